@@ -1,0 +1,22 @@
+"""The ledger: what is claimed, what would settle it, and the one rule that turns an estimate into a verdict."""
+
+from repro.bookkeeping.ledger.claim import Claim, Kind, Region, load_chapter, load_ledger
+from repro.bookkeeping.ledger.history import RegionChange, region_changes
+from repro.bookkeeping.ledger.outcomes import final_outcomes, outcome_of
+from repro.bookkeeping.ledger.verdict import Outcome, Verdict, judge, judge_rival
+
+__all__ = [
+    "Claim",
+    "Kind",
+    "Outcome",
+    "Region",
+    "RegionChange",
+    "Verdict",
+    "final_outcomes",
+    "judge",
+    "judge_rival",
+    "load_chapter",
+    "load_ledger",
+    "outcome_of",
+    "region_changes",
+]

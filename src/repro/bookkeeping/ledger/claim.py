@@ -1,0 +1,146 @@
+"""A claim as its chapter's claims.toml states it."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from repro.floor.scale import Scale
+
+
+class Kind(StrEnum):
+    """What sort of statement a claim is, and so how it can be settled."""
+
+    ARITHMETIC = "arithmetic"
+    THEOREM = "theorem"
+    EXPERIMENT = "experiment"
+    TIMING = "timing"
+    RECORD = "record"
+    OPINION = "opinion"
+
+    @property
+    def exact(self) -> bool:
+        """Whether an estimate without width may settle it."""
+        return self in (Kind.ARITHMETIC, Kind.THEOREM)
+
+
+class Region(BaseModel):
+    """The values that agree with a claim, edges included; an absent bound is no bound."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    low: float | None = None
+    high: float | None = None
+
+    @model_validator(mode="after")
+    def _is_a_region(self) -> Region:
+        if self.low is None and self.high is None:
+            raise ValueError("a region without bounds holds every value, so nothing could refute the claim")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"low {self.low} lies above high {self.high}")
+        return self
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """(low, high), infinite where there is no bound."""
+        return (-math.inf if self.low is None else self.low, math.inf if self.high is None else self.high)
+
+
+class Claim(BaseModel):
+    """What is said, by whom, and what would settle it.
+
+    Fields: `says` in our words; `said_by` letters of the articles; `primary` where the figure comes from; `holds`
+    the region; `rival` the value we would see if the claim were false; `needs` the smallest scale that may settle
+    it; `finding` and `place` settle a record by citation; `part_of` makes it one condition of another claim.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    id: str
+    chapter: str
+    says: str
+    said_by: tuple[Literal["A", "B", "C", "D", "E"], ...]
+    primary: str
+    kind: Kind
+    contradicts: tuple[str, ...] = ()
+    part_of: str | None = None
+    metric: str = ""
+    unit: str = ""
+    holds: Region | None = None
+    rival: float | None = None
+    needs: Scale | None = None
+    finding: Literal["attested", "contradicted", "undisclosed"] | None = None
+    place: str = ""
+    why: str = ""
+
+    @model_validator(mode="after")
+    def _can_be_settled(self) -> Claim:
+        decided = {"holds": self.holds, "rival": self.rival, "needs": self.needs, "metric": self.metric or None}
+        given = [name for name, value in decided.items() if value is not None]
+        if given and len(given) < len(decided):
+            missing = sorted(set(decided) - set(given))
+            raise ValueError(f"has {given} but not {missing}; a claim's check states all four or none")
+        if self.finding and (self.kind is not Kind.RECORD or not self.place):
+            raise ValueError("a `finding` belongs to kind record and needs its `place` (table, equation, page)")
+        if self.kind in (Kind.RECORD, Kind.OPINION) and self.holds:
+            raise ValueError(f"kind {self.kind} is not measured, so it has no region; use another kind, or a part")
+        return self
+
+    @property
+    def anchor(self) -> str:
+        """The name of the claim's verdict card on its page and of its row in the ledger."""
+        return f"claim-{self.id}"
+
+
+def load_chapter(path: Path) -> dict[str, Claim]:
+    """The claims of one claims.toml, whose folder names the chapter, in its order.
+
+    Raises:
+        ValueError: a claim that breaks the schema, named with file, id, field and what was expected.
+    """
+    claims = {}
+    for name, fields in tomllib.loads(path.read_text(encoding="utf-8")).items():
+        try:
+            claims[name] = Claim(id=name, chapter=path.parent.name, **fields)
+        except (ValidationError, TypeError) as error:
+            raise ValueError(f"{path} [{name}]: {_readable(error, fields)}") from None
+    return claims
+
+
+def _readable(error: ValidationError | TypeError, fields: Mapping[str, Any]) -> str:
+    if isinstance(error, TypeError):
+        return str(error)
+    told = []
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"])
+        hint = ""
+        if problem["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(where, Claim.model_fields, n=1)
+            hint = f"; did you mean {near[0]}?" if near else f"; expected one of {sorted(Claim.model_fields)}"
+        told.append(f"{where or 'the claim'}: {problem['msg']}{hint}")
+    return "; ".join(told)
+
+
+def load_ledger(experiments: Path) -> dict[str, Claim]:
+    """Every chapter's claims, chapters in alphabetical order.
+
+    Raises:
+        ValueError: one id in two chapters, or a `contradicts` or `part_of` that names no claim.
+    """
+    ledger: dict[str, Claim] = {}
+    for path in sorted(experiments.glob("*/claims.toml")):
+        for name, claim in load_chapter(path).items():
+            if name in ledger:
+                raise ValueError(f"{path} [{name}]: chapter {ledger[name].chapter} has this id already")
+            ledger[name] = claim
+    for claim in ledger.values():
+        for other in (*claim.contradicts, *([claim.part_of] if claim.part_of else [])):
+            if other not in ledger:
+                near = difflib.get_close_matches(other, ledger, n=1)
+                raise ValueError(f"[{claim.id}] names {other!r}, which is no claim; nearest: {near or 'none'}")
+    return ledger

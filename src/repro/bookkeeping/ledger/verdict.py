@@ -1,0 +1,96 @@
+"""The verdict rule: the whole interval inside the region, wholly outside, or across an edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from repro.bookkeeping.ledger.claim import Claim
+from repro.floor.scale import Scale
+from repro.floor.statistics import LEVEL, Estimate
+
+
+class Outcome(StrEnum):
+    """What a verdict may say."""
+
+    SUPPORTED = "supported"
+    REFUTED = "refuted"
+    OPEN = "open"
+    MIXED = "mixed"
+    UNTESTED = "untested"
+    ATTESTED = "attested"
+    CONTRADICTED = "contradicted"
+    UNDISCLOSED = "undisclosed"
+    NOT_TESTABLE = "not testable"
+
+    @property
+    def settled(self) -> bool:
+        """Whether the question is answered, whichever way."""
+        return self not in (Outcome.OPEN, Outcome.UNTESTED)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An outcome with all that a reader needs to weigh it.
+
+    Fields: `scale` at which it was measured (None if by citation), `scope` what it speaks for, `reason` one sentence.
+    """
+
+    claim: str
+    outcome: Outcome
+    reason: str
+    estimate: Estimate | None = None
+    scale: Scale | None = None
+    scope: str = ""
+    notebook: str = ""
+    date: str = ""
+
+
+def judge(claim: Claim, estimate: Estimate, scale: Scale, *, scope: str = "", declared: bool = True) -> Verdict:
+    """The verdict of an estimate made at `scale` with the scale's declared knobs (or, not `declared`, with others).
+
+    Raises:
+        ValueError: the claim states no region; the estimate has no width though the claim is measured; or its level
+            or unit is not the one expected.
+    """
+    _refuse_unfit(claim, estimate)
+    assert claim.holds is not None and claim.needs is not None
+    low, high = claim.holds.bounds
+
+    def verdict(outcome: Outcome, reason: str) -> Verdict:
+        return Verdict(claim.id, outcome, reason, estimate, scale, scope)
+
+    if not scale.reaches(claim.needs):
+        return verdict(Outcome.UNTESTED, f"Measured at scale {scale}; this claim needs {claim.needs}.")
+    if not declared:
+        return verdict(Outcome.UNTESTED, "Measured with other knobs than the scale declares, so it settles nothing here.")
+    if low <= estimate.low and estimate.high <= high:
+        return verdict(Outcome.SUPPORTED, "The whole interval lies inside the region.")
+    if estimate.high < low or high < estimate.low:
+        return verdict(Outcome.REFUTED, "The whole interval lies outside the region.")
+    return verdict(Outcome.OPEN, "The interval reaches across an edge of the region.")
+
+
+def judge_rival(claim: Claim) -> Outcome:
+    """The outcome if the value of the rival world were measured without error; it must be *refuted*."""
+    if claim.rival is None or claim.needs is None:
+        raise ValueError(f"{claim.id} names no rival: the value that we would see if it were false")
+    return judge(claim, Estimate(claim.rival, claim.rival, claim.rival + _least_width(claim.rival), unit=claim.unit), claim.needs).outcome
+
+
+def _least_width(value: float) -> float:
+    return 1e-12 * max(abs(value), 1.0)  # a rival is exact by definition, yet goes through the same gate as a measurement
+
+
+def _refuse_unfit(claim: Claim, estimate: Estimate) -> None:
+    if claim.holds is None:
+        raise ValueError(f"{claim.id} states no region in claims.toml; write holds, rival, metric and needs before the run")
+    if estimate.is_exact and not claim.kind.exact:
+        raise ValueError(
+            f"{claim.id} is a claim of kind {claim.kind}, but its estimate {estimate.value:g} has no interval; "
+            "only arithmetic and theorems may be settled by a bare number"
+        )
+    if estimate.level < LEVEL:
+        raise ValueError(f"{claim.id}: an interval at {estimate.level:.0%}; verdicts are given at {LEVEL:.0%}")
+    if estimate.unit != claim.unit:
+        raise ValueError(f"{claim.id} is stated in {claim.unit or 'no unit'!r}, the estimate in {estimate.unit!r}")

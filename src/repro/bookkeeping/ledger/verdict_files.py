@@ -1,0 +1,143 @@
+"""results/verdicts: the estimates and outcomes that the book shows, and the changelog of outcomes."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from repro.bookkeeping.ledger.outcomes import Verdicts
+from repro.bookkeeping.ledger.verdict import Outcome, Verdict
+from repro.floor.scale import Scale
+from repro.floor.statistics import Estimate
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of the changelog: an outcome that is new (`before` None) or another than it was."""
+
+    date: str
+    claim: str
+    chapter: str
+    scale: str
+    before: str | None
+    after: str
+
+
+def verdict_as_plain(verdict: Verdict) -> dict[str, Any]:
+    """A measured verdict as JSON keeps it, without what its place in the file says (claim, scale)."""
+    assert verdict.estimate is not None
+    return {
+        "outcome": str(verdict.outcome),
+        "estimate": verdict.estimate.plain(),
+        "reason": verdict.reason,
+        "scope": verdict.scope,
+        "notebook": verdict.notebook,
+        "date": verdict.date,
+    }
+
+
+def verdict_from_plain(claim: str, scale: str, plain: dict[str, Any]) -> Verdict:
+    """The inverse of `verdict_as_plain`."""
+    return Verdict(
+        claim, Outcome(plain["outcome"]), plain["reason"], Estimate.from_plain(plain["estimate"]), Scale(scale),
+        plain["scope"], plain["notebook"], plain["date"],
+    )  # fmt: skip
+
+
+def load_verdicts(results: Path) -> dict[str, dict[str, Verdict]]:
+    """Every verdict on file, by claim and scale.
+
+    Raises:
+        ValueError: a file that is no whole verdict file.
+    """
+    verdicts: dict[str, dict[str, Verdict]] = {}
+    for path in sorted((results / "verdicts").glob("*.json")):
+        try:
+            by_claim = json.loads(path.read_text(encoding="utf-8"))["verdicts"]
+            for claim, by_scale in by_claim.items():
+                verdicts[claim] = {scale: verdict_from_plain(claim, scale, v) for scale, v in by_scale.items()}
+        except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is no whole verdict file ({error!r}); restore it from git, then run the chapter") from error
+    return verdicts
+
+
+def keep_verdicts(results: Path, chapter: str, fresh: Iterable[Verdict]) -> list[Change]:
+    """Write a run's verdicts into the chapter's file and the changelog; returns what changed.
+
+    A verdict equal to the one on file keeps its date, so that a rerun without news changes no file.
+    """
+    path = results / "verdicts" / f"{chapter}.json"
+    held = {claim: dict(by_scale) for claim, by_scale in load_verdicts(results).items()} if path.is_file() else {}
+    mine = _of_file(path, held)
+    changes = []
+    today = datetime.now(UTC).date().isoformat()
+    for verdict in fresh:
+        if verdict.outcome is Outcome.UNTESTED:
+            continue
+        scale = str(verdict.scale)
+        before = mine.get(verdict.claim, {}).get(scale)
+        if before is not None and same_verdict(before, verdict):
+            continue
+        if before is None or before.outcome is not verdict.outcome:
+            changes.append(Change(today, verdict.claim, chapter, scale, str(before.outcome) if before else None, str(verdict.outcome)))
+        mine.setdefault(verdict.claim, {})[scale] = Verdict(**{**vars(verdict), "date": today})
+    _write(path, chapter, mine)
+    _append(results / "verdicts" / "changelog.jsonl", changes)
+    return changes
+
+
+def same_verdict(one: Verdict, other: Verdict, tolerance: float = 1e-6) -> bool:
+    """Whether two verdicts say the same: outcome, words, and an estimate equal to a relative `tolerance`.
+
+    The tolerance is for the last digits that another processor's arithmetic gives; outcomes must be equal.
+    """
+    if (one.outcome, one.scope, one.notebook, one.reason) != (other.outcome, other.scope, other.notebook, other.reason):
+        return False
+    assert one.estimate is not None and other.estimate is not None
+    ours, theirs = one.estimate.plain(), other.estimate.plain()
+    return all(_close(ours[name], theirs[name], tolerance) for name in ours)
+
+
+def _close(one: Any, other: Any, tolerance: float) -> bool:
+    if isinstance(one, float) and isinstance(other, float | int):
+        return abs(one - other) <= tolerance * max(abs(one), abs(other), 1e-12)
+    return bool(one == other)
+
+
+def _of_file(path: Path, verdicts: Verdicts) -> dict[str, dict[str, Verdict]]:
+    if not path.is_file():
+        return {}
+    names = json.loads(path.read_text(encoding="utf-8"))["verdicts"]
+    return {claim: dict(verdicts[claim]) for claim in names}
+
+
+def _write(path: Path, chapter: str, verdicts: dict[str, dict[str, Verdict]]) -> None:
+    by_claim = {c: {s: verdict_as_plain(v) for s, v in sorted(by.items())} for c, by in sorted(verdicts.items())}
+    text = json.dumps({"chapter": chapter, "verdicts": by_claim}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as draft:
+        draft.write(text)
+    os.chmod(draft.name, 0o644)  # a temporary file is private; a committed one is not
+    os.replace(draft.name, path)
+
+
+def load_changelog(results: Path) -> list[Change]:
+    """Every change of an outcome, oldest first."""
+    path = results / "verdicts" / "changelog.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return [Change(**json.loads(line)) for line in lines]
+
+
+def _append(path: Path, changes: list[Change]) -> None:
+    if changes:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as log:
+            log.writelines(json.dumps(vars(change)) + "\n" for change in changes)

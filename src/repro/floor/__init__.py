@@ -1,0 +1,1 @@
+"""What every room stands on: scales, measurements, identity, provenance, places and statistics."""

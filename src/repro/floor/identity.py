@@ -1,0 +1,123 @@
+"""Identity: equal values spell alike, and a trial's key is the hash of its spelling.
+
+Four rules. Equal values spell alike (1 and 1.0, fields in any order); what has no single spelling is
+refused. All fields of a configuration count, defaults too, except one added later (`added`) that is at its
+default. A configuration holds the stage it starts from, so it is its own lineage. A measurement that now
+measures something else gets a new version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, field, fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+Spelled = None | bool | int | float | str | list["Spelled"] | dict[str, "Spelled"]
+
+
+def added(default: Any) -> Any:
+    """A configuration field that came later: at `default` it leaves the keys of older records alone."""
+    return field(default=default, metadata={"added": True})
+
+
+def spell(value: object) -> Spelled:
+    """`value` in plain JSON types, one spelling for equal values.
+
+    Raises:
+        TypeError: a value of no fixed spelling: a function, a path, a set, an array, an object that is no dataclass.
+        ValueError: NaN or an infinity.
+    """
+    if value is None or isinstance(value, bool | str) and not isinstance(value, Enum):
+        return value  # type: ignore[return-value]
+    if isinstance(value, Enum):
+        return spell(value.value)
+    if isinstance(value, int | float):
+        return _spell_number(value)
+    if isinstance(value, tuple | list):
+        return [spell(item) for item in value]
+    if isinstance(value, Mapping):
+        return {_spell_name(name): spell(item) for name, item in sorted(value.items())}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {"is": type(value).__name__, **_spell_fields(value)}
+    raise TypeError(
+        f"{value!r} ({type(value).__name__}) has no fixed spelling; a configuration holds booleans, numbers, "
+        "texts, None, tuples of these and frozen dataclasses (data goes by name and sha256, never by path)"
+    )
+
+
+def _spell_number(value: int | float) -> int | float:
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} cannot be part of a configuration; expected a finite number")
+        if value.is_integer():
+            return int(value)  # 1 and 1.0 are the same number, so they must share one record
+    return value
+
+
+def _spell_name(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"{name!r} names a field but is {type(name).__name__}; expected a text")
+    return name
+
+
+def _spell_fields(config: Any) -> dict[str, Spelled]:
+    spelled = {}
+    for part in sorted(fields(config), key=lambda part: part.name):
+        value = getattr(config, part.name)
+        if part.metadata.get("added") and part.default is not MISSING and spell(value) == spell(part.default):
+            continue
+        spelled[part.name] = spell(value)
+    return spelled
+
+
+def key(function: str, version: int, config: object, seed: int) -> str:
+    """The name of a trial's record: 64 hexadecimal digits over function, version, configuration and seed."""
+    return spelled_key(function, version, spell(config), seed)
+
+
+def spelled_key(function: str, version: int, spelled_config: Spelled, seed: int) -> str:
+    """`key` of a configuration that is spelled already, as it stands in a record."""
+    whole = {"config": spelled_config, "function": function, "seed": spell(seed), "version": spell(version)}
+    text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def rebuild(kind: type, spelled: Spelled) -> Any:
+    """The configuration of class `kind` that `spell` turned into `spelled`.
+
+    Raises:
+        ValueError: `spelled` has other fields than today's class, or is spelled for another class.
+    """
+    if not isinstance(spelled, dict) or spelled.get("is") != kind.__name__:
+        raise ValueError(f"spelled for {spelled.get('is') if isinstance(spelled, dict) else spelled!r}, not {kind.__name__}")
+    hints = typing.get_type_hints(kind)
+    given = {name: value for name, value in spelled.items() if name != "is"}
+    known = {part.name: part for part in fields(kind)}
+    if unknown := sorted(set(given) - set(known)):
+        raise ValueError(f"{kind.__name__} has no field {unknown}")
+    missing = [n for n, part in known.items() if n not in given and not part.metadata.get("added")]
+    if missing:
+        raise ValueError(f"{kind.__name__} has fields {missing} that the record does not know")
+    return kind(**{name: _rebuild_value(hints[name], value) for name, value in given.items()})
+
+
+def _rebuild_value(hint: Any, value: Spelled) -> Any:
+    options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    for option in options:
+        if isinstance(value, dict) and is_dataclass(option) and option.__name__ == value.get("is"):  # type: ignore[union-attr]
+            return rebuild(option, value)  # type: ignore[arg-type]
+        if isinstance(value, list) and typing.get_origin(option) is tuple:
+            inner = typing.get_args(option)
+            kinds = [inner[0]] * len(value) if len(inner) == 2 and inner[1] is Ellipsis else list(inner)
+            return tuple(_rebuild_value(kind, item) for kind, item in zip(kinds, value, strict=True))
+        if option is float and isinstance(value, int) and not isinstance(value, bool) and int not in options:
+            return float(value)
+        if isinstance(option, type) and issubclass(option, Enum) and value in [member.value for member in option]:
+            return option(value)
+    return value

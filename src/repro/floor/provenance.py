@@ -1,0 +1,70 @@
+"""Provenance: what a result was made with. It is shown and compared, and is never part of an identity."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from importlib import metadata
+
+from repro.floor import places
+
+watched = ("numpy", "scipy", "pandas", "statsmodels", "torch", "transformers", "trl", "peft", "accelerate")
+
+
+@cache
+def commit() -> str | None:
+    """The checkout's commit, with "+" where source files differ from it; None outside git."""
+    try:
+        here = places.root()
+        head = _git("rev-parse", "--short=12", "HEAD", cwd=str(here))
+        changed = _git("status", "--porcelain", "--", "src", "experiments", cwd=str(here))
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head + ("+" if changed else "")
+
+
+def _git(*words: str, cwd: str) -> str:
+    return subprocess.run(["git", *words], cwd=cwd, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def packages() -> dict[str, str]:
+    """Versions of the numerical packages that this process has imported."""
+    return {name: metadata.version(name) for name in watched if name in sys.modules}
+
+
+@cache
+def processor() -> str:
+    """The processor's name, as far as the system tells."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def device() -> str:
+    """The accelerator that torch sees, where torch is imported, else the processor."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    return processor()
+
+
+def machine() -> dict[str, object]:
+    """Python, system, device, cores and threads of this process."""
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "device": device(),
+        "cores": os.cpu_count(),
+        "threads": os.environ.get("OMP_NUM_THREADS"),
+    }
+
+
+def provenance() -> dict[str, object]:
+    """Commit, packages and machine, as a record keeps them."""
+    return {"commit": commit(), "packages": packages(), **machine()}

@@ -1,0 +1,78 @@
+"""Scales (smoke, cpu, gpu) and the knobs that a chapter turns at each of them."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+type_names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", list: "a list"}
+
+KnobValue = bool | int | float | str | list[bool] | list[int] | list[float] | list[str]
+
+
+class Scale(StrEnum):
+    """How much is computed: seconds in CI, an hour of two cores, or one large GPU."""
+
+    SMOKE = "smoke"
+    CPU = "cpu"
+    GPU = "gpu"
+
+    @property
+    def rank(self) -> int:
+        return list(Scale).index(self)
+
+    def reaches(self, needed: Scale) -> bool:
+        """Whether a result at this scale may settle a claim that needs `needed`."""
+        return self.rank >= needed.rank
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A chapter's knobs at one scale, and the words that say what this scale speaks for."""
+
+    scale: Scale
+    scope: str
+    knobs: dict[str, KnobValue]
+
+
+def load_scales(path: Path) -> dict[Scale, Setting]:
+    """The settings that a chapter's scales.toml declares, in order of scale.
+
+    Raises:
+        ValueError: an unknown scale, no `scope`, or scales that declare different knobs.
+    """
+    settings: dict[Scale, Setting] = {}
+    for name, entries in tomllib.loads(path.read_text(encoding="utf-8")).items():
+        if name not in list(Scale):
+            raise ValueError(f"{path}: [{name}] is no scale; expected one of {', '.join(Scale)}")
+        knobs = dict(entries)
+        if "scope" not in knobs:
+            raise ValueError(f"{path}: [{name}] has no `scope`; say in a few words what its results speak for")
+        settings[Scale(name)] = Setting(Scale(name), str(knobs.pop("scope")), knobs)
+    declared = {scale: set(setting.knobs) for scale, setting in settings.items()}
+    every = set().union(*declared.values())
+    for scale, knobs_here in declared.items():
+        if missing := every - knobs_here:
+            raise ValueError(f"{path}: [{scale}] lacks {sorted(missing)}; every scale declares the same knobs")
+    return dict(sorted(settings.items(), key=lambda item: item[0].rank))
+
+
+def fitting_knob(name: str, given: object, declared: KnobValue) -> KnobValue:
+    """`given` as a value of the knob `name`, whose type is that of its `declared` value.
+
+    Raises:
+        TypeError: the type does not fit; a whole float passes for an int, an int for a float.
+    """
+    if isinstance(declared, float) and isinstance(given, int) and not isinstance(given, bool):
+        return float(given)
+    if isinstance(declared, int) and isinstance(given, float) and given.is_integer() and not isinstance(declared, bool):
+        return int(given)
+    if type(given) is not type(declared):
+        raise TypeError(
+            f"{name} = {given!r} is {type(given).__name__}; expected {type_names[type(declared)]}, as in {declared!r}"
+        )
+    if isinstance(given, list) and isinstance(declared, list) and declared:
+        return [fitting_knob(f"{name}[{i}]", item, declared[0]) for i, item in enumerate(given)]  # type: ignore[return-value]
+    return given  # type: ignore[return-value]

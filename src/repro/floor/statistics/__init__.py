@@ -1,0 +1,25 @@
+"""Estimates and the intervals that each kind of sample deserves."""
+
+from repro.floor.statistics.equivalence import within_margin
+from repro.floor.statistics.estimate import LEVEL, Estimate
+from repro.floor.statistics.multiplicity import Multiplicity, distance_p_value, multiplicity
+from repro.floor.statistics.proportion import clopper_pearson, wilson
+from repro.floor.statistics.resampling import bootstrap, hierarchical, percentile
+from repro.floor.statistics.seeds import geometric_t, paired_t, student_t
+
+__all__ = [
+    "LEVEL",
+    "Estimate",
+    "Multiplicity",
+    "bootstrap",
+    "clopper_pearson",
+    "distance_p_value",
+    "geometric_t",
+    "hierarchical",
+    "multiplicity",
+    "paired_t",
+    "percentile",
+    "student_t",
+    "wilson",
+    "within_margin",
+]
