@@ -8,6 +8,7 @@ import numpy as np
 from scipy import stats
 
 from repro.floor.statistics.estimate import LEVEL, Estimate
+from repro.floor.statistics.seeds import student_t
 
 FEWEST_ITEMS = 20  # below this a bootstrap interval covers too seldom (measured in the tests); use Student's t
 
@@ -68,25 +69,18 @@ def hierarchical(
 ) -> Estimate:
     """The mean of group means, where groups (seeds) and the items in them (prompts) both vary.
 
-    The spread of the group means holds the variation of both, so their t interval is used: resampling five groups
-    with replacement understates their spread by a fifth. With 20 groups or more, groups and then items are resampled.
+    The spread of the group means already holds the variation of both, so groups are what is resampled (resampling
+    their items as well would count those twice); with fewer than 20 groups Student's t takes the bootstrap's place.
 
     Args:
         groups: one sequence of items a group; at least two groups.
-    """
-    from repro.floor.statistics.seeds import student_t
 
-    arrays = [np.asarray(group, dtype=float) for group in groups]
-    means = np.array([group.mean() for group in arrays])
-    if means.size < FEWEST_ITEMS:
-        return student_t(means.tolist(), level=level, unit=unit)
-    rng = np.random.default_rng(seed)
-    draws = []
-    for _ in range(resamples):
-        picked = rng.integers(means.size, size=means.size)
-        draws.append(np.mean([rng.choice(arrays[i], arrays[i].size).mean() for i in picked]))
-    return percentile(draws, float(means.mean()), n=means.size, level=level, unit=unit,
-                      method=f"bootstrap over {means.size} groups and their items")  # fmt: skip
+    Source: Davison & Hinkley 1997, Bootstrap methods and their application, section 3.8.
+    """
+    means = [float(np.mean(group)) for group in groups]
+    if len(means) < FEWEST_ITEMS:
+        return student_t(means, level=level, unit=unit)
+    return bootstrap(means, resamples=resamples, seed=seed, level=level, unit=unit)
 
 
 def _enough(n: int, what: str) -> None:

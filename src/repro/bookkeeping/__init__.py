@@ -1,0 +1,1 @@
+"""Ledger, records, sweeps, pages, studies and chapters: everything that knows no science."""

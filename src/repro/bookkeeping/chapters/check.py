@@ -1,0 +1,64 @@
+"""`repro check`: every committed verdict derived again from committed records alone."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro.bookkeeping.chapters.execution import execute, verdicts_of
+from repro.bookkeeping.chapters.notebook import Notebook, notebooks
+from repro.bookkeeping.ledger.verdict import Verdict
+from repro.bookkeeping.ledger.verdict_files import load_verdicts, same_verdict
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A committed verdict that its notebook no longer gives, or one that it gives and nobody committed."""
+
+    claim: str
+    scale: str
+    committed: Verdict | None
+    derived: Verdict | None
+
+    def __str__(self) -> str:
+        return f"{self.claim} at {self.scale}: committed {_words(self.committed)}, derived {_words(self.derived)}"
+
+
+def _words(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "nothing"
+    e = verdict.estimate
+    assert e is not None
+    return f"{verdict.outcome} {e.value:.6g} [{e.low:.6g}, {e.high:.6g}]"
+
+
+def check(root: Path, results: Path, *, told: Callable[[str], None] = lambda line: None) -> list[Drift]:
+    """Each difference between the committed verdicts and those that notebooks and records give now.
+
+    Raises:
+        Failed: a notebook does not run from records alone.
+    """
+    committed = {(c, s): v for c, by_scale in load_verdicts(results).items() for s, v in by_scale.items()}
+    derived: dict[tuple[str, str], Verdict] = {}
+    for notebook in notebooks(root / "experiments"):
+        for scale in sorted({s for (_, s), v in committed.items() if v.notebook == notebook.name}):
+            told(f"{notebook.name} at scale {scale}, from records alone")
+            derived |= _derive(notebook, scale)
+    return [
+        Drift(claim, scale, committed.get((claim, scale)), derived.get((claim, scale)))
+        for claim, scale in sorted(committed.keys() | derived.keys())
+        if not _agree(committed.get((claim, scale)), derived.get((claim, scale)))
+    ]
+
+
+def _derive(notebook: Notebook, scale: str) -> dict[tuple[str, str], Verdict]:
+    with tempfile.TemporaryDirectory() as folder:
+        executed = execute(notebook, {"scale": scale, "compute": "never"}, Path(folder) / "out.ipynb")
+    found = verdicts_of(executed)
+    return {(v.claim, str(v.scale)): v for v in found if v.outcome != "untested"}
+
+
+def _agree(committed: Verdict | None, derived: Verdict | None) -> bool:
+    return committed is not None and derived is not None and same_verdict(committed, derived)

@@ -1,0 +1,99 @@
+"""Running one notebook through papermill, trusting nothing but a notebook that ran to its last cell."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+
+from repro.bookkeeping.chapters.notebook import Notebook
+from repro.bookkeeping.knobs import check_parameters
+from repro.bookkeeping.ledger.verdict import Verdict
+from repro.bookkeeping.ledger.verdict_files import verdict_from_plain
+
+
+class Failed(RuntimeError):
+    """A notebook that did not run to its end; whatever it recorded on the way is kept."""
+
+
+def execute(
+    notebook: Notebook, parameters: Mapping[str, Any], output: Path, *, cell_limit: int | None = None,
+    progress: bool = False,
+) -> nbformat.NotebookNode:  # fmt: skip
+    """Run a notebook and put it at `output`, which is written whole or not at all.
+
+    Args:
+        parameters: as papermill's -p; refused before anything starts if unknown or mistyped.
+        cell_limit: seconds that one cell may take.
+
+    Raises:
+        UnknownParameter, TypeError, ValueError: a parameter that the notebook cannot take.
+        Failed: a cell raised, or the kernel died (papermill alone can report success for a killed kernel), with the
+            folder that holds the notebook as far as it came.
+    """
+    check_parameters(parameters, notebook.settings())
+    output.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{notebook.name}-", dir=output.parent)) / notebook.path.name
+    try:
+        with _quiet_kernels():
+            papermill.execute_notebook(
+                str(notebook.path), str(draft), parameters=dict(parameters), cwd=str(notebook.path.parent),
+                kernel_name="python3", progress_bar=progress, execution_timeout=cell_limit, log_output=False,
+            )  # fmt: skip
+        executed = nbformat.read(draft, as_version=4)
+        _refuse_unfinished(notebook, executed)
+    except KeyboardInterrupt:
+        _discard(draft)
+        raise
+    except Exception as error:
+        raise Failed(f"{notebook.name} did not run to its end: {_last_words(error)}\nAs far as it came: {draft}") from error
+    os.replace(draft, output)
+    _discard(draft)
+    return executed
+
+
+@contextmanager
+def _quiet_kernels() -> Iterator[None]:
+    """Kernels that start without the debugger's warning about frozen modules, which would land on the page."""
+    before = os.environ.get("PYDEVD_DISABLE_FILE_VALIDATION")
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYDEVD_DISABLE_FILE_VALIDATION"]
+
+
+def _discard(draft: Path) -> None:
+    draft.unlink(missing_ok=True)
+    draft.parent.rmdir()
+
+
+def _last_words(error: Exception) -> str:
+    name, value = getattr(error, "ename", ""), getattr(error, "evalue", "")
+    return f"{name}: {value}" if name else f"{type(error).__name__}: {error}"
+
+
+def _refuse_unfinished(notebook: Notebook, executed: nbformat.NotebookNode) -> None:
+    closed = [facts["closed"]["notebook"] for facts in _facts(executed) if "closed" in facts]
+    if closed != [notebook.name]:
+        raise Failed(f"its last cell, study.close(), left no mark ({closed}); the kernel died, or the cell is missing")
+
+
+def _facts(executed: nbformat.NotebookNode) -> Iterator[dict[str, Any]]:
+    for cell in executed.cells:
+        for shown in cell.get("outputs", []):
+            if facts := shown.get("metadata", {}).get("repro"):
+                yield facts
+
+
+def verdicts_of(executed: nbformat.NotebookNode) -> list[Verdict]:
+    """The verdicts that an executed notebook reached with a scale's declared knobs."""
+    facts = [found["verdict"] for found in _facts(executed) if "verdict" in found]
+    return [verdict_from_plain(fact["claim"], fact["scale"], fact) for fact in facts if fact["declared"]]

@@ -1,0 +1,39 @@
+"""HTML elements as strings: every fragment of the book is built from these three functions."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from types import MappingProxyType
+
+VOID = frozenset({"br", "img", "hr", "input", "link", "meta"})
+SPELLINGS = MappingProxyType({"class_": "class", "for_": "for"})
+
+
+def tag(name: str, *children: str, **attributes: str | int | bool | None) -> str:
+    """One HTML element.
+
+    Args:
+        name: the element's name.
+        children: HTML, already escaped.
+        attributes: `class_` is `class`, `data_outcome` is `data-outcome`; None and False leave the attribute out,
+            True writes it without a value.
+    """
+    spelled = "".join(_attribute(key, value) for key, value in attributes.items() if value not in (None, False))
+    return f"<{name}{spelled}>" if name in VOID else f"<{name}{spelled}>{''.join(children)}</{name}>"
+
+
+def _attribute(key: str, value: str | int | bool | None) -> str:
+    name = SPELLINGS.get(key, key.replace("_", "-"))
+    return f" {name}" if value is True else f' {name}="{escape(str(value), quote=True)}"'
+
+
+def text(words: str) -> str:
+    """Plain words as HTML on one line, `code` in backticks set as code."""
+    one_line = " ".join(words.split())
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(one_line, quote=False))
+
+
+def block(*lines: str) -> str:
+    """Elements one to a line, without a blank line, which would end an HTML block in Markdown."""
+    return "\n".join(line for line in "\n".join(lines).splitlines() if line.strip())

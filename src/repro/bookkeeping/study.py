@@ -1,0 +1,155 @@
+"""The one door through which a notebook reaches knobs, records, sweeps, figures and verdicts."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from IPython.core.getipython import get_ipython
+from IPython.display import HTML, display
+from matplotlib.figure import Figure
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from repro.bookkeeping.knobs import Knobs, check_parameters
+from repro.bookkeeping.ledger import Claim, Verdict, judge, load_chapter
+from repro.bookkeeping.ledger.verdict_files import verdict_as_plain
+from repro.bookkeeping.pages import cards
+from repro.bookkeeping.records import Record, RecordStore, Trial
+from repro.bookkeeping.sweeps import sweep
+from repro.figures.markup import inline_svg
+from repro.floor import places
+from repro.floor.measurement import Measurement
+from repro.floor.scale import Scale, load_scales
+from repro.floor.statistics import Estimate
+
+
+def open_study(notebook: str, namespace: Mapping[str, object]) -> Study:
+    """The study of a notebook, opened right after its parameters cell with `open_study("<name>", globals())`.
+
+    Raises:
+        UnknownParameter, TypeError, ValueError: a parameter that is unknown or mistyped; bare papermill injects it
+            with a warning, so it is refused here.
+        FileNotFoundError: no notebook of this name in experiments/.
+    """
+    found = sorted(places.experiments().glob(f"*/{notebook}.ipynb"))
+    if not found:
+        raise FileNotFoundError(f"no experiments/*/{notebook}.ipynb; name the notebook as its file is named")
+    folder = found[0].parent
+    settings = load_scales(folder / "scales.toml")
+    given = {name: value for name, value in namespace.items() if _is_parameter(name, value)}
+    check_parameters(given, settings)
+    setting = settings[Scale(str(given["scale"]))]
+    return Study(notebook, load_chapter(folder / "claims.toml"), setting.scale, setting.scope, Knobs(setting, given),
+                 str(given.get("compute", "missing")))  # fmt: skip
+
+
+def _is_parameter(name: str, value: object) -> bool:
+    shell = get_ipython()  # type: ignore[no-untyped-call]
+    hidden = shell.user_ns_hidden if shell is not None else {}
+    literal = isinstance(value, bool | int | float | str | list | dict | None)
+    return literal and not name.startswith("_") and name not in hidden and name not in ("In", "Out")
+
+
+class Study:
+    """A notebook at work: it looks up or runs trials, shows figures and settles claims.
+
+    What it shows carries the bare facts as metadata of the output, from which `repro run` gathers the verdicts
+    once the whole notebook has run; a run that stops half way leaves records, and no verdict.
+    """
+
+    def __init__(
+        self, notebook: str, claims: dict[str, Claim], scale: Scale, scope: str, knobs: Knobs, compute: str
+    ) -> None:
+        self.notebook, self.claims, self.scale, self.scope = notebook, claims, scale, scope
+        self.knobs, self.compute = knobs, compute
+        self.store = RecordStore(places.results() / "records")
+        self._records: list[Record] = []
+        self._settled: list[str] = []
+
+    def show(self, shown: Measurement | Callable[..., Any]) -> None:
+        """Draw the source of the very function that runs."""
+        function = shown.function if isinstance(shown, Measurement) else shown
+        source = highlight(inspect.getsource(function), PythonLexer(), HtmlFormatter())
+        display(HTML(cards.source_box(f"{function.__module__}.{function.__name__}", source)))
+
+    def sweep(
+        self, measurement: Measurement, configs: Iterable[Any], *, seeds: Sequence[int] = (0,)
+    ) -> pd.DataFrame:
+        """One row a trial, in the order given: looked up where on record, else run and recorded."""
+        wanted = list(configs)
+        table = sweep(measurement, wanted, seeds=seeds, store=self.store, compute=self.compute)
+        for trial in (Trial(measurement, config, seed) for config in wanted for seed in seeds):
+            record = self.store.get(trial)
+            assert record is not None
+            self._records.append(record)
+        return table
+
+    def figure(self, drawn: Figure, *, name: str, caption: str, alt: str, data: pd.DataFrame) -> None:
+        """Show a figure with its caption, its alternative text and a link to the numbers in it."""
+        svg = inline_svg(drawn, f"{self.notebook}-{name}", alt)
+        display(HTML(cards.figure(svg, caption, data.to_csv(index=False), f"{self.notebook}-{name}.csv")))
+
+    def table(self, frame: pd.DataFrame, *, caption: str) -> None:
+        """Show a small table."""
+        display(HTML(cards.data_table(frame, caption)))
+
+    def settle(self, claim: str, estimate: Estimate, *, scope: str | None = None) -> Verdict:
+        """Judge an estimate by the region that claims.toml states, and show the verdict.
+
+        Args:
+            scope: what this verdict speaks for, where it is not what the scale says of itself.
+
+        Raises:
+            ValueError: a claim that is not this chapter's, or settled twice, or an estimate that cannot settle it.
+        """
+        if claim not in self.claims:
+            raise ValueError(f"{claim!r} is no claim of this chapter; add it to claims.toml first")
+        if claim in self._settled:
+            raise ValueError(f"{claim} is settled twice in this notebook; one claim, one estimate (or split it into parts)")
+        judged = judge(self.claims[claim], estimate, self.scale, scope=scope or self.scope, declared=self.knobs.declared)
+        verdict = Verdict(**{**vars(judged), "notebook": self.notebook})
+        self._settled.append(claim)
+        facts = {"claim": claim, "scale": str(self.scale), "declared": self.knobs.declared, **verdict_as_plain(verdict)}
+        display(HTML(cards.verdict_card(self.claims[claim], verdict)), metadata={"repro": {"verdict": facts}})
+        return verdict
+
+    def close(self) -> None:
+        """Show the run box, and refuse a parameter that was given and never read."""
+        self.knobs.refuse_unread()
+        changed = [f"-p {name} {used}" for name, own, used in self.knobs.rows() if used != own]
+        command = " ".join(["repro run", self.notebook, f"--scale {self.scale}", *changed])
+        box = cards.run_box(command=command, parameters=self.knobs.rows(), provenance=self.provenance())
+        display(HTML(box), metadata={"repro": {"closed": {"notebook": self.notebook, **self.provenance()}}})
+
+    def provenance(self) -> dict[str, str]:
+        """What the records behind this page were made with, in words."""
+        unique = {record.key: record for record in self._records}.values()
+        made = [record.provenance for record in unique]
+        return {
+            "scale": str(self.scale),
+            "trials on record": str(len(made)),
+            "computed in": f"{sum(float(p['seconds']) for p in made):.0f} s",
+            "device": _tally(p["device"] for p in made),
+            "python": _tally(p["python"] for p in made),
+            "packages": _tally(f"{n} {v}" for p in made for n, v in p["packages"].items()),
+            "commit": _tally(p["commit"] for p in made),
+            "date": _span(str(p["date"]) for p in made),
+        }
+
+
+def _tally(values: Iterable[object]) -> str:
+    return ", ".join(str(value) for value, _ in Counter(v for v in values if v is not None).most_common()) or "unknown"
+
+
+def _span(dates: Iterable[str]) -> str:
+    ordered = sorted(dates)
+    if not ordered:
+        return "no trial"
+    return ordered[0] if ordered[0] == ordered[-1] else f"{ordered[0]} to {ordered[-1]}"
+
+

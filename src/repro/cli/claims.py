@@ -1,0 +1,58 @@
+"""`repro claims`: the ledger in the terminal."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from repro.bookkeeping.ledger import Claim, Kind, Outcome, Verdict, final_outcomes, load_ledger
+from repro.bookkeeping.ledger.verdict_files import load_verdicts
+from repro.floor import places
+
+
+def claims(
+    outcome: Annotated[Outcome | None, typer.Option(help="Only claims of this outcome.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only claims of this article, A to E.")] = None,
+    chapter: Annotated[str | None, typer.Option(help="Only this chapter's.")] = None,
+    kind: Annotated[Kind | None, typer.Option(help="Only this kind.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON list for programs.")] = False,
+) -> None:
+    """List the claims with what is known of each."""
+    ledger = load_ledger(places.experiments())
+    _refuse_unknown("--source", source, [*"ABCDE"])
+    _refuse_unknown("--chapter", chapter, sorted({claim.chapter for claim in ledger.values()}))
+    verdicts = final_outcomes(ledger, load_verdicts(places.results()))
+    rows = [
+        (claim, verdicts[name])
+        for name, claim in ledger.items()
+        if outcome in (None, verdicts[name].outcome)
+        and (source is None or source in claim.said_by)
+        and chapter in (None, claim.chapter)
+        and kind in (None, claim.kind)
+    ]
+    if as_json:
+        typer.echo(json.dumps([_plain(claim, verdict) for claim, verdict in rows], indent=1))
+        return
+    table = Table("outcome", "claim", "estimate", "region", "says")
+    for claim, verdict in rows:
+        e = verdict.estimate
+        estimate = f"{e.value:.4g} [{e.low:.4g}, {e.high:.4g}] {e.unit}" if e else ""
+        region = f"{claim.holds.bounds[0]:g} to {claim.holds.bounds[1]:g}" if claim.holds else ""
+        table.add_row(str(verdict.outcome), claim.id, estimate, region, claim.says)
+    Console().print(table)
+    Console().print(f"{len(rows)} of {len(ledger)} claims")
+
+
+def _refuse_unknown(option: str, given: str | None, known: list[str]) -> None:
+    if given is not None and given not in known:
+        raise typer.BadParameter(f"{option} {given!r}; expected one of {', '.join(known)}")
+
+
+def _plain(claim: Claim, verdict: Verdict) -> dict[str, object]:
+    measured = {"scale": str(verdict.scale) if verdict.scale else None, "scope": verdict.scope, "reason": verdict.reason}
+    estimate = verdict.estimate.plain() if verdict.estimate else None
+    return {**claim.model_dump(mode="json"), "outcome": str(verdict.outcome), "estimate": estimate, **measured}

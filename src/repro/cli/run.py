@@ -1,0 +1,81 @@
+"""`repro run`: execute a chapter's notebooks, record what is missing, keep the verdicts."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+
+from repro.bookkeeping import chapters
+from repro.bookkeeping.chapters import Failed, Notebook
+from repro.bookkeeping.ledger.verdict_files import verdict_as_plain
+from repro.cli.refusal import refusing
+from repro.floor import places
+
+
+
+def run(
+    chapter: Annotated[str | None, typer.Argument(help="A chapter or one notebook of it.")] = None,
+    scale: Annotated[str, typer.Option(help="smoke, cpu or gpu.")] = "smoke",
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("-p", "--parameter", help="A knob and its value: -p resamples=2000 (repeat for more)."),
+    ] = None,
+    on: Annotated[str, typer.Option(help="Where trials run: pool, inline or ray.")] = "",
+    jobs: Annotated[int | None, typer.Option(help="Trials at a time.", min=1)] = None,
+    shard: Annotated[str, typer.Option(help="Only this share of the trials: 3/16.")] = "",
+    compute: Annotated[str, typer.Option(help="missing (run what is not on record) or never.")] = "missing",
+    every: Annotated[bool, typer.Option("--all", help="Every notebook of the book.")] = False,
+    cell_limit: Annotated[int | None, typer.Option(help="Seconds that one cell may take.", min=1)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
+) -> None:
+    """Run a chapter's notebooks at a scale, through papermill.
+
+    Trials that are on record are looked up, the rest are run and recorded one by one, so an interrupted run goes on
+    where it stopped. Verdicts are kept when a notebook ran to its end with its scale's own knobs.
+    """
+    if bool(chapter) == every:
+        raise typer.BadParameter("name one chapter or notebook, or give --all")
+    for name, value in {"REPRO_ENGINE": on, "REPRO_JOBS": str(jobs or ""), "REPRO_SHARD": shard}.items():
+        if value:
+            os.environ[name] = value  # a notebook's kernel inherits these and so never names an engine
+    with refusing(LookupError, ValueError, TypeError, Failed, FileNotFoundError):
+        given = {"scale": scale, "compute": compute, **_parameters(parameter or [])}
+        found = chapters.notebooks(places.experiments()) if every else chapters.find_notebook(places.experiments(), chapter or "")
+        report = [_run_one(notebook, given, cell_limit, quiet=as_json) for notebook in found]
+    if as_json:
+        typer.echo(json.dumps(report, indent=1))
+
+
+def _parameters(words: list[str]) -> dict[str, Any]:
+    """NAME=VALUE pairs, read as papermill reads its -p: YAML scalars."""
+    given = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise ValueError(f"-p {word}: expected NAME=VALUE, such as -p resamples=2000")
+        given[name] = yaml.safe_load(value)
+    return given
+
+
+def _run_one(notebook: Notebook, given: dict[str, Any], cell_limit: int | None, *, quiet: bool) -> dict[str, Any]:
+    console = Console(quiet=quiet)
+    console.print(f"[bold]{notebook.name}[/] at scale {given['scale']}")
+    verdicts, changes = chapters.run(notebook, given, places.results(), cell_limit=cell_limit, progress=not quiet)
+    for verdict in verdicts:
+        e = verdict.estimate
+        assert e is not None
+        console.print(f"  {verdict.outcome:>9}  {verdict.claim}  {e.value:.4g} [{e.low:.4g}, {e.high:.4g}] {e.unit}", markup=False)
+    if not verdicts:
+        console.print("  no verdicts: other knobs than the scale's own, or nothing settled here")
+    for change in changes:
+        console.print(f"  new in the changelog: {change.claim} {change.before or 'untested'} -> {change.after}")
+    return {
+        "notebook": notebook.name,
+        "verdicts": {verdict.claim: verdict_as_plain(verdict) for verdict in verdicts},
+        "changes": [vars(change) for change in changes],
+    }

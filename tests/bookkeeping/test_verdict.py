@@ -1,0 +1,92 @@
+"""The verdict rule, on every side of a region."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from repro.bookkeeping.ledger import Claim, Outcome, judge, judge_rival, outcome_of
+from repro.floor.scale import Scale
+from repro.floor.statistics import Estimate
+
+
+def claim(**fields):
+    base = {"id": "c", "chapter": "x", "says": "s", "said_by": (), "primary": "", "kind": "experiment"}
+    check = {"metric": "m", "holds": {"low": 1.0, "high": 2.0}, "rival": 3.0, "needs": "cpu"}
+    return Claim(**{**base, **check, **fields})
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "outcome"),
+    [
+        (1.2, 1.8, Outcome.SUPPORTED),
+        (1.0, 2.0, Outcome.SUPPORTED),  # the edges belong to the region
+        (2.1, 2.5, Outcome.REFUTED),
+        (0.1, 0.9, Outcome.REFUTED),
+        (1.9, 2.1, Outcome.OPEN),
+        (0.5, 2.5, Outcome.OPEN),  # a wide interval round the whole region settles nothing
+    ],
+)
+def test_the_whole_interval_decides(low, high, outcome):
+    assert outcome is judge(claim(), Estimate((low + high) / 2, low, high), Scale.CPU).outcome
+
+
+@given(st.floats(-10, 10), st.floats(0.001, 5), st.floats(0.001, 5))
+def test_a_wider_interval_never_turns_a_verdict_round(value, half, more):
+    narrow = judge(claim(), Estimate(value, value - half, value + half), Scale.CPU).outcome
+    wide = judge(claim(), Estimate(value, value - half - more, value + half + more), Scale.CPU).outcome
+
+    assert wide in (narrow, Outcome.OPEN)
+
+
+def test_a_smaller_scale_and_other_knobs_settle_nothing():
+    inside = Estimate(1.5, 1.4, 1.6)
+
+    assert Outcome.UNTESTED is judge(claim(), inside, Scale.SMOKE).outcome
+    assert Outcome.UNTESTED is judge(claim(), inside, Scale.CPU, declared=False).outcome
+    assert Outcome.SUPPORTED is judge(claim(), inside, Scale.GPU).outcome
+
+
+def test_a_bare_number_settles_arithmetic_only():
+    assert Outcome.SUPPORTED is judge(claim(kind="arithmetic"), Estimate.exact(1.5), Scale.CPU).outcome
+    with pytest.raises(ValueError, match="no interval"):
+        judge(claim(), Estimate.exact(1.5), Scale.CPU)
+
+
+@pytest.mark.parametrize("estimate", [Estimate(1.5, 1.4, 1.6, level=0.95), Estimate(1.5, 1.4, 1.6, unit="GB")])
+def test_another_level_or_unit_is_refused(estimate):
+    with pytest.raises(ValueError, match=r"95%|GB"):
+        judge(claim(), estimate, Scale.CPU)
+
+
+def test_a_rival_inside_the_region_is_no_rival():
+    assert Outcome.REFUTED is judge_rival(claim())
+    assert Outcome.REFUTED is not judge_rival(claim(rival=1.5))
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"holds": {}}, "without bounds"),
+        ({"rival": None}, "all four"),
+        ({"hold": {"low": 1}}, "hold"),
+        ({"finding": "attested", "place": "p. 1"}, "kind record"),
+    ],
+)
+def test_a_claim_that_cannot_be_settled_is_refused(fields, told):
+    with pytest.raises(ValueError, match=told):
+        claim(**fields)
+
+
+def test_a_claim_in_parts_is_mixed_unless_they_agree():
+    def settled(outcomes):
+        parent = claim(id="p", metric="", holds=None, rival=None, needs=None)
+        parts = {f"p{i}": claim(id=f"p{i}", part_of="p") for i in range(len(outcomes))}
+        estimates = {"in": Estimate(1.5, 1.4, 1.6), "out": Estimate(5, 4, 6)}
+        measured = {
+            n: {"cpu": judge(c, estimates[o], Scale.CPU)} for (n, c), o in zip(parts.items(), outcomes, strict=True)
+        }
+        return outcome_of(parent, {"p": parent, **parts}, measured).outcome
+
+    assert Outcome.MIXED is settled(["in", "out"])
+    assert Outcome.REFUTED is settled(["out", "out"])

@@ -1,0 +1,93 @@
+"""Verdict files: nothing moves without news, news reaches the changelog, and history tells of changed regions."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from repro.bookkeeping.ledger import Outcome, Verdict, region_changes
+from repro.bookkeeping.ledger.verdict_files import keep_verdicts, load_changelog, load_verdicts
+from repro.floor.scale import Scale
+from repro.floor.statistics import Estimate
+
+
+def verdict(outcome=Outcome.SUPPORTED, value=1.0, claim="c", scale=Scale.CPU):
+    return Verdict(claim, outcome, "why", Estimate(value, value - 0.1, value + 0.1), scale, "here", "notebook")
+
+
+def test_a_kept_verdict_is_read_back(tmp_path):
+    keep_verdicts(tmp_path, "chapter", [verdict()])
+
+    read = load_verdicts(tmp_path)["c"]["cpu"]
+
+    assert (Outcome.SUPPORTED, verdict().estimate, Scale.CPU) == (read.outcome, read.estimate, read.scale)
+
+
+def test_a_rerun_without_news_changes_no_file(tmp_path):
+    keep_verdicts(tmp_path, "chapter", [verdict()])
+    file = tmp_path / "verdicts" / "chapter.json"
+    before = file.stat().st_mtime_ns
+
+    assert [] == keep_verdicts(tmp_path, "chapter", [verdict(value=1.0 + 1e-9)])
+    assert before == file.stat().st_mtime_ns
+
+
+def test_a_change_of_outcome_is_logged_once(tmp_path):
+    for outcome in (Outcome.OPEN, Outcome.OPEN, Outcome.REFUTED):
+        keep_verdicts(tmp_path, "chapter", [verdict(outcome)])
+
+    assert [(None, "open"), ("open", "refuted")] == [(c.before, c.after) for c in load_changelog(tmp_path)]
+
+
+def test_other_claims_and_scales_of_the_file_stay(tmp_path):
+    keep_verdicts(tmp_path, "chapter", [verdict(claim="a"), verdict(claim="b")])
+    keep_verdicts(tmp_path, "chapter", [verdict(claim="b", scale=Scale.GPU)])
+
+    assert {"a": ["cpu"], "b": ["cpu", "gpu"]} == {c: sorted(by) for c, by in load_verdicts(tmp_path).items()}
+
+
+def test_an_untested_verdict_is_not_kept(tmp_path):
+    keep_verdicts(tmp_path, "chapter", [verdict(Outcome.UNTESTED)])
+
+    assert {} == load_verdicts(tmp_path)
+
+
+def test_half_a_file_is_refused_by_name(tmp_path):
+    keep_verdicts(tmp_path, "chapter", [verdict()])
+    file = tmp_path / "verdicts" / "chapter.json"
+    file.write_text(file.read_text()[:40])
+    with pytest.raises(ValueError, match=r"chapter\.json is no whole verdict file"):
+        load_verdicts(tmp_path)
+
+
+def claim_file(root, low):
+    path = root / "experiments" / "x" / "claims.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'[c]\nsays = "s"\nholds = {{ low = {low} }}\nrival = 0\n')
+
+
+def commit(root, message):
+    subprocess.run(["git", "add", "-A"], cwd=root, check=True)
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.invalid"]
+    subprocess.run(["git", *who, "commit", "-qm", message], cwd=root, check=True)
+
+
+def test_a_region_that_changed_after_its_first_verdict_is_found(tmp_path):
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    for low, message in ((1, "first"), (2, "still before any verdict")):
+        claim_file(tmp_path, low)
+        commit(tmp_path, message)
+    keep_verdicts(tmp_path / "results", "x", [verdict()])
+    commit(tmp_path, "a verdict")
+    assert [] == region_changes(tmp_path)
+
+    claim_file(tmp_path, 0.5)
+    commit(tmp_path, "Widen the region because the unit was wrong")
+
+    (change,) = region_changes(tmp_path)
+    assert ("c", {"low": 2}, {"low": 0.5}) == (change.claim, change.before["holds"], change.after["holds"])
+    assert "the unit was wrong" in change.why
+
+
+def test_without_git_history_nothing_is_claimed(tmp_path):
+    assert region_changes(tmp_path) is None
