@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Column
 from rich.table import Table as Grid
 
 from repro.cli.refusal import refusing
@@ -25,7 +26,7 @@ def list_tables(as_json: Annotated[bool, typer.Option("--json", help="A JSON lis
     if as_json:
         typer.echo(json.dumps([_plain(entry, state, place) for entry, state, place in rows], indent=1))
         return
-    grid = Grid("table", "rows", "licence", "at hand", "fetch")
+    grid = Grid(Column("table", no_wrap=True, min_width=44), "rows", "licence", "at hand", "fetch")
     for entry, state, _ in rows:
         grid.add_row(entry.name, str(entry.rows), entry.licence.split(";")[0], state, entry.fetch)
     console = Console()
@@ -45,10 +46,10 @@ def fetch_tables(
     name: Annotated[str | None, typer.Argument(help="A table's name; `repro data list` shows them.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All tables that a command can make.")] = False,
 ) -> None:
-    """Download a table from its origin at the pinned commit, convert it, and keep it if its sha256 is the manifest's."""
+    """Download a table from its origin at the pinned commit, convert it, and keep it if its sha256 is right."""
     if (name is None) is not every:
         raise typer.BadParameter("give either one table's name or --all")
-    with refusing(KeyError):
+    with refusing(ValueError):
         wanted = list(tables().values()) if every else [table(name or "")]
     console, failed = Console(stderr=True), 0
     for entry in wanted:

@@ -10,30 +10,36 @@ VOID = frozenset({"br", "img", "hr", "input", "link", "meta"})
 SPELLINGS = MappingProxyType({"class_": "class", "for_": "for"})
 
 
-def tag(name: str, *children: str, **attributes: str | int | bool | None) -> str:
+def tag(name: str, /, *children: str, **attributes: str | int | bool | None) -> str:
     """One HTML element.
 
     Args:
         name: the element's name.
         children: HTML, already escaped.
         attributes: `class_` is `class`, `data_outcome` is `data-outcome`; None and False leave the attribute out,
-            True writes it without a value.
+            True writes it with an empty value, so that a page is well-formed XML too, as an ePub needs.
     """
     spelled = "".join(_attribute(key, value) for key, value in attributes.items() if value not in (None, False))
-    return f"<{name}{spelled}>" if name in VOID else f"<{name}{spelled}>{''.join(children)}</{name}>"
+    return f"<{name}{spelled}/>" if name in VOID else f"<{name}{spelled}>{''.join(children)}</{name}>"
 
 
 def _attribute(key: str, value: str | int | bool | None) -> str:
     name = SPELLINGS.get(key, key.replace("_", "-"))
-    return f" {name}" if value is True else f' {name}="{escape(str(value), quote=True)}"'
+    return f' {name}="{"" if value is True else escape(str(value), quote=True)}"'
 
 
 def text(words: str) -> str:
     """Plain words as HTML on one line, `code` in backticks set as code."""
     one_line = " ".join(words.split())
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(one_line, quote=False))
+    together = re.sub(r"(\d) %", "\\1\u202f%", one_line)  # a number is not parted from its sign at the end of a line
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(together, quote=False))
 
 
 def block(*lines: str) -> str:
     """Elements one to a line, without a blank line, which would end an HTML block in Markdown."""
     return "\n".join(line for line in "\n".join(lines).splitlines() if line.strip())
+
+
+def markdown(words: str) -> str:
+    """Plain words as Markdown on one line, with no sign left that Markdown or MyST would act on."""
+    return re.sub(r"([\\`*_{}\[\]<>$#|~^@])", r"\\\1", " ".join(words.split()))

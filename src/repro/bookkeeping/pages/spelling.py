@@ -1,88 +1,64 @@
-"""How the book spells numbers, intervals, regions, outcomes and chapter names."""
+"""How the book spells numbers, intervals, regions and outcomes."""
 
 from __future__ import annotations
 
 import math
 from types import MappingProxyType
-from typing import Protocol
 
+from repro.bookkeeping.ledger import Outcome, Region
 from repro.bookkeeping.pages.elements import tag, text
+from repro.floor.statistics import Estimate
 
+# In the order in which outcomes are always shown: settled ones first.
 SYMBOLS = MappingProxyType(
     {
-        "supported": "✓",
-        "refuted": "✗",
-        "open": "○",
-        "untested": "·",
-        "mixed": "◐",
-        "attested": "❝",
-        "contradicted": "≠",
-        "undisclosed": "?",
-        "not testable": "–",
+        Outcome.SUPPORTED: "✓",
+        Outcome.REFUTED: "✗",
+        Outcome.MIXED: "◐",
+        Outcome.ATTESTED: "❝",
+        Outcome.CONTRADICTED: "≠",
+        Outcome.UNDISCLOSED: "?",
+        Outcome.NOT_TESTABLE: "–",
+        Outcome.OPEN: "○",
+        Outcome.UNTESTED: "·",
+    }
+)
+MEANINGS = MappingProxyType(
+    {
+        Outcome.SUPPORTED: "The whole interval lies inside the region stated beforehand.",
+        Outcome.REFUTED: "The whole interval lies outside the region.",
+        Outcome.OPEN: "The interval reaches across an edge of the region; more data would be needed.",
+        Outcome.MIXED: "The claim has parts, and they differ.",
+        Outcome.ATTESTED: "A fact about a published model or data set; its source says so.",
+        Outcome.CONTRADICTED: "A fact about a published model or data set; its source says otherwise.",
+        Outcome.UNDISCLOSED: "The source does not say.",
+        Outcome.NOT_TESTABLE: "An opinion, or a word without a threshold; the reason is given.",
+        Outcome.UNTESTED: "No check has been run yet, or only below the scale that the claim needs.",
     }
 )
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NARROW_SPACE = "\u202f"
 
 
-class Bounds(Protocol):
-    """A region: either bound may be absent."""
-
-    @property
-    def low(self) -> float | None:
-        """Smallest value that agrees with the claim."""
-
-    @property
-    def high(self) -> float | None:
-        """Largest value that agrees with the claim."""
-
-
-class Interval(Protocol):
-    """An estimate: a value, its interval and what they count."""
-
-    @property
-    def value(self) -> float:
-        """The estimate itself."""
-
-    @property
-    def low(self) -> float:
-        """Lower end of the interval."""
-
-    @property
-    def high(self) -> float:
-        """Upper end of the interval."""
-
-    @property
-    def level(self) -> float:
-        """Nominal coverage, 0.99 in this book."""
-
-    @property
-    def n(self) -> int:
-        """Number of independent items or seeds."""
-
-    @property
-    def unit(self) -> str:
-        """Unit of all three numbers."""
-
-    @property
-    def method(self) -> str:
-        """How the interval was made."""
-
-
 def number(value: float, *, step: float | None = None) -> str:
-    """A number for a reader: at most four significant digits, or as many as a `step` of that size can show."""
-    if not math.isfinite(value):
+    """A number for a reader: four significant digits, or as many decimals as a difference of `step` needs."""
+    if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if value != 0 and not 1e-4 <= abs(value) < 1e7:
-        mantissa, exponent = f"{value:.2e}".split("e")
-        return f"{_signed(_trimmed(mantissa))} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
-    return _signed(_grouped(_trimmed(f"{value:.{_decimals(value, step)}f}")))
+        mantissa, exponent = f"{value:.{_mantissa_digits(value, step)}e}".split("e")
+        return f"{_signed(mantissa if step else _trimmed(mantissa))} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+    digits = f"{value:.{_decimals(value, step)}f}"
+    return _signed(_grouped(digits if step else _trimmed(digits)))
 
 
 def _decimals(value: float, step: float | None) -> int:
     size = math.floor(math.log10(abs(value))) if value else 0
-    wanted = 3 - size if not step else 1 - math.floor(math.log10(abs(step)))
-    return max(0, min(6, wanted))
+    return max(0, min(6, 1 - math.floor(math.log10(step)) if step else 3 - size))
+
+
+def _mantissa_digits(value: float, step: float | None) -> int:
+    size = math.floor(math.log10(abs(value)))
+    return max(0, min(5, size + 1 - math.floor(math.log10(step)))) if step else 3
 
 
 def _trimmed(digits: str) -> str:
@@ -91,47 +67,52 @@ def _trimmed(digits: str) -> str:
 
 def _grouped(digits: str) -> str:
     whole, point, rest = digits.partition(".")
-    return (f"{int(whole):,}".replace(",", NARROW_SPACE) if len(whole.lstrip("-")) > 4 else whole) + point + rest
+    if len(whole.lstrip("-")) > 4:
+        whole = f"{int(whole):,}".replace(",", NARROW_SPACE)
+    return whole + point + rest
 
 
 def _signed(digits: str) -> str:
     return digits.replace("-", "−") if digits.strip("-0.") else "0"
 
 
-def estimate(found: Interval) -> str:
-    """Value and interval as HTML, with the digits that the width of the interval can carry."""
-    step = (found.high - found.low) or None
+def interval(found: Estimate) -> tuple[str, str, str]:
+    """Value, lower and upper end, with the digits that the width of the interval can carry."""
+    width = found.high - found.low
+    step = width if 0 < width < math.inf else None
+    return number(found.value, step=step), number(found.low, step=step), number(found.high, step=step)
+
+
+def estimate(found: Estimate) -> str:
+    """Value, unit and interval as HTML."""
+    value, low, high = interval(found)
     unit = f" {text(found.unit)}" if found.unit else ""
-    value = tag("strong", number(found.value, step=step)) + unit
-    if step is None:
-        return value + tag("span", " exact", class_="repro-quiet")
-    ends = f"{number(found.low, step=step)} to {number(found.high, step=step)}"
-    return value + tag("span", f" {ends}", class_="repro-interval", title=f"{found.level:.0%} interval")
+    shown = tag("strong", value) + unit
+    if found.is_exact:
+        return shown + tag("span", " exact", class_="repro-interval")
+    return shown + tag("span", f" {low} to {high}", class_="repro-interval")
 
 
-def region(holds: Bounds | None, unit: str = "") -> str:
-    """The values that agree with a claim, in words."""
-    if holds is None or (holds.low is None and holds.high is None):
+def region(holds: Region | None, unit: str = "") -> str:
+    """The values that agree with a claim, in words; empty where none are stated."""
+    if holds is None:
         return ""
+    low, high = holds.bounds
     tail = f" {unit}" if unit else ""
-    if holds.low is None:
-        return f"at most {number(float(holds.high or 0.0))}{tail}"
-    if holds.high is None:
-        return f"at least {number(holds.low)}{tail}"
-    if holds.low == holds.high:
-        return f"exactly {number(holds.low)}{tail}"
-    return f"{number(holds.low)} to {number(holds.high)}{tail}"
+    if math.isinf(low):
+        return f"at most {number(high)}{tail}"
+    if math.isinf(high):
+        return f"at least {number(low)}{tail}"
+    return f"exactly {number(low)}{tail}" if low == high else f"{number(low)} to {number(high)}{tail}"
 
 
-def outcome_class(outcome: str) -> str:
+def outcome_class(outcome: Outcome) -> str:
     """CSS class of an outcome."""
     return f"repro-{outcome.replace(' ', '-')}"
 
 
-def chip(outcome: str, *, href: str | None = None) -> str:
+def chip(outcome: Outcome, *, href: str | None = None) -> str:
     """The mark of an outcome: symbol and word, so that it survives black and white."""
     symbol = tag("span", SYMBOLS[outcome], class_="repro-symbol", aria_hidden="true")
     classes = f"repro-chip {outcome_class(outcome)}"
-    if href:
-        return tag("a", symbol, outcome, class_=classes, href=href)
-    return tag("span", symbol, outcome, class_=classes)
+    return tag("a" if href else "span", symbol, str(outcome), class_=classes, href=href)

@@ -1,0 +1,93 @@
+"""An article's page: its claims in its own order with their outcomes, and where it clashes with others or itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repro.bookkeeping.ledger import Claim
+from repro.bookkeeping.pages.articles import Article, Disagreement
+from repro.bookkeeping.pages.cover import legend, outcome_bar
+from repro.bookkeeping.pages.elements import block, markdown, tag, text
+from repro.bookkeeping.pages.site import Site
+from repro.bookkeeping.pages.spelling import SYMBOLS, chip, estimate, region
+
+UP = "../"
+
+
+def article_page(article: Article, site: Site) -> str:
+    """The page as Markdown."""
+    return "\n\n".join(
+        [
+            f"# Article {article.letter}: {markdown(article.title)}",
+            markdown(article.about),
+            _summary(article, site),
+            "## Its claims, in its order",
+            *_sections(article, site),
+            *_clashes(article, site),
+            "",
+        ]
+    )
+
+
+def _summary(article: Article, site: Site) -> str:
+    shown = [site.verdicts[name].outcome for name in dict.fromkeys(article.claims)]
+    tally = {outcome: shown.count(outcome) for outcome in SYMBOLS}
+    link = tag("a", f"{len(shown)} claims", href=f"{UP}ledger.html?article={article.letter}")
+    entries = legend(tally).replace('href="ledger.html?', f'href="{UP}ledger.html?article={article.letter}&amp;')
+    clashes = sum(_concerns(clash, article, site) for clash in site.disagreements)
+    told = tag("p", link, f" in the ledger; {clashes} disagreements with other articles or within, listed at the end.")
+    return block('<section class="repro-today" aria-label="Its claims by outcome">', told,
+                 outcome_bar(tally), entries, "</section>")  # fmt: skip
+
+
+def _clashes(article: Article, site: Site) -> Iterator[str]:
+    concerned = [clash for clash in site.disagreements if _concerns(clash, article, site)]
+    if concerned:
+        yield "## Where it disagrees, with other articles or with itself"
+        yield block(*(_clash(clash, site) for clash in concerned))
+
+
+def _concerns(clash: Disagreement, article: Article, site: Site) -> bool:
+    return any(article.letter in site.ledger[name].said_by for name in clash.claims)
+
+
+def _clash(clash: Disagreement, site: Site) -> str:
+    head = tag("tr", *(tag("th", word, scope="col") for word in ("Said by", "Statement", "What we found")))
+    rows = (_statement(site.ledger[name], site) for name in clash.claims)
+    table = tag("table", tag("thead", head), tag("tbody", *rows))
+    return tag("div", tag("p", text(clash.about)), table, class_="repro-clash")
+
+
+def _statement(claim: Claim, site: Site) -> str:
+    verdict = site.verdicts[claim.id]
+    found = chip(verdict.outcome)
+    if verdict.estimate:
+        found += tag("span", estimate(verdict.estimate), class_="repro-found")
+    if claim.holds:
+        found += tag("span", text(f"agrees: {region(claim.holds, claim.unit)}"), class_="repro-meta")
+    said_by = tag("th", ", ".join(claim.said_by) or "us", scope="row")
+    says = tag("td", _link(claim, text(claim.says)))
+    return tag("tr", said_by, says, tag("td", found))
+
+
+def _sections(article: Article, site: Site) -> Iterator[str]:
+    above: list[str] = []
+    for section in article.sections:
+        path = section.heading.split(" / ")
+        shared = next(
+            (i for i, (a, b) in enumerate(zip(above, path, strict=False)) if a != b), min(len(above), len(path))
+        )
+        for depth, heading in enumerate(path[shared:], start=shared):
+            yield f"{'#' * min(depth + 3, 6)} {markdown(heading)}"
+        above = path
+        yield tag("ul", *(_entry(site.ledger[name], site) for name in section.claims), class_="repro-claims")
+
+
+def _entry(claim: Claim, site: Site) -> str:
+    verdict = site.verdicts[claim.id]
+    found = tag("span", estimate(verdict.estimate), class_="repro-found") if verdict.estimate else ""
+    return tag("li", chip(verdict.outcome), tag("div", _link(claim, text(claim.says)), found))
+
+
+def _link(claim: Claim, inner: str) -> str:
+    return tag("a", inner, href=f"{UP}ledger.html#{claim.anchor}")

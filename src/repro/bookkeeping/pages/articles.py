@@ -1,0 +1,70 @@
+"""The five articles whose claims the book checks, and where they disagree, as experiments/articles.toml states them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro.bookkeeping.ledger import Claim
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading of an article ("Part / Section") and the claims made under it, in order."""
+
+    heading: str
+    claims: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Article:
+    """An article by its letter: title, a sentence of ours about it, and its claims in its own order."""
+
+    letter: str
+    title: str
+    about: str
+    sections: tuple[Section, ...]
+
+    @property
+    def page(self) -> str:
+        """Its page in the book, without a file's ending."""
+        return f"articles/{self.letter.lower()}"
+
+    @property
+    def claims(self) -> list[str]:
+        return [claim for section in self.sections for claim in section.claims]
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Claims that cannot all hold, and a sentence of ours that says how they clash."""
+
+    about: str
+    claims: tuple[str, ...]
+
+
+def load_articles(path: Path, ledger: Mapping[str, Claim]) -> tuple[list[Article], list[Disagreement]]:
+    """Articles by letter and the disagreements in their order; no file, no articles.
+
+    Raises:
+        ValueError: a claim that the ledger does not have, or a missing entry, named with its place.
+    """
+    if not path.is_file():
+        return [], []
+    entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        clashes = [Disagreement(e["about"], tuple(e["claims"])) for e in entries.pop("disagreements", [])]
+        articles = [
+            Article(
+                letter, e["title"], e["about"], tuple(Section(s["section"], tuple(s["claims"])) for s in e["order"])
+            )
+            for letter, e in sorted(entries.items())
+        ]
+    except KeyError as missing:
+        raise ValueError(f"{path}: an entry lacks {missing}; an article has title, about and order") from missing
+    for named in [*(c for a in articles for c in a.claims), *(c for d in clashes for c in d.claims)]:
+        if named not in ledger:
+            raise ValueError(f"{path} names {named!r}, which is no claim of the ledger")
+    return articles, clashes

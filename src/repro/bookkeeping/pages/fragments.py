@@ -1,0 +1,43 @@
+"""Every generated file of the book by its name, written only where its text changed so that Sphinx rebuilds little."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from repro.bookkeeping.pages.article_page import article_page
+from repro.bookkeeping.pages.changelog import changelog, feed
+from repro.bookkeeping.pages.contents import chapters_to_come, contents, llms_txt
+from repro.bookkeeping.pages.cover import cover
+from repro.bookkeeping.pages.ledger_table import ledger_notes, ledger_table
+from repro.bookkeeping.pages.site import Site
+
+
+def fragments(site: Site) -> dict[str, str]:
+    """File name below book/ -> text."""
+    return {
+        "_generated/toc.yml": contents(site),
+        "_generated/cover.md": cover(site),
+        "_generated/ledger-notes.md": ledger_notes(site),
+        "_generated/ledger-table.md": ledger_table(site),
+        "_generated/chapters-to-come.md": chapters_to_come(site),
+        "_generated/changelog.md": changelog(site),
+        "_generated/root/feed.xml": feed(site),
+        "_generated/root/llms.txt": llms_txt(site),
+        **{f"{article.page}.md": article_page(article, site) for article in site.articles},
+    }
+
+
+def write_pages(site: Site, book: Path) -> list[Path]:
+    """Write every generated file under `book`; returns those whose text changed, others keep their time."""
+    return [book / name for name, text in fragments(site).items() if _write_if_changed(book / name, text)]
+
+
+def _write_if_changed(path: Path, text: str) -> bool:
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.tmp")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, path)
+    return True

@@ -1,0 +1,176 @@
+"""The ledger page: what to expect of so many verdicts, regions that were changed, and every claim as a row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from repro.bookkeeping.ledger import Claim, Kind, Outcome, RegionChange, Verdict
+from repro.bookkeeping.pages.elements import block, tag, text
+from repro.bookkeeping.pages.site import Site
+from repro.bookkeeping.pages.spelling import SYMBOLS, chip, estimate, number, region
+from repro.floor.statistics import LEVEL, Multiplicity, distance_p_value, multiplicity
+
+COLUMNS = ("Claim", "Outcome", "Estimate, region", "Scale", "Said by", "Kind", "Chapter")
+
+
+def ledger_notes(site: Site) -> str:
+    """How many false verdicts to expect, and each region that was changed after its first verdict."""
+    lines = [
+        '<div class="repro-notes">',
+        tag("p", text(expected_false(false_verdicts(site)))),
+        *_changed_regions(site.region_changes),
+        "</div>",
+    ]
+    return block(*lines)
+
+
+def false_verdicts(site: Site) -> Multiplicity:
+    """What to expect of the verdicts that rest on an interval, each tested against its region's nearest edge."""
+    tested = []
+    for name, verdict in site.verdicts.items():
+        holds, found = site.ledger[name].holds, verdict.estimate
+        if holds and found and not found.is_exact and verdict.outcome in (Outcome.SUPPORTED, Outcome.REFUTED):
+            edges = [edge for edge in holds.bounds if math.isfinite(edge)]
+            tested.append(distance_p_value(found, min(edges, key=lambda edge: abs(edge - found.value))))
+    return multiplicity(tested, LEVEL)
+
+
+def expected_false(odds: Multiplicity) -> str:
+    """The number of false verdicts to expect, in words."""
+    if not odds.verdicts:
+        return "No verdict rests on an interval yet, so none of them can be wrong by chance."
+    return (
+        f"How many of these verdicts are wrong? {odds.verdicts} rest on {LEVEL * 100:g} % intervals. Were every truth "
+        f"just across an edge of its region, {number(odds.expected_false)} of them would be false by chance; most lie "
+        f"farther away, so fewer are. With the false discovery rate held at {odds.rate * 100:g} % (Benjamini and "
+        f"Hochberg), {odds.kept} of the {odds.verdicts} stand. Read no single row as certain."
+    )
+
+
+def _changed_regions(changes: Iterable[RegionChange] | None) -> list[str]:
+    if changes is None:
+        return [tag("p", "This copy has no git history, so changed regions cannot be listed here.")]
+    listed = [
+        tag(
+            "li",
+            tag("a", text(change.claim), href=f"#claim-{change.claim}"),
+            text(f", {change.date} ({change.commit}): {_spelled(change.before)} became {_spelled(change.after)}. "),
+            text(change.why),
+        )
+        for change in changes
+    ]
+    if not listed:
+        return [tag("p", "No region was changed after its claim's first verdict.")]
+    return [tag("p", "Regions that were changed after the claim's first verdict:"), tag("ul", *listed)]
+
+
+def _spelled(decisive: dict[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in decisive.items()) or "nothing"
+
+
+def ledger_table(site: Site) -> str:
+    """Filters, row count and table; readable, printable and searchable without JavaScript."""
+    order = list(site.chapters)
+    claims = sorted(site.whole_claims, key=lambda claim: order.index(claim.chapter))
+    groups = (_group(claim, site) for claim in claims)
+    head = "".join(tag("th", name, scope="col") for name in COLUMNS)
+    return block(
+        '<div class="repro-ledger" id="ledger">',
+        _filters(site),
+        "<table>",
+        tag("caption", f"Every claim with its verdict ({len(site.ledger)} rows)", class_="repro-unseen"),
+        tag("thead", tag("tr", head)),
+        *groups,
+        "</table></div>",
+    )
+
+
+def _filters(site: Site) -> str:
+    occurring = {verdict.outcome for verdict in site.verdicts.values()}
+    outcomes = [("settled", "all settled"), *((o, str(o)) for o in SYMBOLS if o in occurring)]
+    choices: list[tuple[str, str, list[tuple[str, str]]]] = [
+        ("outcome", "Outcome", outcomes),
+        ("chapter", "Chapter", [(chapter.name, chapter.title) for chapter in site.chapters.values()]),
+        ("article", "Article", [(article.letter, article.letter) for article in site.articles]),
+        ("kind", "Kind", [(kind, str(kind)) for kind in Kind]),
+    ]
+    find = tag("label", "Find", tag("input", type="search", name="q", autocomplete="off"))
+    count = tag("output", f"{len(site.ledger)} of {len(site.ledger)} rows", aria_live="polite")
+    reset = tag("button", "Clear", type="reset")
+    return tag(
+        "form", find, *(_choice(*choice) for choice in choices), reset, count, class_="repro-filters", hidden=True,
+        role="search", aria_label="Filter the ledger",
+    )  # fmt: skip
+
+
+def _choice(name: str, label: str, values: list[tuple[str, str]]) -> str:
+    options = (tag("option", text(shown), value=value) for value, shown in [("", "any"), *values])
+    return tag("label", label, tag("select", *options, name=name))
+
+
+def _group(claim: Claim, site: Site) -> str:
+    """A claim and its parts, which stay under it however the table is sorted."""
+    return tag("tbody", *(f"\n{_row(one, site)}" for one in (claim, *site.parts_of(claim))))
+
+
+def _row(claim: Claim, site: Site) -> str:
+    verdict = site.verdicts[claim.id]
+    about = tag("code", text(claim.id)) + (f" {text(claim.primary)}" if claim.primary else "")
+    reason = verdict.reason if verdict.outcome in (Outcome.NOT_TESTABLE, Outcome.CONTRADICTED) else ""
+    says = [tag("span", text(claim.says), class_="repro-says"), tag("span", about, class_="repro-meta")]
+    says += [tag("span", text(reason), class_="repro-meta")] if reason else []
+    found = verdict.estimate
+    cells = [
+        tag("th", *says, scope="row"),
+        _cell("Outcome", chip(verdict.outcome), list(SYMBOLS).index(verdict.outcome)),
+        _cell(
+            "Estimate", _measured(claim, verdict, len(site.parts_of(claim))), f"{found.value:.6g}" if found else None
+        ),
+        _cell("Scale", _scale(claim, verdict), verdict.scale.rank if verdict.scale else None),
+        _cell("Said by", ", ".join(claim.said_by), "".join(claim.said_by) or None),
+        _cell("Kind", str(claim.kind)),
+        _cell("Chapter", _chapter(claim, verdict, site), list(site.chapters).index(claim.chapter)),
+    ]
+    return tag(
+        "tr",
+        *cells,
+        id=claim.anchor,
+        class_="repro-part" if claim.part_of else None,
+        data_outcome=verdict.outcome,
+        data_chapter=claim.chapter,
+        data_article=" ".join(claim.said_by),
+        data_kind=claim.kind,
+        data_settled=verdict.outcome.settled,
+    )
+
+
+def _cell(label: str, inner: str, key: str | int | None = None) -> str:
+    return tag("td", inner, data_label=label if inner else None, data_key=key)
+
+
+def _measured(claim: Claim, verdict: Verdict, parts: int) -> str:
+    shown = [estimate(verdict.estimate)] if verdict.estimate else []
+    if claim.holds:
+        shown.append(tag("span", text(f"agrees: {region(claim.holds, claim.unit)}"), class_="repro-meta"))
+    if parts:
+        shown.append(tag("span", f"by its {parts} parts, below", class_="repro-meta"))
+    return "".join(shown)
+
+
+def _scale(claim: Claim, verdict: Verdict) -> str:
+    scope = tag("span", text(verdict.scope), class_="repro-meta") if verdict.scope else ""
+    if verdict.scale:
+        return f"{verdict.scale}{scope}"
+    return scope or (tag("span", f"needs {claim.needs}", class_="repro-meta") if claim.needs else "")
+
+
+def _chapter(claim: Claim, verdict: Verdict, site: Site) -> str:
+    title, card = text(site.chapters[claim.chapter].title), site.card_of(claim)
+    if card is None:
+        return title
+    page, anchor = card
+    link = tag("a", title, href=f"{page.address}.html#{anchor}")
+    scale = verdict.scale or claim.needs
+    command = f"repro run {page.notebook}" + (f" --scale {scale}" if scale else "")
+    return link + tag("code", text(command), class_="repro-command")

@@ -1,0 +1,117 @@
+"""The book as HTML: built by Jupyter Book in a folder of its own, and published whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+
+PACKAGES = ("jupyter-book", "sphinx", "sphinx-book-theme", "pydata-sphinx-theme", "myst-nb", "sphinx-mathjax-offline")
+TOC = "_generated/toc.yml"
+
+
+class BookNotBuiltError(RuntimeError):
+    """Sphinx warned or failed; the message holds what it said. The published book is the one from before."""
+
+
+def build_html(book: Path) -> bool:
+    """Bring book/_build/html up to date; False where nothing had changed since it was published.
+
+    Pages are rebuilt in book/_build/stage, which is started anew when something changed that every page shows, or
+    when an earlier build did not end well. The published folder is replaced by renaming at the very end.
+
+    Raises:
+        BookNotBuiltError: Jupyter Book warned or failed.
+    """
+    built = book / "_build"
+    published, stamp = built / "html", built / "html.sha256"
+    wanted = digest(inputs(book))
+    if (published / "index.html").is_file() and stamp.is_file() and stamp.read_text() == wanted:
+        return False
+    stage, ended_well = built / "stage", built / "stage" / "ended-well"
+    frame = digest(_frame(book))
+    if not ended_well.is_file() or ended_well.read_text() != frame:
+        shutil.rmtree(stage, ignore_errors=True)
+    ended_well.unlink(missing_ok=True)
+    run_jupyter_book(book, stage)
+    ended_well.write_text(frame)
+    stamp.unlink(missing_ok=True)
+    publish(stage / "_build" / "html", published)
+    stamp.write_text(wanted)
+    return True
+
+
+def inputs(book: Path) -> Iterable[bytes]:
+    """Everything that the HTML is made from."""
+    yield _versions()
+    for path in _files(book):
+        yield path.relative_to(book).as_posix().encode()
+        yield path.read_bytes()
+
+
+def _frame(book: Path) -> Iterable[bytes]:
+    """What every page shows or uses: settings, contents, style, extensions and the titles in the side bar."""
+    yield _versions()
+    shared = [book / "_config.yml", book / TOC, *_files(book / "_static"), *_files(book / "_ext")]
+    for path in shared:
+        yield path.name.encode() + path.read_bytes()
+    for page in sorted(book.glob("*.md")):
+        title = re.search(r"^# .+", page.read_text(encoding="utf-8"), re.MULTILINE)
+        yield f"{page.name} {title.group() if title else ''}".encode()
+
+
+def digest(parts: Iterable[bytes]) -> str:
+    """sha256 over parts, each with its length, so that no two lists of parts share one."""
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(f"{len(part)}:".encode() + part)
+    return total.hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    apart = {"_build", "__pycache__"}
+    return sorted(p for p in folder.rglob("*") if p.is_file() and not apart & set(p.relative_to(folder).parts))
+
+
+def _versions() -> bytes:
+    return " ".join(f"{name}={metadata.version(name)}" for name in PACKAGES).encode() + sys.version.encode()
+
+
+def run_jupyter_book(book: Path, stage: Path, builder: Iterable[str] = ()) -> None:
+    """Build with warnings as errors, all of them told before it ends.
+
+    Raises:
+        BookNotBuiltError: it warned or failed.
+    """
+    entry = "from jupyter_book.cli.main import main; main()"  # it has no __main__
+    command = [sys.executable, "-c", entry, "build", str(book), "--path-output", str(stage)]
+    command += ["--toc", str(book / TOC), "-W", "--keep-going", "-q", *builder]
+    stage.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # _ext is on the path, and is an input by its files
+    ended = subprocess.run(command, cwd=book.parent, env=environment, capture_output=True, text=True, check=False)
+    if ended.returncode != 0:
+        raise BookNotBuiltError(f"Jupyter Book ended with {ended.returncode}:\n{_told(ended.stderr)}")
+
+
+def _told(errors: str) -> str:
+    """Its warnings and errors without the traceback that it ends with."""
+    plain = re.sub(r"\x1b\[[\d;]*m", "", errors)
+    return plain.split("Traceback (most recent call last)")[0].strip() or plain[-2000:]
+
+
+def publish(built: Path, published: Path) -> None:
+    """Put a copy of `built` in the place of `published` by renaming; whoever reads it meanwhile sees one whole book."""
+    fresh, old = published.with_name(f"{published.name}.new"), published.with_name(f"{published.name}.old")
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.copytree(built, fresh)
+    if published.exists():
+        published.rename(old)
+    fresh.rename(published)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,93 @@
+"""The picture of `repro fit`: runs by budget, the fitted surface at those budgets, and the optima with their intervals.
+
+Legend: N parameters, C = 6 N D floating-point operations, loss in nats a token.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from repro.fits.report import Report
+from repro.fits.surface import FLOP_PER_PARAMETER_TOKEN
+
+KINDS = (".svg", ".png", ".pdf")
+MOST_CURVES = 12  # more iso-budget curves than that hide the runs
+_INK, _GRID = "#1f2430", "#d9dce3"
+_BY_APPROACH = {1: ("#009e73", "s"), 2: ("#e69f00", "D"), 3: ("#d55e00", "o")}
+
+
+def draw(report: Report, path: Path) -> None:
+    """Draw a report into an SVG, PNG or PDF file.
+
+    Raises:
+        ValueError: the file's name ends otherwise.
+    """
+    if path.suffix.lower() not in KINDS:
+        raise ValueError(f"--figure {path}: got {path.suffix or 'no ending'!r}, expected one of {', '.join(KINDS)}")
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    compute = FLOP_PER_PARAMETER_TOKEN * report.runs.frame["N"] * report.runs.frame["D"]
+    colours = ScalarMappable(LogNorm(compute.min() / 1.01, compute.max() * 1.01), "viridis")
+    _runs(left, report, colours)
+    _optima(right, report)
+    figure.colorbar(colours, ax=left, label="training compute C (FLOP)")
+    for axes in (left, right):
+        axes.grid(color=_GRID, linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with matplotlib.rc_context({"svg.hashsalt": "repro", "svg.fonttype": "none"}):  # the same report, the same bytes
+        figure.savefig(path, dpi=160, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+
+
+def _runs(axes: Axes, report: Report, colours: ScalarMappable) -> None:
+    frame, surface = report.runs.frame, report.fit.surface
+    compute = FLOP_PER_PARAMETER_TOKEN * frame["N"] * frame["D"]
+    axes.scatter(frame["N"], frame["loss"], c=colours.to_rgba(compute), s=14, zorder=2)
+    budgets = np.array(report.budgets) if report.budgets else np.geomspace(compute.min(), compute.max(), 5)
+    budgets = budgets[np.unique(np.linspace(0, len(budgets) - 1, min(len(budgets), MOST_CURVES)).astype(int))]
+    for budget in budgets:
+        near = frame["N"][np.abs(np.log(compute / budget)) < 0.2]
+        low, high = (near.min(), near.max()) if len(near) > 1 else (frame["N"].min(), frame["N"].max())
+        sizes = np.geomspace(low / 1.3, high * 1.3, 100)
+        loss = surface.loss(sizes, budget / FLOP_PER_PARAMETER_TOKEN / sizes)
+        axes.plot(sizes, loss, color=colours.to_rgba(budget), linewidth=1.0)
+    best, tokens = surface.optimum(budgets)
+    axes.plot(
+        best, surface.loss(best, tokens), "*--", color=_INK, markersize=8, linewidth=0.8, label="optimum of the fit"
+    )
+    axes.set(xscale="log", xlabel="parameters N", ylabel="loss (nats a token)", title="Runs and the fitted surface")
+    axes.legend(frameon=False)
+
+
+def _optima(axes: Axes, report: Report) -> None:
+    compute = FLOP_PER_PARAMETER_TOKEN * report.runs.frame["N"] * report.runs.frame["D"]
+    planned = [optimum.budget for optimum in report.approaches[0].optima]
+    across = np.array([min(compute.min(), *planned) / 2, max(compute.max(), *planned) * 2])
+    for shift, approach in enumerate(report.approaches):
+        (colour, mark), a = _BY_APPROACH[approach.number], approach.a
+        budgets = np.array([optimum.budget for optimum in approach.optima])
+        sizes = np.array([[o.N.value, o.N.low, o.N.high] for o in approach.optima]).T
+        reach = np.abs(np.where(np.isfinite(sizes[1:]), sizes[1:], sizes[0]) - sizes[0])
+        axes.errorbar(
+            budgets * 1.08 ** (shift - 1),  # side by side, so that intervals do not hide each other
+            sizes[0],
+            yerr=reach,
+            fmt=mark,
+            color=colour,
+            capsize=3,
+            label=f"approach {approach.number}: a = {a.value:.3f} [{a.low:.3f}, {a.high:.3f}]",
+        )
+        axes.plot(across, sizes[0, 0] * (across / budgets[0]) ** a.value, color=colour, linewidth=0.8)
+    axes.set(
+        xlim=across, xscale="log", yscale="log", xlabel="training compute C (FLOP)", ylabel="optimal parameters N*"
+    )
+    axes.set_title("Optimal size, 99 % intervals")
+    axes.legend(frameon=False, fontsize="small")

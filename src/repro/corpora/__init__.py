@@ -1,0 +1,1 @@
+"""Corpora: text and tables by name and sha256, never by path."""

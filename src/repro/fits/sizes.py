@@ -1,0 +1,28 @@
+"""Numbers as people write sizes and budgets: 70B, 1.4T, 350M, 1e9, 1_000_000, 1,000,000."""
+
+from __future__ import annotations
+
+import re
+
+_SUFFIX = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12, "p": 1e15, "e": 1e18, "z": 1e21, "y": 1e24}
+_NUMBER = re.compile(r"([+-]?(?:\d+(?:[_,]\d{3})*|\d+)?(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([kKmMbBgGtTpPEZY]?)")
+
+
+def parse_size(text: str) -> float:
+    """A number with an optional suffix: K, M, B or G, T, P, E, Z, Y in steps of a thousand.
+
+    Raises:
+        ValueError: the text is no such number.
+    """
+    match = _NUMBER.fullmatch(text.strip())
+    if not match or not any(character.isdigit() for character in match[1]):
+        raise ValueError(f"{text!r} is no number such as 350M, 1.4T, 1e9 or 1_000_000")
+    return float(match[1].replace("_", "").replace(",", "")) * _SUFFIX[match[2].lower()]
+
+
+def spell_size(number: float) -> str:
+    """A count in three digits with its suffix: 7.25e10 is 72.5B; beyond 1e15, in powers of ten."""
+    for suffix in ("t", "b", "m", "k"):
+        if _SUFFIX[suffix] <= number < 1e15:
+            return f"{number / _SUFFIX[suffix]:.3g}{suffix.upper()}"
+    return f"{number:.3g}"

@@ -1,0 +1,156 @@
+"""A notebook's whole way: parameters refused or used, verdicts kept, pages derived, drift named."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import papermill
+import pytest
+from repro.bookkeeping.chapters import Failed, check, compare, derive_pages, execute, run
+from repro.bookkeeping.knobs import UnknownParameter
+from repro.bookkeeping.ledger.verdict_files import load_verdicts
+from tiny_book import CELLS, PARAMETERS, make_book
+
+ROOMS = os.pathsep.join(str(Path(__file__).parents[1] / part) for part in (".", "../src"))
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Kernels of these tests find the tiny book's measurement, keep records apart and compute in their own process."""
+    monkeypatch.setenv("PYTHONPATH", ROOMS)
+    monkeypatch.setenv("REPRO_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("REPRO_ENGINE", "inline")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_run_keeps_records_and_verdicts_and_a_second_finds_them(tmp_path):
+    notebook = make_book(tmp_path)
+    verdicts, changes = run(notebook, {"scale": "cpu"}, tmp_path / "results")
+    records = list((tmp_path / "results").glob("records/add/*.json"))
+
+    assert [("sums-are-large", "supported", 30)] == [(v.claim, v.outcome, v.estimate.value) for v in verdicts]
+    assert [(None, "supported")] == [(c.before, c.after) for c in changes]
+    assert [] == run(notebook, {"scale": "cpu", "compute": "never"}, tmp_path / "results")[1]
+    assert records == list((tmp_path / "results").glob("records/add/*.json"))
+
+
+def test_a_parameter_it_does_not_have_is_refused_before_anything_starts(tmp_path):
+    notebook = make_book(tmp_path)
+    with pytest.raises(UnknownParameter, match="did you mean left"):
+        execute(notebook, {"lefft": 3}, tmp_path / "out.ipynb")
+
+    assert not (tmp_path / "out.ipynb").exists()
+
+
+def test_bare_papermill_is_refused_an_unknown_parameter_too(tmp_path):
+    notebook = make_book(tmp_path)
+    with pytest.raises(papermill.PapermillExecutionError, match="no parameter 'lefft'"):
+        papermill.execute_notebook(str(notebook.path), str(tmp_path / "out.ipynb"), {"lefft": 3}, progress_bar=False)
+
+
+def test_other_knobs_settle_nothing(tmp_path):
+    notebook = make_book(tmp_path)
+
+    verdicts, _ = run(notebook, {"scale": "cpu", "left": 5}, tmp_path / "results")
+
+    assert [] == verdicts
+    assert {} == load_verdicts(tmp_path / "results")
+
+
+def test_a_knob_that_no_cell_reads_is_refused(tmp_path):
+    blind = [cell.replace("study.knobs.right", "2") for cell in CELLS]
+    notebook = make_book(tmp_path, blind)
+    with pytest.raises(Failed, match="right was given but this notebook never reads it"):
+        execute(notebook, {"right": 5}, tmp_path / "out.ipynb")
+
+
+@pytest.mark.parametrize("death", ["raise ValueError('no')", "import os; os._exit(1)", "import os; os.kill(os.getpid(), 9)"])
+def test_a_notebook_that_dies_is_no_result(tmp_path, death):
+    notebook = make_book(tmp_path, [*CELLS[:3], death, *CELLS[3:]])
+    with pytest.raises(Failed, match="did not run to its end"):
+        run(notebook, {"scale": "cpu"}, tmp_path / "results", output=tmp_path / "out.ipynb")
+
+    assert not (tmp_path / "out.ipynb").exists()
+    assert {} == load_verdicts(tmp_path / "results")
+    assert 1 == len(list((tmp_path / "results").glob("records/add/*.json")))  # what was measured is kept
+
+
+def test_a_notebook_that_does_not_close_is_no_result(tmp_path):
+    notebook = make_book(tmp_path, CELLS[:-1])
+    with pytest.raises(Failed, match="left no mark"):
+        execute(notebook, {}, tmp_path / "out.ipynb")
+
+
+def test_a_cell_over_its_limit_is_stopped(tmp_path):
+    notebook = make_book(tmp_path, ["import time; time.sleep(60)", *CELLS])
+    with pytest.raises(Failed, match="did not run to its end"):
+        execute(notebook, {}, tmp_path / "out.ipynb", cell_limit=2)
+
+
+def test_pages_come_from_records_alone_and_only_when_something_changed(tmp_path):
+    notebook = make_book(tmp_path)
+    results, pages, told = tmp_path / "results", tmp_path / "pages", []
+    run(notebook, {"scale": "cpu"}, results)
+
+    derive_pages(tmp_path, results, pages, told=told.append)
+    first = (pages / "tiny.ipynb").read_bytes()
+    derive_pages(tmp_path, results, pages, told=told.append)
+
+    assert ["tiny: deriving at scale cpu", "tiny: up to date at scale cpu"] == told
+    assert first == (pages / "tiny.ipynb").read_bytes()
+
+
+def test_a_page_derived_twice_is_the_same_page(tmp_path):
+    run(make_book(tmp_path), {"scale": "cpu"}, tmp_path / "results")
+    made = [derive_pages(tmp_path, tmp_path / "results", tmp_path / name)[0].read_bytes() for name in ("a", "b")]
+
+    assert made[0] == made[1]
+
+
+def test_check_is_clean_after_a_run_and_names_a_verdict_that_was_edited(tmp_path):
+    results = tmp_path / "results"
+    run(make_book(tmp_path), {"scale": "cpu"}, results)
+    assert [] == check(tmp_path, results)
+
+    file = results / "verdicts" / "tiny.json"
+    file.write_text(file.read_text().replace('"value": 30.0', '"value": 31.0'))
+
+    (drift,) = check(tmp_path, results)
+    assert "sums-are-large at cpu" in str(drift)
+
+
+def test_a_missing_record_fails_the_check_and_is_not_computed(tmp_path):
+    results = tmp_path / "results"
+    run(make_book(tmp_path), {"scale": "cpu"}, results)
+    for record in results.glob("records/add/*.json"):
+        record.unlink()
+    with pytest.raises(Failed, match="MissingRecords"):
+        check(tmp_path, results)
+
+
+def test_a_readers_rerun_is_same_drift_or_flip(tmp_path):
+    book, reader = tmp_path / "results", tmp_path / "mine"
+    notebook = make_book(tmp_path)
+    run(notebook, {"scale": "cpu"}, book)
+    run(notebook, {"scale": "cpu"}, reader)
+    file = reader / "verdicts" / "tiny.json"
+    plain = json.loads(file.read_text())
+    estimate = plain["verdicts"]["sums-are-large"]["cpu"]
+
+    def agreement():
+        file.write_text(json.dumps(plain))
+        return compare(book, reader)[0].agreement
+
+    assert "same" == agreement()
+    estimate["estimate"] |= {"value": 40.0, "low": 39.0, "high": 41.0}
+    assert "drift" == agreement()
+    estimate["outcome"] = "refuted"
+    assert "flip" == agreement()
+
+
+def test_the_parameters_cell_alone_says_what_can_be_set(tmp_path):
+    known = papermill.inspect_notebook(str(make_book(tmp_path).path))
+
+    assert [line.split(" = ")[0] for line in PARAMETERS.splitlines()] == list(known)

@@ -1,0 +1,158 @@
+"""The catalogue as it stands on disk: every claim of the five articles, once, well-formed and placed."""
+
+import re
+import tomllib
+from collections import Counter
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+ARTICLES = ("A", "B", "C", "D", "E")
+KINDS = {"arithmetic", "theorem", "experiment", "timing", "record", "opinion"}
+REQUIRED = {"says", "said_by", "primary", "kind"}
+SLUG = re.compile(r"[a-z0-9]+([-.][a-z0-9]+)*")
+SIZES = {
+    "alignment-dpo-ppo": 30,
+    "architecture": 54,
+    "arithmetic": 30,
+    "attention": 23,
+    "compression": 9,
+    "data-quality": 18,
+    "distributed": 9,
+    "emergence": 11,
+    "evaluation": 12,
+    "gqa": 11,
+    "kv-cache": 10,
+    "moe": 18,
+    "multimodal-diffusion": 11,
+    "objectives": 18,
+    "peft": 17,
+    "positions": 15,
+    "prompting": 14,
+    "quantization": 17,
+    "retrieval": 10,
+    "reward-model": 9,
+    "sampling": 4,
+    "scaling-chinchilla": 19,
+    "scaling-kaplan": 13,
+    "serving": 18,
+    "speculative": 6,
+    "tokenization": 45,
+}
+
+Claims = dict[str, dict[str, Any]]
+
+
+def chapters() -> dict[str, Claims]:
+    """Every chapter's claims, read from disk without the library, so that a fault in it cannot hide one here."""
+    return {path.parent.name: tomllib.loads(path.read_text("utf-8")) for path in EXPERIMENTS.glob("*/claims.toml")}
+
+
+def ledger() -> Claims:
+    """All claims of all chapters by id."""
+    return {name: claim for claims in chapters().values() for name, claim in claims.items()}
+
+
+def catalogued(claims: Claims) -> Claims:
+    """What the articles say: neither the parts of a split claim nor a chapter's own findings."""
+    return {name: claim for name, claim in claims.items() if claim["said_by"] and "part_of" not in claim}
+
+
+def articles() -> dict[str, Any]:
+    """The articles' own order and the disagreements."""
+    return tomllib.loads((EXPERIMENTS / "articles.toml").read_text("utf-8"))
+
+
+def test_every_claim_of_the_catalogue_stands_in_its_chapter():
+    """The book leaves out none of the articles' 451 claims and invents none."""
+    sizes = {chapter: len(catalogued(claims)) for chapter, claims in chapters().items()}
+
+    assert 451 == sum(SIZES.values())
+    assert SIZES == {chapter: size for chapter, size in sizes.items() if size}
+
+
+def test_an_id_names_one_claim_across_all_chapters():
+    """A verdict card or a link that names an id can mean one claim only."""
+    counts = Counter(name for claims in chapters().values() for name in claims)
+
+    assert [] == [name for name, count in counts.items() if count > 1]
+
+
+def test_ids_are_slugs():
+    """Ids become anchors and file names: lower case, digits, hyphens, and a dot inside a number."""
+    assert [] == [name for name in ledger() if not SLUG.fullmatch(name)]
+
+
+def test_every_claim_says_something_of_a_known_kind():
+    """Each entry has its required fields, one line of prose that ends as a sentence, and a kind the rules know."""
+    for name, claim in ledger().items():
+        assert set() == REQUIRED - set(claim), name
+        assert claim["kind"] in KINDS, name
+        assert claim["says"] == " ".join(claim["says"].split()), name
+        assert claim["says"].endswith((".", "?")), name
+
+
+def test_speakers_are_known_articles_in_order():
+    """Letters are those of articles.toml, sorted, none twice."""
+    for name, claim in ledger().items():
+        assert sorted(set(claim["said_by"])) == claim["said_by"], name
+        assert set() == set(claim["said_by"]) - set(ARTICLES), name
+
+
+def test_contradiction_is_mutual():
+    """Where a claim contradicts another, the other exists, is a different one, and says so too."""
+    claims = ledger()
+    for name, claim in claims.items():
+        for other in claim.get("contradicts", []):
+            assert name != other
+            assert name in claims[other].get("contradicts", []), f"{other} does not answer {name}"
+
+
+def test_a_part_belongs_to_a_claim_of_its_own_chapter():
+    """A split claim and its parts are judged on one page."""
+    for chapter, claims in chapters().items():
+        for name, claim in claims.items():
+            assert claim.get("part_of", name) in claims, f"{chapter}: {name}"
+
+
+def test_an_opinion_says_why_no_measurement_settles_it():
+    """*Not testable* is a verdict, and a verdict gives its reason."""
+    opinions = {name: claim for name, claim in ledger().items() if "opinion" == claim["kind"]}
+
+    assert 6 == len(catalogued(opinions))
+    assert [] == [name for name, claim in opinions.items() if not claim.get("why")]
+
+
+@pytest.mark.parametrize("letter", ARTICLES)
+def test_an_article_is_followed_claim_by_claim(letter: str):
+    """Reading along with an article one meets each of its claims once, and no other."""
+    placed = [name for step in articles()[letter]["order"] for name in step["claims"]]
+    said = sorted(name for name, claim in catalogued(ledger()).items() if letter in claim["said_by"])
+
+    assert said == sorted(placed)
+
+
+@pytest.mark.parametrize("letter", ARTICLES)
+def test_an_article_is_introduced_and_its_sections_come_once(letter: str):
+    """Each article has a title and a sentence about it; a section is listed once and holds at least one claim."""
+    article = articles()[letter]
+    sections = [step["section"] for step in article["order"]]
+
+    assert article["title"] and article["about"].endswith(".")
+    assert len(set(sections)) == len(sections)
+    assert all(step["claims"] for step in article["order"])
+
+
+def test_disagreements_name_known_claims_and_miss_no_contradiction():
+    """Two claims that contradict each other stand together in at least one listed disagreement."""
+    claims = ledger()
+    listed = articles()["disagreements"]
+    together = {pair for entry in listed for pair in permutations(entry["claims"], 2)}
+    opposed = {(name, other) for name, claim in claims.items() for other in claim.get("contradicts", [])}
+
+    assert set() == {name for entry in listed for name in entry["claims"]} - set(claims)
+    assert all(entry["about"].endswith(".") for entry in listed)
+    assert set() == opposed - together

@@ -1,0 +1,23 @@
+"""What every test stands on: one thread a process, no window system, no folder of the person who runs it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+# Before numpy is imported anywhere: workers that each start a thread per core slow one another down.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+# ipykernel would else warn that frozen modules hide breakpoints.
+os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
+
+
+@pytest.fixture(autouse=True)
+def no_personal_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A test sees the checkout's own results and an empty cache, wherever the person's variables point."""
+    for variable in ("REPRO_RESULTS", "REPRO_CHECKPOINTS", "REPRO_ENGINE", "REPRO_JOBS", "REPRO_SHARD"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("REPRO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))

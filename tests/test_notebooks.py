@@ -1,0 +1,158 @@
+"""A notebook is prose and calls: short, without outputs, its parameters in one cell that papermill can read."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+NOTEBOOKS = sorted(EXPERIMENTS.rglob("*.ipynb"))
+
+LINES = range(60, 151)
+LONGEST_FUNCTION = 5
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+RESERVED = {"scale": "smoke", "compute": "missing"}
+
+
+def faults(path: Path) -> list[str]:
+    """What a notebook breaks of the rules of CONTRIBUTING.md; its chapter's scales.toml lies beside it."""
+    notebook = nbformat.read(path, as_version=4)
+    try:
+        nbformat.validate(notebook)
+    except nbformat.ValidationError as error:
+        return [f"no valid notebook: {error.message}"]
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    tagged = [cell for cell in code if "parameters" in cell.metadata.get("tags", [])]
+    found = _form_faults(notebook.cells, code)
+    if notebook.metadata.get("kernelspec", {}) != KERNEL:
+        found.append(f"its kernelspec is not {KERNEL}, without which bare papermill asks for a kernel")
+    if len(tagged) != 1:
+        return [*found, f"{len(tagged)} cells tagged parameters; expected 1"]
+    knobs = _knobs(path.parent / "scales.toml")
+    found += _parameter_faults(tagged[0].source, {**RESERVED, **dict.fromkeys(knobs)})
+    if code.index(tagged[0]) + 1 < len(code) and "open_study(" not in code[code.index(tagged[0]) + 1].source:
+        found.append("the cell after the parameters does not call open_study")
+    return found
+
+
+def _knobs(scales: Path) -> list[str]:
+    tables = tomllib.loads(scales.read_text(encoding="utf-8")).values()
+    return sorted({name for table in tables for name in table} - {"scope"})
+
+
+def _form_faults(cells: list[nbformat.NotebookNode], code: list[nbformat.NotebookNode]) -> list[str]:
+    found = []
+    lines = sum(len(cell.source.splitlines()) for cell in cells)
+    if lines not in LINES:
+        found.append(f"{lines} lines of source; expected {LINES[0]} to {LINES[-1]}")
+    if any(cell.outputs or cell.execution_count is not None for cell in code):
+        found.append("holds outputs; nbstripout removes them")
+    if cells[0].cell_type != "markdown" or not cells[0].source.startswith("# "):
+        found.append("does not open with a title")
+    if not code or code[-1].source.strip().splitlines()[-1:] != ["study.close()"]:
+        found.append("its last cell of code does not end with study.close()")
+    for cell in code:
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= LONGEST_FUNCTION:
+                found.append(f"function {node.name} is longer than {LONGEST_FUNCTION} lines; it belongs in the library")
+    return found
+
+
+def _parameter_faults(source: str, expected: dict[str, str | None]) -> list[str]:
+    """Plain literals only, each with a comment on its line, which is what `papermill --help-notebook` shows."""
+    found, given, lines = [], {}, source.splitlines()
+    for node in ast.parse(source).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
+                given[name] = value
+                if not lines[node.end_lineno - 1][node.end_col_offset :].strip().startswith("# "):
+                    found.append(f"parameter {name} has no comment on its line")
+            case _:
+                found.append(f"parameters cell, line {node.lineno}: no plain literal")
+    found += [f"parameter {name} is missing" for name in expected if name not in given]
+    found += [f"parameter {name} is no knob of scales.toml" for name in given if name not in expected]
+    wrong = [name for name in expected if name in given and given[name] != expected[name]]
+    return found + [f"parameter {name} is {given[name]!r}; expected {expected[name]!r}" for name in wrong]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_keeps_to_the_rules(path: Path):
+    """Each notebook of the book."""
+    assert [] == faults(path)
+
+
+PARAMETERS = 'scale = "smoke"  # smoke, cpu or gpu\ncompute = "missing"  # or never\nresamples = None  # draws'
+
+
+def planted(folder: Path, edit: Callable[[nbformat.NotebookNode], None]) -> Path:
+    """A notebook that keeps to the rules, until it is edited."""
+    v4 = nbformat.v4
+    cells = [
+        v4.new_markdown_cell("# Does the planted claim hold?\n" + "\n".join("A line of prose." for _ in range(60))),
+        v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}),
+        v4.new_code_cell('from repro import open_study\n\nstudy = open_study("planted", globals())'),
+        v4.new_code_cell("study.close()"),
+    ]
+    notebook = v4.new_notebook(cells=cells, metadata={"kernelspec": dict(KERNEL)})
+    edit(notebook)
+    (folder / "scales.toml").write_text('[smoke]\nscope = "planted"\nresamples = 10\n', encoding="utf-8")
+    nbformat.write(notebook, folder / "planted.ipynb")
+    return folder / "planted.ipynb"
+
+
+def test_a_good_notebook_has_no_faults(tmp_path: Path):
+    """The rules can be kept."""
+    assert [] == faults(planted(tmp_path, lambda notebook: None))
+
+
+def _output(notebook: nbformat.NotebookNode) -> None:
+    notebook.cells[-1].outputs = [nbformat.v4.new_output("stream", text="1.0")]
+
+
+def _long_function(notebook: nbformat.NotebookNode) -> None:
+    body = "\n".join(f"    x{i} = {i}" for i in range(5))
+    notebook.cells.insert(3, nbformat.v4.new_code_cell(f"def long():\n{body}"))
+
+
+def _source(cell: int, old: str, new: str) -> Callable[[nbformat.NotebookNode], None]:
+    def edit(notebook: nbformat.NotebookNode) -> None:
+        assert old in notebook.cells[cell].source
+        notebook.cells[cell].source = notebook.cells[cell].source.replace(old, new)
+
+    return edit
+
+
+def _no_kernel(notebook: nbformat.NotebookNode) -> None:
+    notebook.metadata.pop("kernelspec")
+
+
+def _twice_tagged(notebook: nbformat.NotebookNode) -> None:
+    notebook.cells[2].metadata["tags"] = ["parameters"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "fault"),
+    [
+        (_output, "holds outputs; nbstripout removes them"),
+        (_long_function, "function long is longer than 5 lines; it belongs in the library"),
+        (_no_kernel, f"its kernelspec is not {KERNEL}, without which bare papermill asks for a kernel"),
+        (_twice_tagged, "2 cells tagged parameters; expected 1"),
+        (_source(0, "# Does", "Does"), "does not open with a title"),
+        (_source(0, "A line of prose.\n", ""), "9 lines of source; expected 60 to 150"),
+        (_source(1, "# draws", ""), "parameter resamples has no comment on its line"),
+        (_source(1, "resamples = None", "resamples = 400"), "parameter resamples is 400; expected None"),
+        (_source(1, "resamples = None  # draws", ""), "parameter resamples is missing"),
+        (_source(1, "None  # draws", "None  # draws\ndraws = 3  # more"), "parameter draws is no knob of scales.toml"),
+        (_source(1, "= None", "= len('')"), "parameters cell, line 3: no plain literal"),
+        (_source(2, "open_study(", "study_of("), "the cell after the parameters does not call open_study"),
+        (_source(3, "study.close()", "study"), "its last cell of code does not end with study.close()"),
+    ],
+)
+def test_a_planted_fault_is_found(tmp_path: Path, edit: Callable[[nbformat.NotebookNode], None], fault: str):
+    """The check can fail, on each rule."""
+    assert fault in faults(planted(tmp_path, edit))

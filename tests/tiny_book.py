@@ -1,0 +1,70 @@
+"""A book of one claim and one notebook, made in a folder of the test's own, and the measurement that it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+from repro.bookkeeping.chapters import Notebook
+from repro.floor.measurement import measurement
+
+CLAIMS = """
+[sums-are-large]
+says = "The sum is at least one."
+said_by = []
+primary = ""
+kind = "arithmetic"
+metric = "sum"
+holds = { low = 1 }
+rival = 0
+needs = "smoke"
+"""
+
+SCALES = """
+[smoke]
+scope = "small sums"
+left = 1
+right = 2
+[cpu]
+scope = "larger sums"
+left = 10
+right = 20
+"""
+
+PARAMETERS = 'scale = "smoke"\ncompute = "missing"\nleft = None\nright = None'
+
+CELLS = [
+    "from repro import open_study\nfrom tiny_book import Addends, add\n"
+    'from repro.floor.statistics import Estimate\nstudy = open_study("tiny", globals())',
+    "study.show(add)",
+    "table = study.sweep(add, [Addends(study.knobs.left, study.knobs.right)])",
+    'study.settle("sums-are-large", Estimate.exact(table["sum"][0]))',
+    "study.close()",
+]
+
+
+@dataclass(frozen=True)
+class Addends:
+    left: float
+    right: float = 0.0
+
+
+@measurement(version=1)
+def add(config: Addends, seed: int) -> dict[str, float]:
+    """The sum of two numbers and the seed."""
+    return {"sum": config.left + config.right + seed}
+
+
+def make_book(root: Path, cells: list[str] | None = None, parameters: str = PARAMETERS) -> Notebook:
+    """Write the tiny book under `root` and give its notebook."""
+    chapter = root / "experiments" / "tiny"
+    chapter.mkdir(parents=True)
+    (root / "pyproject.toml").write_text("")
+    (chapter / "claims.toml").write_text(CLAIMS)
+    (chapter / "scales.toml").write_text(SCALES)
+    book = new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    book.cells = [new_code_cell(parameters, metadata={"tags": ["parameters"]}), *map(new_code_cell, cells or CELLS)]
+    nbformat.write(book, chapter / "tiny.ipynb")
+    return Notebook(chapter / "tiny.ipynb")
