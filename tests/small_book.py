@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import nbformat
 import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
 from repro.bookkeeping.ledger import Verdict, judge, load_ledger
 from repro.bookkeeping.ledger.verdict_files import keep_verdicts
 from repro.bookkeeping.pages import cards
@@ -145,7 +146,9 @@ order = [
 title = "Overview"
 about = "A longer text."
 order = [
-  { section = "Everything", claims = ["loss-falls-as-a-power", "loss-falls-as-a-logarithm", "split", "contradicted-model", "hidden-model", "waiting"] },
+  { section = "Everything", claims = [
+    "loss-falls-as-a-power", "loss-falls-as-a-logarithm", "split", "contradicted-model", "hidden-model", "waiting",
+  ] },
 ]
 [[disagreements]]
 about = "A and B agree on a power, and B on a logarithm too."
@@ -192,7 +195,9 @@ def settle(root: Path) -> dict[str, Verdict]:
 def derive_small_chapter(root: Path, verdicts: dict[str, Verdict]) -> Path:
     """Write the executed notebook of the small chapter, with everything a chapter can show."""
     ledger = load_ledger(root / "experiments")
-    shown = [cards.source_box("planted.surface", '<div class="highlight"><pre><span></span>def f():\n    ...\n</pre></div>')]
+    shown = [
+        cards.source_box("planted.surface", '<div class="highlight"><pre><span></span>def f():\n    ...\n</pre></div>')
+    ]
     shown += [_figure(), cards.data_table(_points(), "Points and <losses>, three of 240.")]
     shown += [cards.verdict_card(ledger[name], verdict) for name, verdict in verdicts.items()]
     shown.append(

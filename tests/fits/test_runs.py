@@ -159,7 +159,7 @@ def test_a_file_that_is_not_there(tmp_path):
 
 def test_many_bad_rows_are_told_at_once_and_counted(written):
     """A reader mends five at a time, not one."""
-    with pytest.raises(BadRuns, match="row 2(.|\n)*row 6(.|\n)*and 1 more"):
+    with pytest.raises(BadRuns, match=r"row 2(.|\n)*row 6(.|\n)*and 1 more"):
         read_runs(written(rows=["70M,1.4B,none"] * 6))
 
 

@@ -18,6 +18,7 @@ from repro.floor.measurement import Diverged, Number, Numbers, measurement
 
 # Kaplan et al. 2020 (arXiv:2001.08361), section 2.1: one multiplication and one addition a parameter and token.
 FLOP_PER_PARAMETER_SERVED = 2.0
+INSIDE_FLOP = 1e21  # a budget inside the range of Chinchilla's runs
 
 
 @dataclass(frozen=True)
@@ -142,15 +143,24 @@ def equal_loss_size(surface: Surface, run: Run) -> float:
     return float(best * np.exp(brentq(excess, 0.0, far, xtol=1e-12) * np.sign(away)))
 
 
+def loss_at_budget(surface: Surface, N: float, C: float = INSIDE_FLOP) -> float:
+    """Loss in nats a token of N parameters that spend the compute C on tokens."""
+    return float(surface.loss(N, C / (FLOP_PER_PARAMETER_TOKEN * N)))
+
+
 def spending(surface: Surface) -> dict[str, float]:
     """The chapter's numbers under one surface, by name.
 
     `*_tokens`: optimal for that size. `*_times`: training tokens over the optimum of the run's size. `*_loss` in nats.
+    `past_optimum`, `below_optimum`: loss of the smaller minus that of the larger of two sizes on one side of the valley.
     `equal_*`, `training`, `serving`, `break_even`: Llama 3 8B's trade. `*_partner`: size of equal loss and compute.
     """
     trade = tradeoff(surface, LLAMA3_8B)
     gpt3_size, gpt3_tokens = surface.optimum(GPT3.C)
+    best = float(surface.optimum(INSIDE_FLOP)[0])
     return {
+        "past_optimum": loss_at_budget(surface, 2 * best) - loss_at_budget(surface, 4 * best),
+        "below_optimum": loss_at_budget(surface, best / 4) - loss_at_budget(surface, best / 2),
         "tokens_factor": tokens_factor(surface),
         "tokens_10b": optimal_tokens(surface, 10e9),
         "tokens_175b": optimal_tokens(surface, GPT3.N),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _SUFFIX = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12, "p": 1e15, "e": 1e18, "z": 1e21, "y": 1e24}
-_NUMBER = re.compile(r"([+-]?(?:\d+(?:[_,]\d{3})*|\d+)?(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([kKmMbBgGtTpPEZY]?)")
+_DIGITS = r"[+-]?(?:\d+(?:[_,]\d{3})*(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
+_NUMBER = re.compile(rf"({_DIGITS})\s*([kKmMbBgGtTpPEZY]?)")
 
 
 def parse_size(text: str) -> float:
@@ -15,7 +16,7 @@ def parse_size(text: str) -> float:
         ValueError: the text is no such number.
     """
     match = _NUMBER.fullmatch(text.strip())
-    if not match or not any(character.isdigit() for character in match[1]):
+    if not match:
         raise ValueError(f"{text!r} is no number such as 350M, 1.4T, 1e9 or 1_000_000")
     return float(match[1].replace("_", "").replace(",", "")) * _SUFFIX[match[2].lower()]
 

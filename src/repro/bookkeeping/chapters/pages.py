@@ -77,7 +77,8 @@ def _digest_of(page: Path) -> str | None:
 
 def _finish(executed: nbformat.NotebookNode, page: Path, digest: str) -> None:
     """Leave on the page what a reader reads: no timing, no parameters cells (the run box shows what was used)."""
-    for cell in executed.cells:
+    for number, cell in enumerate(executed.cells):
+        cell["id"] = f"cell-{number}"  # papermill gives the cell that it injects another name in each run
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
         if {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", [])):

@@ -138,7 +138,7 @@ def figure(svg: str, caption: str, csv_text: str, filename: str) -> str:
     link = tag("a", "Numbers (CSV)", download=filename, href=f"data:text/csv;charset=utf-8;base64,{held}")
     return block(
         '<figure class="repro-figure">',
-        _scrolling(svg, "Figure"),
+        _scrolling(svg, f"Figure: {caption}"),
         tag("figcaption", text(caption), " ", tag("span", link, class_="repro-data")),
         "</figure>",
     )

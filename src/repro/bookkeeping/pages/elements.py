@@ -19,7 +19,9 @@ def tag(name: str, /, *children: str, **attributes: str | int | bool | None) -> 
         attributes: `class_` is `class`, `data_outcome` is `data-outcome`; None and False leave the attribute out,
             True writes it with an empty value, so that a page is well-formed XML too, as an ePub needs.
     """
-    spelled = "".join(_attribute(key, value) for key, value in attributes.items() if value not in (None, False))
+    spelled = "".join(
+        _attribute(key, value) for key, value in attributes.items() if value is not None and value is not False
+    )
     return f"<{name}{spelled}/>" if name in VOID else f"<{name}{spelled}>{''.join(children)}</{name}>"
 
 

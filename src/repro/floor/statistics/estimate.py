@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -39,6 +40,11 @@ class Estimate:
     def exact(cls, value: float, unit: str = "", method: str = "exact") -> Estimate:
         """A number without uncertainty: arithmetic or a theorem's closed form."""
         return cls(float(value), float(value), float(value), unit=unit, method=method)
+
+    def through(self, function: Callable[[float], float], unit: str = "") -> Estimate:
+        """The estimate of a monotone function of this quantity: quantiles pass through it unchanged."""
+        value, *ends = (float(function(x)) for x in (self.value, self.low, self.high))
+        return Estimate(value, min(ends), max(ends), self.level, self.n, unit, self.method)
 
     @property
     def is_exact(self) -> bool:

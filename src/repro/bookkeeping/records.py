@@ -1,0 +1,215 @@
+"""Records: one trial, one file, written whole or not at all, the first writer wins."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repro.floor.identity import rebuild, spell, spelled_key
+from repro.floor.measurement import Measurement, Numbers, registered
+
+LARGEST = 16_384  # bytes; records are committed, and a page reads hundreds of them
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One measurement with one configuration and one seed."""
+
+    measurement: Measurement
+    config: Any
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """The name of its record."""
+        return self.measurement.key(self.config, self.seed)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A trial's result as it lies on disk; `reason` says why a diverged one has no numbers."""
+
+    measurement: str
+    version: int
+    config: dict[str, Any]
+    seed: int
+    status: str
+    numbers: dict[str, Any]
+    provenance: dict[str, Any]
+    reason: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name that these contents must have."""
+        return spelled_key(self.measurement, self.version, self.config, self.seed)
+
+
+def record_of(trial: Trial, numbers: Numbers | None, provenance: dict[str, Any], reason: str = "") -> Record:
+    """The record of a trial that was measured (numbers) or that diverged (None and a reason)."""
+    config = spell(trial.config)
+    assert isinstance(config, dict)
+    status = "diverged" if numbers is None else "measured"
+    return Record(
+        trial.measurement.name, trial.measurement.version, config, trial.seed, status, dict(numbers or {}), provenance, reason
+    )
+
+
+class BrokenRecordError(ValueError):
+    """A file where a record should be that is none, or not the one that its name says."""
+
+
+def read_record(path: Path) -> Record:
+    """The record in a file.
+
+    Raises:
+        BrokenRecordError: the file is cut off, foreign, edited or misnamed.
+    """
+    try:
+        record = Record(**json.loads(path.read_text(encoding="utf-8")))
+        key, kind = record.key, record.measurement
+    except (ValueError, TypeError) as error:
+        raise BrokenRecordError(f"{path} is no record ({error}); delete it or restore it from git") from error
+    if (key, kind) != (path.stem, path.parent.name):
+        raise BrokenRecordError(f"{path} holds the record {kind}/{key[:12]}...; its name and contents must agree")
+    return record
+
+
+class RecordStore:
+    """The folder results/records; several processes and machines may write into it at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, trial: Trial) -> Path:
+        """Where the trial's record lies, or would lie."""
+        return self.folder / trial.measurement.name / f"{trial.key}.json"
+
+    def get(self, trial: Trial) -> Record | None:
+        """The trial's record, if there is one."""
+        path = self.path(trial)
+        return read_record(path) if path.exists() else None
+
+    def put(self, record: Record) -> Record:
+        """Write a record, unless its trial has one already; returns the one on disk.
+
+        Raises:
+            ValueError: it is larger than 16 KB, or holds NaN or an infinity.
+        """
+        text = json.dumps(vars(record), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        size = len(text.encode())
+        if size > LARGEST:
+            raise ValueError(f"a record of {record.measurement} has {size} bytes, at most {LARGEST}: store quantiles, not draws")
+        path = self.folder / record.measurement / f"{record.key}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".draft", delete=False, encoding="utf-8") as draft:
+            draft.write(text)
+            draft.flush()
+            os.fsync(draft.fileno())
+        os.chmod(draft.name, 0o644)  # a temporary file is private; a committed one is not
+        try:
+            os.link(draft.name, path)  # unlike a rename, fails where a record is, so the first writer wins
+        except FileExistsError:
+            return read_record(path)
+        finally:
+            os.unlink(draft.name)
+        return record
+
+
+@dataclass
+class MergeReport:
+    """What taking in another folder's records did: counts, and the files that were left out and why."""
+
+    new: int
+    identical: int
+    conflicting: list[str]
+    malformed: list[str]
+
+
+def merge(source: Path, into: Path) -> MergeReport:
+    """Take in the records of another machine; a conflict (other numbers for one trial) keeps ours and is listed.
+
+    Args:
+        source: a results folder, or its records folder.
+
+    Raises:
+        FileNotFoundError: `source` holds no records.
+    """
+    folder = source / "records" if (source / "records").is_dir() else source
+    paths = list(_record_paths(folder))
+    if not paths:
+        raise FileNotFoundError(f"{source} holds no records (<measurement>/<64 hexadecimal digits>.json)")
+    report = MergeReport(0, 0, [], [])
+    store = RecordStore(into)
+    for path in paths:
+        try:
+            record = read_record(path)
+        except BrokenRecordError as error:
+            report.malformed.append(str(error))
+            continue
+        known = (into / record.measurement / path.name).exists()
+        kept = store.put(record)
+        if not known:
+            report.new += 1
+        elif (kept.status, kept.numbers) == (record.status, record.numbers):
+            report.identical += 1
+        else:
+            report.conflicting.append(f"{record.measurement}/{path.name}: ours is kept")
+    return report
+
+
+def _record_paths(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.glob("*/*.json")) if re.fullmatch("[0-9a-f]{64}", path.stem))
+
+
+@dataclass(frozen=True)
+class Stale:
+    """A record that no measurement of today would look up, and why."""
+
+    path: Path
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.path.parent.name}/{self.path.stem[:12]}: {self.why}"
+
+
+def stale_records(folder: Path) -> list[Stale]:
+    """Every stale record; the modules that register measurements must have been imported."""
+    found = ((path, _staleness(path)) for path in _record_paths(folder))
+    return [Stale(path, why) for path, why in found if why]
+
+
+def _staleness(path: Path) -> str:
+    try:
+        record = read_record(path)
+    except BrokenRecordError as error:
+        return str(error)
+    measurement = registered().get(record.measurement)
+    if measurement is None:
+        return f"there is no measurement {record.measurement}"
+    if measurement.version != record.version:
+        return f"made by version {record.version}, today's is {measurement.version}"
+    try:
+        config = rebuild(measurement.config_class, record.config)
+    except (ValueError, TypeError) as error:
+        return str(error)
+    return "" if measurement.key(config, record.seed) == path.stem else "its configuration spells another key today"
+
+
+def prune(stale: list[Stale]) -> None:
+    """Delete stale records."""
+    for found in stale:
+        found.path.unlink()
+
+
+def trial_of(name: str, module: str, spelled: dict[str, Any], seed: int) -> Trial:
+    """A trial rebuilt from its spelling, in a process that starts bare."""
+    importlib.import_module(module)
+    measurement = registered()[name]
+    return Trial(measurement, rebuild(measurement.config_class, spelled), seed)

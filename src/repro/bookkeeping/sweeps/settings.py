@@ -1,0 +1,49 @@
+"""Where and how trials run, from the environment, so that a notebook never names an engine."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Self
+
+engines = ("pool", "inline", "ray")
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """Fields: `engine`; `jobs` trials at a time; `shard` (i, n) for the i-th of n shares; `time_limit` seconds a trial."""
+
+    engine: str = "pool"
+    jobs: int = 1
+    shard: tuple[int, int] | None = None
+    time_limit: float = 3600.0
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """From REPRO_ENGINE, REPRO_JOBS, REPRO_SHARD (3/16) and REPRO_TIME_LIMIT.
+
+        Raises:
+            ValueError: a value that is none of what is expected.
+        """
+        engine = os.environ.get("REPRO_ENGINE") or "pool"
+        if engine not in engines:
+            raise ValueError(f"REPRO_ENGINE (--on) is {engine!r}; expected one of {', '.join(engines)}")
+        jobs = _positive("REPRO_JOBS", os.environ.get("REPRO_JOBS") or str(os.cpu_count() or 1))
+        limit = _positive("REPRO_TIME_LIMIT", os.environ.get("REPRO_TIME_LIMIT") or "3600")
+        return cls(engine, jobs, _shard(os.environ.get("REPRO_SHARD") or ""), float(limit))
+
+
+def _positive(name: str, text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise ValueError(f"{name} is {text!r}; expected a whole number of at least 1")
+    return int(text)
+
+
+def _shard(text: str) -> tuple[int, int] | None:
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise ValueError(f"REPRO_SHARD (--shard) is {text!r}; expected I/N with 1 <= I <= N, such as 3/16")
+    return int(found[1]), int(found[2])

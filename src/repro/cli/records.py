@@ -1,0 +1,52 @@
+"""`repro records`: take in another machine's records, or drop stale ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from repro.bookkeeping import records
+from repro.cli.refusal import refusing
+from repro.cli.science import import_measurements
+from repro.floor import places
+
+app = typer.Typer(no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object for programs.")]
+
+
+@app.command()
+def merge(
+    folder: Annotated[Path, typer.Argument(help="A results folder of another machine.")], as_json: AsJson = False
+) -> None:
+    """Take in another machine's records; exit 1 if some conflict with ours or are malformed."""
+    with refusing(FileNotFoundError):
+        report = records.merge(folder, places.results() / "records")
+    if as_json:
+        typer.echo(json.dumps(vars(report), indent=1))
+    else:
+        typer.echo(f"{report.new} new, {report.identical} known already")
+        for line in [*report.conflicting, *report.malformed]:
+            typer.echo(f"left out: {line}")
+    if report.conflicting or report.malformed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def prune(
+    yes: Annotated[bool, typer.Option("--yes", help="Delete them; without it they are only listed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List stale records, or delete them with --yes."""
+    import_measurements()
+    stale = records.stale_records(places.results() / "records")
+    if yes:
+        records.prune(stale)
+    if as_json:
+        typer.echo(json.dumps({"stale": [str(found) for found in stale], "deleted": yes}, indent=1))
+        return
+    for found in stale:
+        typer.echo(str(found))
+    typer.echo(f"{len(stale)} stale records" + (", deleted" if yes else "; --yes deletes them" if stale else ""))

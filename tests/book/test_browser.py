@@ -1,0 +1,215 @@
+"""The built book in a real browser, opened from disk: quiet, readable by all, and the ledger's filters work."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+PAGES = ("index", "ledger", "articles/a", "chapters/small", "chapters-to-come", "changelog", "method", "rerun",
+         "bibliography")  # fmt: skip
+WIDTHS = (390, 820, 1400)
+THEMES = ("light", "dark")
+
+# What axe finds in the theme's own markup, by rule and selector: its logo stands outside every landmark, and docutils
+# still gives a bibliography's entries the roles of an older standard.
+THEIRS = {
+    "region": (".only-light", ".only-dark"),
+    "aria-allowed-role": ("#id",),
+    "aria-deprecated-role": ("#id",),
+    "aria-required-children": (".citation-list",),
+}
+NO_FETCH = {"preload": False}  # axe would read style sheets over the network, which pages from disk may not
+
+
+@pytest.fixture
+def opened(browser, html):
+    """Opens a page of the book; fails at the end if it asked for anything or complained."""
+    contexts, complaints = [], []
+
+    def attend(message):
+        if message.type in ("error", "warning"):
+            complaints.append(f"{message.type}: {message.text}")
+
+    def open_page(name, *, width=1400, theme="light", scripts=True):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=theme, java_script_enabled=scripts
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", attend)
+        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+        page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+        page.on("request", lambda r: urlsplit(r.url).scheme in ("file", "data") or complaints.append(f"asked {r.url}"))
+        file, mark, rest = name.partition("?") if "?" in name else name.partition("#")
+        page.goto(f"{(html / f'{file}.html').as_uri()}{mark}{rest}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [] == complaints
+
+
+@pytest.fixture
+def axe():
+    """Deque's checker, whose script comes with the Python package."""
+    return pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs the extra `dev`").Axe()
+
+
+def shown(page) -> list[str]:
+    """Ids of the ledger's rows that a reader sees, without their common beginning."""
+    rows = page.locator("tbody tr").filter(visible=True).evaluate_all("rows => rows.map(row => row.id)")
+    return [row.removeprefix("claim-") for row in rows]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_scrolls_sideways_at_three_widths_in_both_themes(opened, name):
+    page = opened(name)
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (theme, width)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_of_our_making(opened, axe, name):
+    """Both themes for contrast, phone width for what is laid out anew there."""
+    for width, theme in ((1400, "light"), (1400, "dark"), (390, "light")):
+        violations = axe.run(opened(name, width=width, theme=theme), options=NO_FETCH).response["violations"]
+        found = [(violation["id"], str(node["target"][0])) for violation in violations for node in violation["nodes"]]
+        assert [] == [(rule, where) for rule, where in found if not where.startswith(THEIRS.get(rule, ()))], (
+            width,
+            theme,
+        )
+
+
+def test_axe_would_find_a_picture_without_words(opened, axe):
+    """The check above can fail."""
+    page = opened("method")
+    page.evaluate("document.querySelector('article').append(document.createElement('img'))")
+
+    assert "image-alt" in [violation["id"] for violation in axe.run(page, options=NO_FETCH).response["violations"]]
+
+
+def test_drop_downs_and_text_filter_the_rows_and_the_address_follows(opened):
+    page = opened("ledger")
+    page.get_by_label("Outcome").select_option("refuted")
+    assert ["loss-falls-as-a-logarithm", "split-late"] == shown(page)
+    assert "2 of 12 rows" == page.locator("output").text_content()
+
+    page.get_by_label("Article").select_option("B")
+    assert ["loss-falls-as-a-logarithm"] == shown(page)
+    assert {"outcome": ["refuted"], "article": ["B"]} == parse_qs(urlsplit(page.url).query)
+
+    page.get_by_label("Find").fill("nothing has this")
+    assert [] == shown(page)
+    page.get_by_role("button", name="Clear").click()
+    page.wait_for_function("document.querySelector('output').value === '12 of 12 rows'")
+    assert "" == urlsplit(page.url).query
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("outcome=not+testable", ["best-model"]),
+        ("chapter=evaluation&kind=record", ["attested-model", "contradicted-model", "hidden-model"]),
+        ("q=SMALL+late", ["split-late"]),
+        ("q=hoffmann", ["loss-falls-as-a-power"]),
+        ("article=A&kind=theorem&utm=x", ["waiting"]),
+    ],
+)
+def test_a_link_opens_a_filtered_view(opened, query, rows):
+    assert rows == shown(opened(f"ledger?{query}"))
+
+
+def test_the_covers_figures_lead_to_as_many_rows(opened):
+    """Settled: eight whole claims and the two parts of one."""
+    page = opened("index")
+    page.get_by_role("link", name="8 settled").click()
+
+    assert 10 == len(shown(page))
+
+
+def test_columns_sort_both_ways_by_keyboard_and_parts_stay_with_their_claim(opened):
+    page = opened("ledger?chapter=scaling-chinchilla")
+    heading = page.get_by_role("columnheader", name="Claim")
+    heading.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    rising = shown(page)
+    assert "ascending" == heading.get_attribute("aria-sort")
+    page.keyboard.press("Enter")
+    falling = shown(page)
+
+    assert "descending" == heading.get_attribute("aria-sort")
+    assert ["cache-halves", "loss-falls-as-a-logarithm"] == rising[:2]
+    assert ["split", "split-early", "split-late", "optimum-is-flat"] == falling[:4]
+    assert ["split", "split-early", "split-late"] == rising[-3:]
+
+
+def test_numbers_sort_as_numbers_and_rows_without_one_stay_last(opened):
+    page = opened("ledger?chapter=scaling-chinchilla")
+    button = page.get_by_role("columnheader", name="Estimate").get_by_role("button")
+    button.click()
+    assert ["optimum-is-flat", "loss-falls-as-a-power", "cache-halves", "loss-falls-as-a-logarithm"] == shown(page)[:4]
+    button.click()
+    assert ["loss-falls-as-a-logarithm", "cache-halves"] == shown(page)[:2]
+    assert "split" == shown(page)[4]
+
+
+def test_without_javascript_every_row_is_there_and_no_dead_control(opened):
+    page = opened("ledger", scripts=False)
+
+    assert 12 == len(shown(page))
+    assert 0 == page.locator(".repro-filters").filter(visible=True).count()
+    assert 0 == page.locator(".repro-ledger button").filter(visible=True).count()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_figures_and_cards_take_the_themes_colours(opened, theme):
+    """No light box in the dark: the paper of a figure and of a card is the paper of the page."""
+    page = opened("chapters/small", theme=theme)
+    paper = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--repro-paper').trim()")
+    fill = page.locator(".repro-figure svg path").first.evaluate("path => getComputedStyle(path).fill")
+    outputs = page.locator(".cell_output .text_html").evaluate_all(
+        "all => all.map(e => getComputedStyle(e).backgroundColor)"
+    )
+
+    assert f"rgb({', '.join(str(int(paper[i : i + 2], 16)) for i in (1, 3, 5))})" == fill
+    assert {"rgba(0, 0, 0, 0)"} == set(outputs)
+
+
+def test_formulas_are_set_without_a_network(opened):
+    page = opened("chapters/small")
+    page.wait_for_selector("mjx-container svg")
+
+    assert page.locator("mjx-container").count() >= 1
+
+
+def test_the_numbers_of_a_figure_can_be_taken_away(opened):
+    page = opened("chapters/small")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Numbers (CSV)").click()
+
+    assert "loss.csv" == download.value.suggested_filename
+    assert download.value.path().read_text().startswith("size,N,loss")
+
+
+def test_search_finds_a_claim_from_disk(opened):
+    page = opened("search?q=logarithm")
+    page.wait_for_selector("#search-results li a")
+
+    assert "ledger.html" in " ".join(
+        link.get_attribute("href") or "" for link in page.locator("#search-results li a").all()
+    )
+
+
+def test_the_first_key_press_offers_to_skip_the_menus(opened):
+    page = opened("index")
+    page.keyboard.press("Tab")
+
+    assert "Skip to main content" == page.evaluate("document.activeElement.textContent.trim()")

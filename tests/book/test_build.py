@@ -1,0 +1,152 @@
+"""Building: quick when nothing changed, whole or not at all, and never a picture without words."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from small_book import make_small_book
+
+from repro.cli import edition, print_editions
+from repro.cli.edition import BookNotBuiltError, build_html
+
+
+@pytest.fixture
+def root(html, tmp_path) -> Path:
+    """The built small book in a folder of the test's own, with the times of its files."""
+    shutil.copytree(html.parents[2], tmp_path / "own", copy_function=shutil.copy2)
+    return tmp_path / "own"
+
+
+def written(html: Path) -> dict[str, int]:
+    return {path.relative_to(html).as_posix(): path.stat().st_mtime_ns for path in html.rglob("*.html")}
+
+
+def test_a_second_build_does_not_start_sphinx(root, monkeypatch):
+    def refuse(*_words):
+        raise AssertionError("Sphinx was started")
+
+    monkeypatch.setattr(edition, "run_jupyter_book", refuse)
+
+    assert build_html(root / "book") is False
+
+
+def test_one_changed_notebook_rebuilds_one_page(root, make):
+    """Read from the times of the pages that Sphinx wrote."""
+    stage = root / "book" / "_build" / "stage" / "_build" / "html"
+    make(root)
+    before = written(stage)
+    notebook = root / "book" / "chapters" / "small.ipynb"
+    notebook.write_text(notebook.read_text().replace("nobody has seen", "nobody has measured"))
+
+    html = make(root)
+    changed = {name for name, time in written(stage).items() if before.get(name) != time}
+
+    assert "nobody has measured" in (html / "chapters" / "small.html").read_text()
+    assert {"chapters/small.html"} == changed - {"genindex.html", "search.html"}
+
+
+def test_a_changed_title_reaches_the_side_bar_of_every_page(root, make):
+    """Sphinx alone would leave it stale on the pages that it does not rebuild."""
+    notebook = root / "book" / "chapters" / "small.ipynb"
+    notebook.write_text(notebook.read_text().replace("How fast does loss fall?", "How slowly does loss fall?"))
+    html = make(root)
+
+    for name in ("index.html", "ledger.html", "articles/a.html"):
+        assert "How slowly does loss fall?" in (html / name).read_text()
+
+
+def test_a_build_that_fails_leaves_the_published_book(root, make):
+    """And the next one starts anew, so that a warning cannot be missed by building twice."""
+    html = root / "book" / "_build" / "html"
+    before = {path: path.read_bytes() for path in html.rglob("*") if path.is_file()}
+    method = root / "book" / "method.md"
+    whole = method.read_text()
+    method.write_text(whole + "\n[a page](that-is-nowhere.md)\n")
+    for _ in range(2):
+        with pytest.raises(BookNotBuiltError, match="that-is-nowhere"):
+            make(root)
+        assert before == {path: path.read_bytes() for path in html.rglob("*") if path.is_file()}
+
+    method.write_text(whole + "\nRepaired.\n")
+
+    assert "Repaired." in (make(root) / "method.html").read_text()
+
+
+def test_an_interrupted_publication_is_made_good(root, make):
+    """Killed between its two renames, the only moment without a published book."""
+    built = root / "book" / "_build"
+    (built / "html").rename(built / "html.old")
+    (built / "html.new").mkdir()
+
+    html = make(root)
+
+    assert (html / "index.html").is_file()
+    assert {"html", "html.sha256", "stage"} == {path.name for path in built.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("output", "complaint"),
+    [
+        ({"text/html": "<p><img src='a.png'></p>"}, "<img src='a.png'> has no alt"),
+        ({"text/html": '<figure><svg viewBox="0 0 1 1"></svg></figure>'}, "<svg> has no role=img with an aria-label"),
+        ({"image/png": "iVBORw0KGgo="}, "has no alternative text"),
+    ],
+)
+def test_a_picture_without_alternative_text_fails_the_build(root, make, output, complaint):
+    """As HTML, as inline SVG, and as what a notebook stores of a plain matplotlib figure."""
+    page = root / "book" / "chapters" / "small.ipynb"
+    notebook = json.loads(page.read_text())
+    notebook["cells"][1]["outputs"] = [{"output_type": "display_data", "data": output, "metadata": {}}]
+    page.write_text(json.dumps(notebook))
+
+    with pytest.raises(BookNotBuiltError, match=re.escape(complaint)):
+        make(root)
+
+
+def test_an_image_of_a_text_page_needs_words_too(root, make):
+    method = root / "book" / "method.md"
+    method.write_text(method.read_text() + "\n![](_static/logo.svg)\n")
+
+    with pytest.raises(BookNotBuiltError, match=r"logo\.svg' has no alternative text"):
+        make(root)
+
+
+def test_the_epub_holds_well_formed_pages_with_formulas_and_links_of_its_own(root):
+    with zipfile.ZipFile(print_editions.build_epub(root / "book")) as book:
+        pages = {name: book.read(name).decode() for name in book.namelist() if name.endswith(".xhtml")}
+    for page in pages.values():
+        ElementTree.fromstring(page.replace("<!DOCTYPE html>", ""))
+
+    assert "<math" in pages["chapters/small.xhtml"]
+    assert 'href="../ledger.xhtml#claim-loss-falls-as-a-power"' in pages["articles/a.xhtml"]
+
+
+@pytest.mark.browser
+def test_the_pdf_has_an_outline_and_its_links_stay_inside(root, browser):
+    pypdf = pytest.importorskip("pypdf", reason="binding needs the extra `book`")
+    bound = pypdf.PdfReader(print_editions.build_pdf(root / "book"))
+    actions = [a.get_object().get("/A", {}) for page in bound.pages for a in page.get("/Annots", [])]
+
+    assert ["Cover", "The ledger", "Article A"] == [entry.title for entry in bound.outline][:3]
+    assert "/GoTo" in {action.get("/S") for action in actions}
+    assert [] == [a["/URI"] for a in actions if re.match(r"file:.*\.html", str(a.get("/URI", "")))]
+
+
+def test_without_chromium_the_pdf_says_what_is_missing(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+
+    with pytest.raises(print_editions.NoBrowserError, match="apt install chromium"):
+        print_editions.find_browser()
+
+
+def test_sources_of_the_small_book_are_those_of_the_book(tmp_path):
+    """What these tests build is what readers get, but for ledger and chapters."""
+    book = make_small_book(tmp_path)
+
+    assert {"_config.yml", "index.md", "ledger.md", "references.bib"} <= {path.name for path in book.iterdir()}

@@ -1,0 +1,266 @@
+"""Pages as pure functions: what a reader finds on them, and that nothing but news changes a file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+import yaml
+from small_book import ESTIMATES, make_small_book
+
+from repro.bookkeeping.ledger import Outcome, Region, RegionChange
+from repro.bookkeeping.ledger.verdict_files import Change
+from repro.bookkeeping.pages import cards, fragments, gather, write_pages
+from repro.bookkeeping.pages.ledger_table import expected_false, false_verdicts
+from repro.bookkeeping.pages.spelling import MEANINGS, SYMBOLS, estimate, number, region
+from repro.floor.statistics import Estimate
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("small")
+    make_small_book(folder)
+    return folder
+
+
+@pytest.fixture
+def site(root):
+    return gather(root, root / "results", region_changes=[], address="https://book.example/")
+
+
+def words(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+class Balance(HTMLParser):
+    """Finds an element that is opened and not closed, or the other way round."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        assert tag == self.open.pop()
+
+
+def test_every_fragment_is_whole_html_without_a_blank_line_inside(site):
+    """A blank line would end an HTML block of Markdown in its midst; an open element would swallow the page."""
+    for name, text in fragments(site).items():
+        if name.startswith("_generated") and name.endswith(".md"):
+            reader = Balance()
+            reader.feed(text)
+            assert [] == reader.open, name
+            assert "\n\n" not in text.strip(), name
+
+
+def test_the_ledger_has_every_claim_with_an_address_of_its_own(site):
+    table = fragments(site)["_generated/ledger-table.md"]
+
+    assert [f"claim-{name}" for name in site.ledger] == sorted(
+        re.findall(r'<tr id="([^"]+)"', table), key=[f"claim-{name}" for name in site.ledger].index
+    )
+
+
+def test_a_row_says_all_that_a_reader_needs(site):
+    """Claim, outcome, estimate with interval, region, scale and scope, who says it, source, card and command."""
+    table = fragments(site)["_generated/ledger-table.md"]
+    row = re.search(r'<tr id="claim-loss-falls-as-a-power".*?</tr>', table, re.DOTALL)[0]
+
+    for part in ("Loss falls as a power of N , with exponent 0.34 &amp; no &lt;floor&gt;.", "supported", "0.347",
+                 "0.331 to 0.362", "agrees: 0.3 to 0.4", "cpu", "planted points, up to 16B parameters", "A, B",
+                 "experiment", "Hoffmann et al. 2022 (arXiv:2203.15556)", "repro run small --scale cpu"):  # fmt: skip
+        assert part in words(row)
+    assert 'href="chapters/small.html#claim-loss-falls-as-a-power"' in row
+
+
+def test_parts_stand_under_their_claim_which_leads_to_their_cards(site):
+    table = fragments(site)["_generated/ledger-table.md"]
+    [group] = [body for body in re.findall(r"<tbody>.*?</tbody>", table, re.DOTALL) if "claim-split-early" in body]
+
+    assert ["claim-split", "claim-split-early", "claim-split-late"] == re.findall(r'<tr id="([^"]+)"', group)
+    assert ["mixed", "supported", "refuted"] == re.findall(r'data-outcome="([^"]+)"', group)
+    assert 2 == group.count("chapters/small.html#claim-split-early")
+
+
+def test_the_cover_counts_whole_claims_and_settled_ones(site):
+    """Ten claims, of which one is open and one untested; parts are counted with their claim."""
+    cover = words(fragments(site)["_generated/cover.md"])
+
+    assert cover.startswith("10 claims 8 settled 2 supported 1 refuted 1 open")
+    assert 10 == sum(site.tally().values())
+
+
+def test_false_verdicts_are_counted_over_verdicts_that_rest_on_an_interval(site):
+    """Supported or refuted with a width: power, logarithm and the two parts; at 99 %, 0.04 false ones at most."""
+    odds = false_verdicts(site)
+
+    assert (4, pytest.approx(0.04), 4) == (odds.verdicts, odds.expected_false, odds.kept)
+    assert "4 rest on 99 % intervals" in expected_false(odds)
+    assert "0.04 of them" in expected_false(odds)
+
+
+def test_a_region_that_was_changed_is_named_above_the_ledger(site):
+    change = RegionChange("split-early", "scaling-chinchilla", "abc123", "2026-11-24", "Ten, not <five>",
+                          {"holds": {"low": 5}}, {"holds": {"low": 10}})  # fmt: skip
+    notes = {
+        state: words(fragments(replace(site, region_changes=changes))["_generated/ledger-notes.md"])
+        for state, changes in {"changed": [change], "unchanged": [], "unknown": None}.items()
+    }
+
+    assert "split-early , 2026-11-24 (abc123)" in notes["changed"]
+    assert "Ten, not &lt;five&gt;" in notes["changed"]
+    assert "No region was changed" in notes["unchanged"]
+    assert "no git history" in notes["unknown"]
+
+
+def test_an_article_page_keeps_the_articles_order_and_its_headings(site):
+    page = fragments(site)["articles/a.md"]
+    order = [page.index(part) for part in ("### Scaling", "#### Laws", "falls as a power", "#### Sizes",
+                                           "Halving the heads", "### Closing", "Nobody has looked")]  # fmt: skip
+
+    assert sorted(order) == order
+    assert page.startswith("# Article A: Models, \\*in short\\*\n")
+    assert 1 == page.count("### Scaling")
+
+
+def test_where_articles_disagree_both_statements_stand_beside_what_was_found(site):
+    for letter in "ab":
+        page = fragments(site)[f"articles/{letter}.md"]
+        clash = words(page[page.index("repro-clash") :])
+        assert "A, B Loss falls as a power" in clash
+        assert "0.347 0.331 to 0.362" in clash
+        assert "B Loss falls as a logarithm. ✗ refuted 4.1 2.2 to 7.5" in clash
+
+
+def test_contents_list_the_chapters_that_exist_and_the_rest_is_to_come(site):
+    made = fragments(site)
+    claims, chapters, _ = yaml.safe_load(made["_generated/toc.yml"])["parts"]
+
+    assert ["ledger", "articles/a", "articles/b"] == [entry["file"] for entry in claims["chapters"]]
+    assert ["chapters/small", "chapters-to-come"] == [entry["file"] for entry in chapters["chapters"]]
+    assert "How fast does loss fall?" == chapters["chapters"][0]["title"]
+    assert "Evaluation 5 claims" in words(made["_generated/chapters-to-come.md"])
+    assert "Scaling laws" not in made["_generated/chapters-to-come.md"]
+
+
+def test_the_feed_is_rss_with_the_newest_change_first(site):
+    flipped = Change("2026-12-01", "loss-falls-as-a-power", "scaling-chinchilla", "gpu", "supported", "refuted")
+    feed = ElementTree.fromstring(
+        fragments(replace(site, changelog=[*site.changelog, flipped]))["_generated/root/feed.xml"]
+    )
+    items = feed.findall("channel/item")
+
+    assert ("rss", "2.0") == (feed.tag, feed.get("version"))
+    assert {"title", "link", "description"} <= {field.tag for field in feed.find("channel")}
+    assert "loss-falls-as-a-power: refuted, was supported" == items[0].findtext("title")
+    assert "https://book.example/ledger.html#claim-loss-falls-as-a-power" == items[0].findtext("link")
+    assert "Tue, 01 Dec 2026 00:00:00 +0000" == items[0].findtext("pubDate")
+    assert len(items) == len({item.findtext("guid") for item in items}) == 7
+
+
+def test_writing_again_changes_nothing_and_news_change_only_their_files(site, root, tmp_path):
+    """Times of files are kept, so that Sphinx rebuilds what is new and nothing else."""
+    first = write_pages(site, tmp_path)
+    times = {path: path.stat().st_mtime_ns for path in first}
+    verdicts = {**site.verdicts, "waiting": replace(site.verdicts["waiting"], outcome=Outcome.OPEN)}
+
+    assert [] == write_pages(site, tmp_path)
+    assert times == {path: path.stat().st_mtime_ns for path in first}
+    changed = {
+        path.relative_to(tmp_path).as_posix() for path in write_pages(replace(site, verdicts=verdicts), tmp_path)
+    }
+    assert changed == {"_generated/cover.md", "_generated/ledger-table.md", "articles/a.md", "articles/b.md"}
+
+
+def test_an_article_that_names_no_claim_is_refused(root, tmp_path):
+    from repro.bookkeeping.pages.articles import load_articles
+
+    path = tmp_path / "articles.toml"
+    path.write_text('[A]\ntitle = "T"\nabout = "S"\norder = [{ section = "X", claims = ["losss"] }]\n')
+
+    with pytest.raises(ValueError, match="names 'losss', which is no claim"):
+        load_articles(path, {})
+
+
+@pytest.mark.parametrize(
+    ("value", "step", "shown"),
+    [
+        (0.0, None, "0"),
+        (0.34666, None, "0.3467"),
+        (0.34666, 0.03, "0.347"),
+        (0.5, 0.04, "0.500"),
+        (-3.0, 10.0, "−3"),
+        (2.0, None, "2"),
+        (12345.6, None, "12\u202f346"),
+        (1.6e10, None, "1.6 × 10¹⁰"),
+        (2.5e-7, None, "2.5 × 10⁻⁷"),
+        (1.2341e10, 3e8, "1.234 × 10¹⁰"),
+        (float("inf"), None, "∞"),
+    ],
+)
+def test_numbers_have_the_digits_that_their_interval_can_carry(value, step, shown):
+    assert shown == number(value, step=step)
+
+
+def test_estimates_and_regions_in_words():
+    assert "2.0 exact" != words(estimate(Estimate.exact(2.0))) == "2 exact"
+    assert "35 nats 21 to 49" == words(estimate(Estimate(35.0, 21.0, 49.0, unit="nats")))
+    assert ["at most 1 s", "at least 2 s", "1 to 2 s", "exactly 2 s", ""] == [
+        region(holds, "s")
+        for holds in (Region(high=1), Region(low=2), Region(low=1, high=2), Region(low=2, high=2), None)
+    ]
+
+
+def test_every_outcome_has_a_symbol_and_a_meaning_of_its_own():
+    """Symbols carry the outcome where colours do not: in black and white, and to some eyes."""
+    assert set(Outcome) == set(SYMBOLS) == set(MEANINGS)
+    assert len(Outcome) == len(set(SYMBOLS.values()))
+
+
+def test_a_verdict_card_shows_estimate_region_and_rival(site):
+    claim, verdict = (part["loss-falls-as-a-power"] for part in (site.ledger, site.verdicts))
+    card = cards.verdict_card(claim, verdict)
+
+    assert 'id="claim-loss-falls-as-a-power"' in card
+    assert "Number line: region 0.3 to 0.4; estimate 0.347, interval 0.331 to 0.362; rival 0.1." in card
+    for part in ("✓ supported", "Region, shaded 0.3 to 0.4", "If false, × 0.1", "n = 240, bootstrap", "articles A, B"):
+        assert part in words(card)
+
+
+@pytest.mark.parametrize("name", sorted(ESTIMATES))
+def test_the_marks_of_a_card_lie_inside_its_picture(site, name):
+    """One-sided regions, exact values and rivals far away included."""
+    card = cards.verdict_card(site.ledger[name], site.verdicts[name])
+    places = [float(x) for x in re.findall(r' (?:x|x1|x2|cx)="([-\d.]+)"', card)]
+
+    assert places and min(places) >= 0 and max(places) <= 640
+
+
+def test_what_a_table_or_figure_is_given_cannot_break_the_page():
+    frame = pd.DataFrame({"<b>name": ["<script>", None], "loss": [0.5, float("nan")]})
+    table = cards.data_table(frame, 'Rows & "quotes"')
+    shown = cards.figure("<svg></svg>", "<i>", "a,b\n1,2\n", "numbers.csv")
+
+    assert "<script>" not in table and "<b>" not in table and "<i>" not in shown
+    assert 'aria-label="Rows &amp; &quot;quotes&quot;"' in table and 'tabindex="0"' in table
+    assert 'download="numbers.csv" href="data:text/csv;charset=utf-8;base64,YSxiCjEsMgo="' in shown
+
+
+def test_the_run_box_marks_what_was_changed():
+    box = cards.run_box(command="repro run small && x", parameters=[("seeds", 3, 5), ("public", True, True)],
+                        provenance={"python": "3.11"})  # fmt: skip
+
+    assert "repro run small &amp;&amp; x" in box
+    assert "seeds 3 5 changed public True True" in words(box)
+    assert "python 3.11" in words(box)
