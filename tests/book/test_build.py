@@ -39,7 +39,8 @@ def test_a_second_build_does_not_start_sphinx(root, monkeypatch):
 def test_one_changed_notebook_rebuilds_one_page(root, make):
     """Read from the times of the pages that Sphinx wrote."""
     stage = root / "book" / "_build" / "stage" / "_build" / "html"
-    make(root)
+    (root / "book" / "_build" / "html.sha256").unlink()
+    make(root)  # once, because the copy lies elsewhere than the book that was built
     before = written(stage)
     notebook = root / "book" / "chapters" / "small.ipynb"
     notebook.write_text(notebook.read_text().replace("nobody has seen", "nobody has measured"))

@@ -103,6 +103,17 @@ def test_an_approach_that_does_not_apply_is_said_to_be_absent(tmp_path):
     assert 3 == got["approaches"][-1]["approach"]
 
 
+def test_a_loss_that_grows_with_size_has_no_optimum(tmp_path):
+    """Nonsense in, no exponent out: approach 3 says why, and table and picture do without it."""
+    path = tmp_path / "upside_down.csv"
+    rows = [f"{N:g},{D:g},{0.5 + N**0.2 / 50 + 30 * D**-0.2:.5f}" for N in (1e8, 1e9, 1e10) for D in (1e9, 1e10, 1e11)]
+    path.write_text("params,tokens,val_loss\n" + "\n".join(rows))
+    result = _invoke(path, "--resamples", "200", "--figure", tmp_path / "out.svg")
+    assert 0 == result.exit_code
+    assert "approach 3 does not apply: the fitted surface has alpha" in result.stdout.replace("\n", " ")
+    assert (tmp_path / "out.svg").is_file()
+
+
 @pytest.mark.parametrize(
     "arguments, reason",
     [

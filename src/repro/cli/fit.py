@@ -91,9 +91,10 @@ def _law(made: Report) -> Table:
 def _optima(made: Report) -> list[Table]:
     """One table a budget."""
     tables = []
-    for place, first in enumerate(made.approaches[-1].optima):
-        beyond = f", {first.beyond:.3g} times outside the runs" if first.beyond > 1 else ""
-        table = Table("by", "N*", "D*", "D*/N*", title=f"At {first.budget:.3g} FLOP{beyond}", title_justify="left")
+    for place, budget in enumerate(made.wanted):
+        beyond = max((approach.optima[place].beyond for approach in made.approaches), default=1.0)
+        outside = f", {beyond:.3g} times outside the runs" if beyond > 1 else ""
+        table = Table("by", "N*", "D*", "D*/N*", title=f"At {budget:.3g} FLOP{outside}", title_justify="left")
         for approach in made.approaches:
             optimum = approach.optima[place]
             ratio = _spell(optimum.tokens_per_parameter, ".3g")

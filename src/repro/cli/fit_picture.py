@@ -14,13 +14,13 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
+from repro.figures import PALETTE, figure_style
 from repro.fits.report import Report
 from repro.fits.surface import FLOP_PER_PARAMETER_TOKEN
 
 KINDS = (".svg", ".png", ".pdf")
 MOST_CURVES = 12  # more iso-budget curves than that hide the runs
-_INK, _GRID = "#1f2430", "#d9dce3"
-_BY_APPROACH = {1: ("#009e73", "s"), 2: ("#e69f00", "D"), 3: ("#d55e00", "o")}
+_BY_APPROACH = {1: (PALETTE["green"], "s"), 2: (PALETTE["orange"], "D"), 3: (PALETTE["vermillion"], "o")}
 
 
 def draw(report: Report, path: Path) -> None:
@@ -31,19 +31,15 @@ def draw(report: Report, path: Path) -> None:
     """
     if path.suffix.lower() not in KINDS:
         raise ValueError(f"--figure {path}: got {path.suffix or 'no ending'!r}, expected one of {', '.join(KINDS)}")
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
     compute = FLOP_PER_PARAMETER_TOKEN * report.runs.frame["N"] * report.runs.frame["D"]
     colours = ScalarMappable(LogNorm(compute.min() / 1.01, compute.max() * 1.01), "viridis")
-    _runs(left, report, colours)
-    _optima(right, report)
-    figure.colorbar(colours, ax=left, label="training compute C (FLOP)")
-    for axes in (left, right):
-        axes.grid(color=_GRID, linewidth=0.6)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context({"svg.hashsalt": "repro", "svg.fonttype": "none"}):  # the same report, the same bytes
+    with figure_style(), matplotlib.rc_context({"svg.hashsalt": "repro"}):  # the same report, the same bytes
+        figure = Figure(figsize=(10, 4.2))
+        left, right = figure.subplots(1, 2)
+        _runs(left, report, colours)
+        _optima(right, report)
+        figure.colorbar(colours, ax=left, label="training compute C (FLOP)")
         figure.savefig(path, dpi=160, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
 
 
@@ -59,18 +55,17 @@ def _runs(axes: Axes, report: Report, colours: ScalarMappable) -> None:
         sizes = np.geomspace(low / 1.3, high * 1.3, 100)
         loss = surface.loss(sizes, budget / FLOP_PER_PARAMETER_TOKEN / sizes)
         axes.plot(sizes, loss, color=colours.to_rgba(budget), linewidth=1.0)
-    best, tokens = surface.optimum(budgets)
-    axes.plot(
-        best, surface.loss(best, tokens), "*--", color=_INK, markersize=8, linewidth=0.8, label="optimum of the fit"
-    )
+    if any(approach.number == 3 for approach in report.approaches):  # else the surface has no optimum to draw
+        best, tokens = surface.optimum(budgets)
+        style = {"color": PALETTE["ink"], "markersize": 8, "linewidth": 0.8}
+        axes.plot(best, surface.loss(best, tokens), "*--", label="optimum of the fit", **style)
+        axes.legend()
     axes.set(xscale="log", xlabel="parameters N", ylabel="loss (nats a token)", title="Runs and the fitted surface")
-    axes.legend(frameon=False)
 
 
 def _optima(axes: Axes, report: Report) -> None:
     compute = FLOP_PER_PARAMETER_TOKEN * report.runs.frame["N"] * report.runs.frame["D"]
-    planned = [optimum.budget for optimum in report.approaches[0].optima]
-    across = np.array([min(compute.min(), *planned) / 2, max(compute.max(), *planned) * 2])
+    across = np.array([min(compute.min(), *report.wanted) / 2, max(compute.max(), *report.wanted) * 2])
     for shift, approach in enumerate(report.approaches):
         (colour, mark), a = _BY_APPROACH[approach.number], approach.a
         budgets = np.array([optimum.budget for optimum in approach.optima])
@@ -82,7 +77,7 @@ def _optima(axes: Axes, report: Report) -> None:
             yerr=reach,
             fmt=mark,
             color=colour,
-            capsize=3,
+            capsize=2.5,
             label=f"approach {approach.number}: a = {a.value:.3f} [{a.low:.3f}, {a.high:.3f}]",
         )
         axes.plot(across, sizes[0, 0] * (across / budgets[0]) ** a.value, color=colour, linewidth=0.8)
@@ -90,4 +85,5 @@ def _optima(axes: Axes, report: Report) -> None:
         xlim=across, xscale="log", yscale="log", xlabel="training compute C (FLOP)", ylabel="optimal parameters N*"
     )
     axes.set_title("Optimal size, 99 % intervals")
-    axes.legend(frameon=False, fontsize="small")
+    if report.approaches:
+        axes.legend()

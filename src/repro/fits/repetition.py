@@ -7,9 +7,7 @@ Source: Muennighoff et al. 2023 (arXiv:2305.16264).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +19,6 @@ from repro.fits.huber import DELTA, huber
 from repro.fits.intervals import quantiles, rounded
 from repro.fits.surface import Surface
 from repro.floor.measurement import Numbers, measurement
-from repro.floor.statistics.estimate import LEVEL, Estimate
 
 Array = NDArray[np.float64]
 
@@ -168,18 +165,6 @@ class RepetitionFit:
     source: TableId | PlantedRepetition
     resamples: int = 2000
     resampled: str = "groups"
-
-
-def decay_estimate(row: Mapping[Any, Any], *, level: float = LEVEL) -> Estimate:
-    """R_D* in epochs with its percentile interval, read off the resamples that a record counts along the grid.
-
-    The grid's ends are reached by resamples that would go further, so an end at an edge is a bound on the interval.
-    """
-    reached = np.cumsum(row["drawn"]) / np.sum(row["drawn"])
-    low, high = (row["tokens_grid"][int(np.searchsorted(reached, tail))] for tail in ((1 - level) / 2, (1 + level) / 2))
-    value = float(row["tokens_decay"])
-    method = f"percentile bootstrap over {row['resampled']} groups of runs"
-    return Estimate(value, min(low, value), max(high, value), level, int(row["resampled"]), "epochs", method)
 
 
 @measurement(version=1)

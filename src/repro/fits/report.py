@@ -78,10 +78,15 @@ class Approach:
 
 @dataclass(frozen=True)
 class Report:
-    """All that `repro fit` shows; absent: why an approach is not among the approaches, by its number."""
+    """All that `repro fit` shows.
+
+    budgets: those around which the runs gather. wanted: those to plan for. absent: why an approach says nothing, by its
+    number.
+    """
 
     runs: Runs
     budgets: tuple[float, ...]
+    wanted: tuple[float, ...]
     approaches: tuple[Approach, ...]
     absent: dict[int, str]
     fit: SurfaceFit
@@ -97,6 +102,7 @@ class Report:
             "notes": list(self.runs.notes),
             "level": LEVEL,
             "budgets_tried": list(self.budgets),
+            "budgets_wanted": list(self.wanted),
             "approaches": [_plain(approach) for approach in self.approaches],
             "absent": {str(number): why for number, why in self.absent.items()},
             "law": {name: estimate.plain() for name, estimate in self.law.items()},
@@ -131,33 +137,57 @@ def report(
     advance()
     drawn = bootstrap_surface(N, D, loss, resamples=resamples, seed=seed, fit=fit)
     advance()
-    approaches, absent, lost = [_approach(3, "loss surface", fit.surface, drawn, C, wanted)], {}, {}
-    for number, name, point, again in (
-        (2, "IsoFLOP parabolas", fit_isoflop, bootstrap_isoflop),
-        (1, "lower envelope", fit_envelope, bootstrap_envelope),
-    ):
+    approaches, absent, lost = [], {}, {}
+    for number in (1, 2, 3):
         try:
-            frontier = point(N, D, loss)
-            frontiers = again(N, D, loss, resamples=resamples, seed=seed)
-            lost[number] = frontiers.lost / resamples
-            approaches.insert(0, _approach(number, name, frontier, frontiers, C, wanted))
-        except ValueError as reason:  # too few minima: the approach does not apply to these runs
+            name, law, draws, lost[number] = (
+                _by_surface(fit, drawn) if number == 3 else _by_minima(number, N, D, loss, resamples, seed)
+            )
+            approaches.append(_approach(number, name, law, draws, lost[number], C, wanted))
+        except (
+            ValueError
+        ) as reason:  # too few minima, or a surface without any: the approach says nothing of these runs
             absent[number] = str(reason)
-        advance()
-    law = _law(fit.surface, drawn, len(N))
+        if number < 3:
+            advance()
     found = tuple(float(np.exp(budget.log_C)) for budget in find_budgets(C))
+    law_values = _law(fit.surface, drawn, len(N))
     warnings = (
         *_about_runs(runs, found),
-        *_about_fit(fit, drawn, law),
-        *_about_intervals(approaches, lost),
+        *_about_fit(fit, drawn, law_values),
+        *_about_intervals(approaches, {number: count / resamples for number, count in lost.items()}),
         *_about_budgets(wanted, C),
     )
-    return Report(runs, found, tuple(approaches), absent, fit, law, warnings)
+    return Report(runs, found, wanted, tuple(approaches), absent, fit, law_values, warnings)
 
 
-def _approach(number: int, name: str, law: Law, drawn: Draws, C: Array, budgets: tuple[float, ...]) -> Approach:
+def _by_surface(fit: SurfaceFit, drawn: SurfaceDraws) -> tuple[str, Law, Draws, int]:
+    """Approach 3: name, law, resamples that have an optimum, and how many have none."""
+    if min(fit.surface.alpha, fit.surface.beta) <= 0:
+        raise ValueError(
+            f"the fitted surface has alpha = {fit.surface.alpha:.3g} and beta = {fit.surface.beta:.3g}; an optimum "
+            "needs both above 0. The runs vary too little in N or in D, or the loss does not fall with them"
+        )
+    peaked = drawn.peaked
+    return "loss surface", fit.surface, drawn.kept(peaked), int((~peaked).sum())
+
+
+def _by_minima(number: int, N: Array, D: Array, loss: Array, resamples: int, seed: int) -> tuple[str, Law, Draws, int]:
+    """Approach 1 or 2, in the same form."""
+    name, point, again = {
+        1: ("lower envelope", fit_envelope, bootstrap_envelope),
+        2: ("IsoFLOP parabolas", fit_isoflop, bootstrap_isoflop),
+    }[number]
+    frontier = point(N, D, loss)
+    frontiers = again(N, D, loss, resamples=resamples, seed=seed)
+    return name, frontier, frontiers, frontiers.lost
+
+
+def _approach(
+    number: int, name: str, law: Law, drawn: Draws, lost: int, C: Array, budgets: tuple[float, ...]
+) -> Approach:
     n = C.size
-    a = _interval(drawn.a, law.a, n)
+    a = _interval(drawn.a, lost, law.a, n, most=1.0)  # where there is an optimum, its exponent lies between 0 and 1
     b = Estimate(1 - a.value, 1 - a.high, 1 - a.low, a.level, n, method=a.method)
     optima = []
     for budget in budgets:
@@ -165,29 +195,28 @@ def _approach(number: int, name: str, law: Law, drawn: Draws, C: Array, budgets:
         optima.append(
             Optimum(
                 budget,
-                _interval(sizes, float(size.item()), n, "parameters"),
-                _interval(many, float(tokens.item()), n, "tokens"),
-                _interval(many / sizes, float((tokens / size).item()), n, "tokens a parameter"),
+                _interval(sizes, lost, float(size.item()), n, unit="parameters"),
+                _interval(many, lost, float(tokens.item()), n, unit="tokens"),
+                _interval(many / sizes, lost, float((tokens / size).item()), n, unit="tokens a parameter"),
                 float(max(budget / C.max(), C.min() / budget, 1.0)),
             )
         )
     return Approach(number, name, a, b, tuple(optima))
 
 
-def _interval(drawn: Array, value: float, n: int, unit: str = "") -> Estimate:
-    """The percentile interval; unbounded where the resamples without an optimum outweigh a tail."""
+def _interval(drawn: Array, lost: int, value: float, n: int, *, most: float = np.inf, unit: str = "") -> Estimate:
+    """The percentile interval; from 0 to `most` where the resamples without an optimum outweigh a tail."""
     finite = drawn[np.isfinite(drawn)]
-    without = drawn.size - finite.size
-    if without > drawn.size * (1 - LEVEL) / 2:
-        return Estimate(
-            value, 0.0, np.inf, n=n, unit=unit, method=f"{without} of {drawn.size} resamples have no optimum"
-        )
+    without, of = lost + drawn.size - finite.size, lost + drawn.size
+    if without > of * (1 - LEVEL) / 2:
+        low, high = min(0.0, value), max(most, value)
+        return Estimate(value, low, high, n=n, unit=unit, method=f"{without} of {of} resamples have no optimum")
     return percentile(finite.tolist(), value, n=n, unit=unit)
 
 
 def _law(surface: Surface, drawn: SurfaceDraws, n: int) -> dict[str, Estimate]:
     values = zip(("E", "A", "B", "alpha", "beta"), surface.table(), drawn.parameters.T, strict=True)
-    return {name: _interval(column, float(value), n) for name, value, column in values}
+    return {name: _interval(column, 0, float(value), n) for name, value, column in values}
 
 
 def _about_runs(runs: Runs, found: tuple[float, ...]) -> Iterator[str]:

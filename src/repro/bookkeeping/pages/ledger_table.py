@@ -125,9 +125,9 @@ def _row(claim: Claim, site: Site) -> str:
         tag("th", *says, scope="row"),
         _cell("Outcome", chip(verdict.outcome), list(SYMBOLS).index(verdict.outcome)),
         _cell(
-            "Estimate", _measured(claim, verdict, len(site.parts_of(claim))), f"{found.value:.6g}" if found else None
+            "Estimate", _measured(claim, verdict, len(site.parts_of(claim))), f"{found.value:.6g}" if found else ""
         ),
-        _cell("Scale", _scale(claim, verdict), verdict.scale.rank if verdict.scale else None),
+        _cell("Scale", _scale(claim, verdict), verdict.scale.rank if verdict.scale else ""),
         _cell("Said by", ", ".join(claim.said_by), "".join(claim.said_by) or None),
         _cell("Kind", str(claim.kind)),
         _cell("Chapter", _chapter(claim, verdict, site), list(site.chapters).index(claim.chapter)),
