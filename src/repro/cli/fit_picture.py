@@ -66,24 +66,22 @@ def _runs(axes: Axes, report: Report, colours: ScalarMappable) -> None:
 def _optima(axes: Axes, report: Report) -> None:
     compute = FLOP_PER_PARAMETER_TOKEN * report.runs.frame["N"] * report.runs.frame["D"]
     across = np.array([min(compute.min(), *report.wanted) / 2, max(compute.max(), *report.wanted) * 2])
-    for shift, approach in enumerate(report.approaches):
+    aside = (across[1] / across[0]) ** 0.012  # approaches stand side by side, so that no interval hides another
+    heights = []
+    for place, approach in enumerate(report.approaches):
         (colour, mark), a = _BY_APPROACH[approach.number], approach.a
         budgets = np.array([optimum.budget for optimum in approach.optima])
         sizes = np.array([[o.N.value, o.N.low, o.N.high] for o in approach.optima]).T
         reach = np.abs(np.where(np.isfinite(sizes[1:]), sizes[1:], sizes[0]) - sizes[0])
-        axes.errorbar(
-            budgets * 1.08 ** (shift - 1),  # side by side, so that intervals do not hide each other
-            sizes[0],
-            yerr=reach,
-            fmt=mark,
-            color=colour,
-            capsize=2.5,
-            label=f"approach {approach.number}: a = {a.value:.3f} [{a.low:.3f}, {a.high:.3f}]",
-        )
-        axes.plot(across, sizes[0, 0] * (across / budgets[0]) ** a.value, color=colour, linewidth=0.8)
+        label = f"approach {approach.number}: a = {a.value:.3f} [{a.low:.3f}, {a.high:.3f}]"
+        axes.errorbar(budgets * aside ** (place - 1), sizes[0], reach, fmt=mark, color=colour, capsize=2.5, label=label)
+        line = sizes[0, 0] * (across / budgets[0]) ** a.value
+        axes.plot(across, line, color=colour, linewidth=0.8)
+        heights += [*line, *sizes[np.isfinite(sizes) & (sizes > 0)]]
     axes.set(
         xlim=across, xscale="log", yscale="log", xlabel="training compute C (FLOP)", ylabel="optimal parameters N*"
     )
     axes.set_title("Optimal size, 99 % intervals")
-    if report.approaches:
+    if heights:
+        axes.set_ylim(min(heights) / 2, max(heights) * 2)
         axes.legend()
