@@ -1,4 +1,5 @@
 // The ledger's filters and sorting. The table is complete without this; the address follows the filters and sets them.
+// Words are under `find`: the theme's search script takes every page's `q` for its own.
 "use strict";
 
 function openLedger(ledger) {
@@ -9,9 +10,9 @@ function openLedger(ledger) {
   const words = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
 
   function fits(row, wanted) {
-    const { q, outcome, chapter, article, kind } = wanted;
+    const { find, outcome, chapter, article, kind } = wanted;
     return (
-      (!q || q.toLowerCase().split(/\s+/).every((word) => words.get(row).includes(word))) &&
+      (!find || find.toLowerCase().split(/\s+/).every((word) => words.get(row).includes(word))) &&
       (!outcome || (outcome === "settled" ? "settled" in row.dataset : row.dataset.outcome === outcome)) &&
       (!chapter || row.dataset.chapter === chapter) &&
       (!article || row.dataset.article.split(" ").includes(article)) &&

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import re
@@ -10,10 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from repro.floor.identity import rebuild, spell, spelled_key
-from repro.floor.measurement import Measurement, Numbers, registered
+from repro.floor.measurement import Measurement, Numbers, find, registered
 
 LARGEST = 16_384  # bytes; records are committed, and a page reads hundreds of them
 
@@ -45,6 +44,13 @@ class Record:
     provenance: dict[str, Any]
     reason: str = ""
 
+    def __post_init__(self) -> None:
+        if self.status not in ("measured", "diverged"):
+            raise ValueError(f"status is {self.status!r}; expected measured or diverged")
+        for name, kind in {"version": int, "seed": int, "config": dict, "numbers": dict, "provenance": dict}.items():
+            if type(value := getattr(self, name)) is not kind:
+                raise TypeError(f"{name} is {value!r}; expected {kind.__name__}")
+
     @property
     def key(self) -> str:
         """The name that these contents must have."""
@@ -55,10 +61,9 @@ def record_of(trial: Trial, numbers: Numbers | None, provenance: dict[str, Any],
     """The record of a trial that was measured (numbers) or that diverged (None and a reason)."""
     config = spell(trial.config)
     assert isinstance(config, dict)
-    status = "diverged" if numbers is None else "measured"
-    return Record(
-        trial.measurement.name, trial.measurement.version, config, trial.seed, status, dict(numbers or {}), provenance, reason
-    )
+    status, held = ("diverged", {}) if numbers is None else ("measured", dict(numbers))
+    name, version = trial.measurement.name, trial.measurement.version
+    return Record(name, version, config, trial.seed, status, held, provenance, reason)
 
 
 class BrokenRecordError(ValueError):
@@ -72,13 +77,17 @@ def read_record(path: Path) -> Record:
         BrokenRecordError: the file is cut off, foreign, edited or misnamed.
     """
     try:
-        record = Record(**json.loads(path.read_text(encoding="utf-8")))
+        record = Record(**json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse))
         key, kind = record.key, record.measurement
     except (ValueError, TypeError) as error:
         raise BrokenRecordError(f"{path} is no record ({error}); delete it or restore it from git") from error
     if (key, kind) != (path.stem, path.parent.name):
         raise BrokenRecordError(f"{path} holds the record {kind}/{key[:12]}...; its name and contents must agree")
     return record
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"it holds {constant}")
 
 
 class RecordStore:
@@ -105,20 +114,23 @@ class RecordStore:
         text = json.dumps(vars(record), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         size = len(text.encode())
         if size > LARGEST:
-            raise ValueError(f"a record of {record.measurement} has {size} bytes, at most {LARGEST}: store quantiles, not draws")
+            raise ValueError(
+                f"a record of {record.measurement} has {size} bytes, at most {LARGEST}: store quantiles, not draws"
+            )
         path = self.folder / record.measurement / f"{record.key}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".draft", delete=False, encoding="utf-8") as draft:
-            draft.write(text)
-            draft.flush()
-            os.fsync(draft.fileno())
-        os.chmod(draft.name, 0o644)  # a temporary file is private; a committed one is not
+        handle, draft = tempfile.mkstemp(suffix=".draft", dir=path.parent)
         try:
-            os.link(draft.name, path)  # unlike a rename, fails where a record is, so the first writer wins
+            with open(handle, "w", encoding="utf-8") as opened:
+                opened.write(text)
+                opened.flush()
+                os.fsync(handle)
+            os.chmod(draft, 0o644)  # a temporary file is private; a committed one is not
+            os.link(draft, path)  # unlike a rename, fails where a record is, so the first writer wins
         except FileExistsError:
             return read_record(path)
         finally:
-            os.unlink(draft.name)
+            os.unlink(draft)
         return record
 
 
@@ -142,19 +154,17 @@ def merge(source: Path, into: Path) -> MergeReport:
         FileNotFoundError: `source` holds no records.
     """
     folder = source / "records" if (source / "records").is_dir() else source
-    paths = list(_record_paths(folder))
-    if not paths:
+    if not any(_record_paths(folder)):
         raise FileNotFoundError(f"{source} holds no records (<measurement>/<64 hexadecimal digits>.json)")
-    report = MergeReport(0, 0, [], [])
-    store = RecordStore(into)
-    for path in paths:
+    report, store = MergeReport(0, 0, [], []), RecordStore(into)
+    for path in sorted(folder.glob("*/*.json")):
+        known = (into / path.parent.name / path.name).exists()
         try:
             record = read_record(path)
-        except BrokenRecordError as error:
+            kept = store.put(record)
+        except ValueError as error:
             report.malformed.append(str(error))
             continue
-        known = (into / record.measurement / path.name).exists()
-        kept = store.put(record)
         if not known:
             report.new += 1
         elif (kept.status, kept.numbers) == (record.status, record.numbers):
@@ -210,6 +220,5 @@ def prune(stale: list[Stale]) -> None:
 
 def trial_of(name: str, module: str, spelled: dict[str, Any], seed: int) -> Trial:
     """A trial rebuilt from its spelling, in a process that starts bare."""
-    importlib.import_module(module)
-    measurement = registered()[name]
+    measurement = find(name, module)
     return Trial(measurement, rebuild(measurement.config_class, spelled), seed)

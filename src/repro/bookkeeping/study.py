@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.core.getipython import get_ipython
 from IPython.display import HTML, display
@@ -91,6 +92,7 @@ class Study:
 
     def figure(self, drawn: Figure, *, name: str, caption: str, alt: str, data: pd.DataFrame) -> None:
         """Show a figure with its caption, its alternative text and a link to the numbers in it."""
+        plt.close(drawn)  # else the kernel shows it once more at the end of the cell, as a picture without a text
         svg = inline_svg(drawn, f"{self.notebook}-{name}", alt)
         display(HTML(cards.figure(svg, caption, data.to_csv(index=False), f"{self.notebook}-{name}.csv")))
 
@@ -98,7 +100,7 @@ class Study:
         """Show a small table."""
         display(HTML(cards.data_table(frame, caption)))
 
-    def settle(self, claim: str, estimate: Estimate, *, scope: str | None = None) -> Verdict:
+    def settle(self, claim: str, estimate: Estimate, *, scope: str | None = None) -> None:
         """Judge an estimate by the region that claims.toml states, and show the verdict.
 
         Args:
@@ -116,7 +118,6 @@ class Study:
         self._settled.append(claim)
         facts = {"claim": claim, "scale": str(self.scale), "declared": self.knobs.declared, **verdict_as_plain(verdict)}
         display(HTML(cards.verdict_card(self.claims[claim], verdict)), metadata={"repro": {"verdict": facts}})
-        return verdict
 
     def close(self) -> None:
         """Show the run box, and refuse a parameter that was given and never read."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 PACKAGES = ("jupyter-book", "sphinx", "sphinx-book-theme", "pydata-sphinx-theme", "myst-nb", "sphinx-mathjax-offline")
 TOC = "_generated/toc.yml"
+ENDED_WELL = "ended-well"
 
 
 class BookNotBuiltError(RuntimeError):
@@ -23,8 +25,8 @@ class BookNotBuiltError(RuntimeError):
 def build_html(book: Path) -> bool:
     """Bring book/_build/html up to date; False where nothing had changed since it was published.
 
-    Pages are rebuilt in book/_build/stage, which is started anew when something changed that every page shows, or
-    when an earlier build did not end well. The published folder is replaced by renaming at the very end.
+    Pages are rebuilt in a stage folder, which is started anew when something changed that every page shows, or when
+    an earlier build did not end well. The published folder is replaced by renaming at the very end.
 
     Raises:
         BookNotBuiltError: Jupyter Book warned or failed.
@@ -34,17 +36,26 @@ def build_html(book: Path) -> bool:
     wanted = digest(inputs(book))
     if (published / "index.html").is_file() and stamp.is_file() and stamp.read_text() == wanted:
         return False
-    stage, ended_well = built / "stage", built / "stage" / "ended-well"
     frame = digest(_frame(book))
-    if not ended_well.is_file() or ended_well.read_text() != frame:
-        shutil.rmtree(stage, ignore_errors=True)
-    ended_well.unlink(missing_ok=True)
+    stage = _stage(built, frame)
     run_jupyter_book(book, stage)
-    ended_well.write_text(frame)
+    (stage / ENDED_WELL).write_text(frame)
     stamp.unlink(missing_ok=True)
     publish(stage / "_build" / "html", published)
     stamp.write_text(wanted)
     return True
+
+
+def _stage(built: Path, frame: str) -> Path:
+    """The stage of a build that ended well with the same frame, no longer marked so; else a new one, alone."""
+    for stage in built.glob("stage-*"):
+        mark = stage / ENDED_WELL
+        if mark.is_file() and mark.read_text() == frame:
+            mark.unlink()
+            return stage
+        shutil.rmtree(stage, ignore_errors=True)
+    # A name of its own: when a build is killed, the Sphinx that it started may go on writing for a while.
+    return built / f"stage-{secrets.token_hex(4)}"
 
 
 def inputs(book: Path) -> Iterable[bytes]:

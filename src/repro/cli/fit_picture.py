@@ -67,6 +67,8 @@ def _optima(axes: Axes, report: Report) -> None:
     compute = FLOP_PER_PARAMETER_TOKEN * report.runs.frame["N"] * report.runs.frame["D"]
     across = np.array([min(compute.min(), *report.wanted) / 2, max(compute.max(), *report.wanted) * 2])
     aside = (across[1] / across[0]) ** 0.012  # approaches stand side by side, so that no interval hides another
+    axes.set(xscale="log", yscale="log", xlabel="training compute C (FLOP)", ylabel="optimal parameters N*")
+    axes.set(xlim=across, ylim=(1e6, 1e12), title="Optimal size, 99 % intervals")  # a law may be flat: no autoscaling
     heights = []
     for place, approach in enumerate(report.approaches):
         (colour, mark), a = _BY_APPROACH[approach.number], approach.a

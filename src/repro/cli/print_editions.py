@@ -114,7 +114,7 @@ def _keep(bound: Any, target: Path) -> Path:
 
 def build_epub(book: Path) -> Path:
     """The book as an ePub, by Sphinx's own builder."""
-    stage = book / "_build" / "stage-epub"
+    stage = book / "_build" / "epub"
     shutil.rmtree(stage, ignore_errors=True)
     run_jupyter_book(book, stage, ["--builder", "custom", "--custom-builder", "epub"])
     made = next((stage / "_build" / "epub").glob("*.epub"))

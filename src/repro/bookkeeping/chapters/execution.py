@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -39,7 +40,8 @@ def execute(
     """
     check_parameters(parameters, notebook.settings())
     output.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{notebook.name}-", dir=output.parent)) / notebook.path.name
+    # Outside the output's folder: what a killed run leaves behind must not lie where the book looks for pages.
+    draft = Path(tempfile.mkdtemp(prefix=f"repro-{notebook.name}-")) / notebook.path.name
     try:
         with _quiet_kernels():
             papermill.execute_notebook(
@@ -53,7 +55,9 @@ def execute(
         raise
     except Exception as error:
         raise Failed(f"{notebook.name} did not run to its end: {_last_words(error)}\nAs far as it came: {draft}") from error
-    os.replace(draft, output)
+    beside = output.with_suffix(".tmp")
+    shutil.copy(draft, beside)
+    os.replace(beside, output)
     _discard(draft)
     return executed
 
@@ -71,8 +75,7 @@ def _quiet_kernels() -> Iterator[None]:
 
 
 def _discard(draft: Path) -> None:
-    draft.unlink(missing_ok=True)
-    draft.parent.rmdir()
+    shutil.rmtree(draft.parent)
 
 
 def _last_words(error: Exception) -> str:

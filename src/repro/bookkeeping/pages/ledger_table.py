@@ -95,7 +95,7 @@ def _filters(site: Site) -> str:
         ("article", "Article", [(article.letter, article.letter) for article in site.articles]),
         ("kind", "Kind", [(kind, str(kind)) for kind in Kind]),
     ]
-    find = tag("label", "Find", tag("input", type="search", name="q", autocomplete="off"))
+    find = tag("label", "Find", tag("input", type="search", name="find", autocomplete="off"))
     count = tag("output", f"{len(site.ledger)} of {len(site.ledger)} rows", aria_live="polite")
     reset = tag("button", "Clear", type="reset")
     return tag(
@@ -124,9 +124,7 @@ def _row(claim: Claim, site: Site) -> str:
     cells = [
         tag("th", *says, scope="row"),
         _cell("Outcome", chip(verdict.outcome), list(SYMBOLS).index(verdict.outcome)),
-        _cell(
-            "Estimate", _measured(claim, verdict, len(site.parts_of(claim))), f"{found.value:.6g}" if found else ""
-        ),
+        _cell("Estimate", _measured(claim, verdict, len(site.parts_of(claim))), f"{found.value:.6g}" if found else ""),
         _cell("Scale", _scale(claim, verdict), verdict.scale.rank if verdict.scale else ""),
         _cell("Said by", ", ".join(claim.said_by), "".join(claim.said_by) or None),
         _cell("Kind", str(claim.kind)),

@@ -12,7 +12,7 @@ engines = ("pool", "inline", "ray")
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """Fields: `engine`; `jobs` trials at a time; `shard` (i, n) for the i-th of n shares; `time_limit` seconds a trial."""
+    """Fields: `engine`; `jobs` trials at a time; `shard` (i, n), the i-th of n shares; `time_limit` seconds a trial."""
 
     engine: str = "pool"
     jobs: int = 1
@@ -29,9 +29,14 @@ class EngineSettings:
         engine = os.environ.get("REPRO_ENGINE") or "pool"
         if engine not in engines:
             raise ValueError(f"REPRO_ENGINE (--on) is {engine!r}; expected one of {', '.join(engines)}")
-        jobs = _positive("REPRO_JOBS", os.environ.get("REPRO_JOBS") or str(os.cpu_count() or 1))
+        jobs = _positive("REPRO_JOBS", os.environ.get("REPRO_JOBS") or str(cores()))
         limit = _positive("REPRO_TIME_LIMIT", os.environ.get("REPRO_TIME_LIMIT") or "3600")
         return cls(engine, jobs, _shard(os.environ.get("REPRO_SHARD") or ""), float(limit))
+
+
+def cores() -> int:
+    """Cores that this process may use: a Slurm job or a container often has fewer than the machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _positive(name: str, text: str) -> int:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 import pandas as pd
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from repro.bookkeeping.records import Record, RecordStore, Trial
-from repro.bookkeeping.sweeps.engines import Outcome, by_name
+from repro.bookkeeping.sweeps.engines import by_name
+from repro.bookkeeping.sweeps.outcome import Outcome
+from repro.bookkeeping.sweeps.progress import progress
 from repro.bookkeeping.sweeps.settings import EngineSettings
 from repro.floor.measurement import Measurement
+
+SHOWN = 5  # failures and missing trials that a message spells out
 
 
 class MissingRecords(LookupError):
@@ -36,76 +38,100 @@ def sweep(
     """One row a trial in the order given: the configuration's fields (nested ones dotted), seed, numbers, diverged.
 
     Args:
-        compute: "missing" runs the trials without a record, "never" makes one an error.
+        compute: "missing" runs the trials without a record, each once; "never" makes one an error.
+        settings: by default those of the environment.
 
     Raises:
         MissingRecords, Incomplete, SweepFailed: as their names say; what was measured is on record in each case.
+        KeyboardInterrupt: likewise.
     """
+    if compute not in ("missing", "never"):
+        raise ValueError(f"compute is {compute!r}; expected 'missing' (run what is not on record) or 'never'")
     wanted = [Trial(measurement, config, seed) for config in configs for seed in seeds]
-    todo = {trial.key: trial for trial in wanted if store.get(trial) is None}
+    trials = {trial.key: trial for trial in wanted}
+    records = {key: store.get(trial) for key, trial in trials.items()}
+    todo = [key for key, record in records.items() if record is None]
     if todo and compute == "never":
-        raise MissingRecords(_missing(list(todo.values())))
+        raise MissingRecords(_missing([trials[key] for key in todo]))
     if todo:
-        _run(list(todo.values()), store, settings or EngineSettings.from_environment())
-    records = [store.get(trial) for trial in wanted]
-    if None in records:
-        raise Incomplete(f"{records.count(None)} of {len(wanted)} trials belong to other shards; run those, then merge")
-    return pd.DataFrame([_row(trial, record) for trial, record in zip(wanted, records, strict=True) if record])
+        settings = settings or EngineSettings.from_environment()
+        share = set(in_shard(trials, settings.shard))
+        _run([trials[key] for key in todo if key in share], store, settings)
+        records.update({key: store.get(trials[key]) for key in todo})
+    if None in records.values():
+        missing = list(records.values()).count(None)
+        raise Incomplete(
+            f"{missing} of {len(records)} trials of {measurement.name} belong to other shards; "
+            "run those, take their records in with `repro records merge FOLDER`, and run this again without --shard"
+        )
+    rows = ((trial, records[trial.key]) for trial in wanted)
+    return pd.DataFrame([_row(trial, record) for trial, record in rows if record])
+
+
+def in_shard(keys: Iterable[str], shard: tuple[int, int] | None) -> list[str]:
+    """The i-th of n shares: every n-th key in their order, the same on every machine, whatever is on record there."""
+    ordered = sorted(keys)
+    if shard is None or not ordered:
+        return ordered
+    index, count = shard
+    first = int(ordered[0][:8], 16)  # else the first shard would take every sweep of a single trial
+    return [key for place, key in enumerate(ordered) if (first + place) % count == index - 1]
+
+
+def _run(todo: list[Trial], store: RecordStore, settings: EngineSettings) -> None:
+    if not todo:
+        return
+    name = todo[0].measurement.name
+    ended: list[str] = []
+    try:
+        with progress(name, len(todo)) as advance, closing(by_name[settings.engine](todo, settings)) as outcomes:
+            for outcome in outcomes:
+                ended.append(_keep(outcome, store))
+                advance()
+    except KeyboardInterrupt:
+        kept = ended.count("")
+        raise KeyboardInterrupt(
+            f"{kept} of {len(todo)} trials of {name} are on record; a rerun runs the others"
+        ) from None
+    if failures := [failure for failure in ended if failure]:
+        head = f"{len(failures)} of {len(todo)} trials failed; the others are on record, and a rerun runs only these"
+        raise SweepFailed("\n\n".join([head, *failures[:SHOWN]]))
+
+
+def _keep(outcome: Outcome, store: RecordStore) -> str:
+    """Record an outcome; returns why the trial has no record, or nothing."""
+    failure = outcome.failure
+    if outcome.record is not None:
+        try:
+            store.put(outcome.record)
+        except ValueError as error:  # too large, or a broken file in its place: this trial's failure, not the others'
+            failure = str(error)
+    return f"{_words(outcome.trial)}:\n{failure}" if failure else ""
+
+
+def _words(trial: Trial) -> str:
+    return f"{trial.measurement.name} {trial.config} seed {trial.seed}"
 
 
 def _missing(trials: list[Trial]) -> str:
-    first = "; ".join(f"{trial.config} seed {trial.seed}" for trial in trials[:3])
+    first = "; ".join(_words(trial) for trial in trials[:SHOWN])
     return (
         f"{len(trials)} trials of {trials[0].measurement.name} are not on record and compute is 'never' ({first}); "
         "make them with `repro run CHAPTER --scale SCALE`, or take them in with `repro records merge FOLDER`"
     )
 
 
-def _run(todo: list[Trial], store: RecordStore, settings: EngineSettings) -> None:
-    mine = in_shard(todo, settings.shard)
-    failures: list[Outcome] = []
-    start, told = time.monotonic(), time.monotonic()
-    live = sys.stdout.isatty()
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), disable=not live)
-    with bar:
-        task = bar.add_task(mine[0].measurement.name if mine else "nothing", total=len(mine))
-        for done, outcome in enumerate(by_name[settings.engine](mine, settings) if mine else [], start=1):
-            if outcome.record is None:
-                failures.append(outcome)
-            else:
-                store.put(outcome.record)
-            bar.advance(task)
-            if not live and time.monotonic() - told > 10:
-                # to the real stream, not the notebook's: a page must not depend on how long a run took
-                print(f"  {done} of {len(mine)} trials, {time.monotonic() - start:.0f} s", file=sys.__stderr__)
-                told = time.monotonic()
-    if failures:
-        raise SweepFailed(_failed(failures, len(mine)))
-
-
-def in_shard(trials: Sequence[Trial], shard: tuple[int, int] | None) -> list[Trial]:
-    """The i-th of n shares: every n-th trial in the order of keys, the same on every machine."""
-    if shard is None:
-        return list(trials)
-    index, count = shard
-    return [trial for trial in trials if int(trial.key[:15], 16) % count == index - 1]
-
-
-def _failed(failures: list[Outcome], total: int) -> str:
-    told = [f"{o.trial.measurement.name} {o.trial.config} seed {o.trial.seed}:\n{o.failure}" for o in failures[:5]]
-    head = f"{len(failures)} of {total} trials failed; the others are on record, and a rerun tries only these again"
-    return "\n\n".join([head, *told])
-
-
 def _row(trial: Trial, record: Record) -> dict[str, Any]:
-    flat = dict(_flat(trial.config))
-    return {**flat, "seed": trial.seed, **record.numbers, "diverged": record.status == "diverged"}
+    # A number wins over a field of its name: measured columns hold what was used, not what was asked for.
+    return {**dict(_flat(trial.config)), "seed": trial.seed, **record.numbers, "diverged": record.status == "diverged"}
 
 
 def _flat(config: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Fields by dotted name; a nested configuration's own column holds the name of its class."""
     for part in fields(config):
         value = getattr(config, part.name)
         if is_dataclass(value):
+            yield prefix + part.name, type(value).__name__
             yield from _flat(value, f"{prefix}{part.name}.")
         else:
             yield prefix + part.name, value

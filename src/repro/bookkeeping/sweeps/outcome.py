@@ -1,0 +1,76 @@
+"""One trial, run: its record with what it took, or the last lines of what went wrong."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from repro.bookkeeping.records import Record, Trial, record_of, trial_of
+from repro.bookkeeping.sweeps.settings import EngineSettings
+from repro.floor.identity import rebuild, spell
+from repro.floor.measurement import Diverged
+from repro.floor.provenance import provenance
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended: with a record, or with the last lines of what went wrong."""
+
+    trial: Trial
+    record: Record | None
+    failure: str = ""
+
+
+# (work, settings) -> outcomes as they finish; a generator, so that closing it ends what still runs
+Engine = Callable[[Sequence[Trial], EngineSettings], Generator[Outcome, None, None]]
+
+Call = tuple[str, str, dict[str, Any], int]  # what measure_spelled takes
+
+
+def measure(trial: Trial) -> Record:
+    """Run one trial here and now; a divergence is a result, any other exception is raised."""
+    started, wall, cpu = datetime.now(UTC), time.perf_counter(), time.process_time()
+    numbers, reason = None, ""
+    try:
+        numbers = trial.measurement(trial.config, trial.seed)
+    except Diverged as diverged:
+        reason = str(diverged) or "diverged"
+    took = {"seconds": round(time.perf_counter() - wall, 3), "cpu_seconds": round(time.process_time() - cpu, 3)}
+    made = {**provenance(), "date": started.date().isoformat(), **took}
+    return record_of(trial, numbers, made, reason)
+
+
+def measure_spelled(name: str, module: str, spelled: dict[str, Any], seed: int) -> Record:
+    """`measure` in a process that starts bare: the trial arrives as its spelling."""
+    return measure(trial_of(name, module, spelled, seed))
+
+
+def call_of(trial: Trial) -> Call:
+    """The arguments by which `measure_spelled` runs a trial in another process.
+
+    Raises:
+        ValueError: no other process can import the measurement, or rebuild the same configuration.
+    """
+    if trial.measurement.module == "__main__":
+        raise ValueError(
+            f"{trial.measurement.name} is defined in a notebook or script, where no other process can import it; "
+            "move it into a module, or run with REPRO_ENGINE=inline"
+        )
+    spelled = spell(trial.config)
+    assert isinstance(spelled, dict)
+    if spell(rebuild(trial.measurement.config_class, spelled)) != spelled:
+        raise ValueError(
+            f"{trial.config!r} changes when it is rebuilt from its spelling; REPRO_ENGINE=inline runs it as is"
+        )
+    return trial.measurement.name, trial.measurement.module, spelled, trial.seed
+
+
+def last_lines(error: BaseException, count: int = 8) -> str:
+    """The end of an error's traceback; that of the process where it arose, where it came from another one."""
+    elsewhere = getattr(error, "traceback", None)  # Pebble's
+    text = elsewhere if isinstance(elsewhere, str) else "".join(traceback.format_exception(error))
+    return "\n".join([line for line in text.splitlines() if line.strip()][-count:])
