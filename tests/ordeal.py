@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+
 from repro.bookkeeping.records import Trial
 from repro.floor.identity import added
 from repro.floor.measurement import Diverged, Measurement, measurement

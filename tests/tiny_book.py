@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
+
 from repro.bookkeeping.chapters import Notebook
 from repro.floor.measurement import measurement
 

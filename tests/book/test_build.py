@@ -93,8 +93,9 @@ def test_a_build_that_is_killed_is_not_taken_for_a_whole_one(root, make):
     method.write_text(method.read_text() + "\nOne more sentence.\n")
     command = [sys.executable, "-c", f"from pathlib import Path; from repro.cli.edition import build_html; "
                f"build_html(Path({str(root / 'book')!r}))"]  # fmt: skip
-    building = subprocess.Popen(command, start_new_session=True)
-    while (stage / "ended-well").exists():
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    building = subprocess.Popen(command, env=environment, start_new_session=True)
+    while (stage / "ended-well").exists() and building.poll() is None:
         time.sleep(0.01)
     os.killpg(building.pid, signal.SIGKILL)
     building.wait()

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import papermill
 import pytest
+from tiny_book import CELLS, PARAMETERS, make_book
+
 from repro.bookkeeping.chapters import Failed, check, compare, derive_pages, execute, run
 from repro.bookkeeping.knobs import UnknownParameter
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
-from tiny_book import CELLS, PARAMETERS, make_book
 
 ROOMS = os.pathsep.join(str(Path(__file__).parents[1] / part) for part in (".", "../src"))
 
@@ -66,7 +67,9 @@ def test_a_knob_that_no_cell_reads_is_refused(tmp_path):
         execute(notebook, {"right": 5}, tmp_path / "out.ipynb")
 
 
-@pytest.mark.parametrize("death", ["raise ValueError('no')", "import os; os._exit(1)", "import os; os.kill(os.getpid(), 9)"])
+@pytest.mark.parametrize(
+    "death", ["raise ValueError('no')", "import os; os._exit(1)", "import os; os.kill(os.getpid(), 9)"]
+)
 def test_a_notebook_that_dies_is_no_result(tmp_path, death):
     notebook = make_book(tmp_path, [*CELLS[:3], death, *CELLS[3:]])
     with pytest.raises(Failed, match="did not run to its end"):

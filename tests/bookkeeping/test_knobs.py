@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from repro.bookkeeping.knobs import Knobs, UnknownParameter, UnreadParameter, check_parameters
 from repro.floor.scale import Scale, Setting
 

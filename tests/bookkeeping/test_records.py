@@ -12,6 +12,7 @@ from threading import Barrier, Thread
 
 import pytest
 from ordeal import trial
+
 from repro.bookkeeping.records import (
     BrokenRecordError,
     Record,

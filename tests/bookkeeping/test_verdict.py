@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from repro.bookkeeping.ledger import Claim, Outcome, judge, judge_rival, outcome_of
 from repro.floor.scale import Scale
 from repro.floor.statistics import Estimate

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
+
 from repro.bookkeeping.ledger import Outcome, Verdict, region_changes
 from repro.bookkeeping.ledger.verdict_files import keep_verdicts, load_changelog, load_verdicts
 from repro.floor.scale import Scale

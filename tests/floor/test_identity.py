@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from repro.floor.identity import added, key, rebuild, spell
 
 
@@ -75,7 +76,7 @@ def test_a_spelled_configuration_rebuilds_itself():
 
 def test_a_configuration_of_another_day_is_refused_by_name():
     spelled = spell(Aligned(Tuned()))
-    with pytest.raises(ValueError, match="no field.*gamma"):
+    with pytest.raises(ValueError, match=r"no field.*gamma"):
         rebuild(Aligned, {**spelled, "gamma": 1})
     with pytest.raises(ValueError, match="beta"):
         rebuild(Aligned, {name: value for name, value in spelled.items() if name != "beta"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from repro.floor.scale import Scale, fitting_knob, load_scales
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from repro.floor.statistics import (
     Estimate,
     clopper_pearson,

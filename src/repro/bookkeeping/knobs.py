@@ -52,7 +52,9 @@ class Knobs:
 
     def __init__(self, setting: Setting, given: Mapping[str, Any]) -> None:
         declared = setting.knobs
-        chosen = {name: fitting_knob(name, given[name], declared[name]) for name in declared if given.get(name) is not None}
+        chosen = {
+            name: fitting_knob(name, given[name], declared[name]) for name in declared if given.get(name) is not None
+        }
         self._declared = declared
         self._used: dict[str, KnobValue] = {**declared, **chosen}
         self._given = set(chosen)
@@ -77,4 +79,6 @@ class Knobs:
     def refuse_unread(self) -> None:
         """Raise UnreadParameter if a value was given for a knob that nobody read."""
         if unread := sorted(self._given - self._read):
-            raise UnreadParameter(f"{', '.join(unread)} was given but this notebook never reads it, so it changed nothing")
+            raise UnreadParameter(
+                f"{', '.join(unread)} was given but this notebook never reads it, so it changed nothing"
+            )

@@ -50,7 +50,7 @@ def open_study(notebook: str, namespace: Mapping[str, object]) -> Study:
 
 
 def _is_parameter(name: str, value: object) -> bool:
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     hidden = shell.user_ns_hidden if shell is not None else {}
     literal = isinstance(value, bool | int | float | str | list | dict | None)
     return literal and not name.startswith("_") and name not in hidden and name not in ("In", "Out")
@@ -78,9 +78,7 @@ class Study:
         source = highlight(inspect.getsource(function), PythonLexer(), HtmlFormatter())
         display(HTML(cards.source_box(f"{function.__module__}.{function.__name__}", source)))
 
-    def sweep(
-        self, measurement: Measurement, configs: Iterable[Any], *, seeds: Sequence[int] = (0,)
-    ) -> pd.DataFrame:
+    def sweep(self, measurement: Measurement, configs: Iterable[Any], *, seeds: Sequence[int] = (0,)) -> pd.DataFrame:
         """One row a trial, in the order given: looked up where on record, else run and recorded."""
         wanted = list(configs)
         table = sweep(measurement, wanted, seeds=seeds, store=self.store, compute=self.compute)
@@ -112,8 +110,12 @@ class Study:
         if claim not in self.claims:
             raise ValueError(f"{claim!r} is no claim of this chapter; add it to claims.toml first")
         if claim in self._settled:
-            raise ValueError(f"{claim} is settled twice in this notebook; one claim, one estimate (or split it into parts)")
-        judged = judge(self.claims[claim], estimate, self.scale, scope=scope or self.scope, declared=self.knobs.declared)
+            raise ValueError(
+                f"{claim} is settled twice in this notebook; one claim, one estimate (or split it into parts)"
+            )
+        judged = judge(
+            self.claims[claim], estimate, self.scale, scope=scope or self.scope, declared=self.knobs.declared
+        )
         verdict = Verdict(**{**vars(judged), "notebook": self.notebook})
         self._settled.append(claim)
         facts = {"claim": claim, "scale": str(self.scale), "declared": self.knobs.declared, **verdict_as_plain(verdict)}
@@ -152,5 +154,3 @@ def _span(dates: Iterable[str]) -> str:
     if not ordered:
         return "no trial"
     return ordered[0] if ordered[0] == ordered[-1] else f"{ordered[0]} to {ordered[-1]}"
-
-

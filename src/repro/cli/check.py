@@ -29,7 +29,9 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="One JSON object 
     changes = region_changes(places.root())
     if as_json:
         changed = None if changes is None else [vars(change) for change in changes]
-        typer.echo(json.dumps({"drifts": [str(d) for d in drifts], "rivals_not_refuted": blunt, "region_changes": changed}))
+        typer.echo(
+            json.dumps({"drifts": [str(d) for d in drifts], "rivals_not_refuted": blunt, "region_changes": changed})
+        )
     for drift in drifts:
         console.print(f"drift: {drift}", markup=False)
     for name in blunt:

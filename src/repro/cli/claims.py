@@ -53,6 +53,10 @@ def _refuse_unknown(option: str, given: str | None, known: list[str]) -> None:
 
 
 def _plain(claim: Claim, verdict: Verdict) -> dict[str, object]:
-    measured = {"scale": str(verdict.scale) if verdict.scale else None, "scope": verdict.scope, "reason": verdict.reason}
+    measured = {
+        "scale": str(verdict.scale) if verdict.scale else None,
+        "scope": verdict.scope,
+        "reason": verdict.reason,
+    }
     estimate = verdict.estimate.plain() if verdict.estimate else None
     return {**claim.model_dump(mode="json"), "outcome": str(verdict.outcome), "estimate": estimate, **measured}

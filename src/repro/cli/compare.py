@@ -28,7 +28,9 @@ def compare(
     counts = Counter(str(row.agreement) for row in rows)
     if as_json:
         listed = [{"claim": r.claim, "scale": r.scale, "agreement": str(r.agreement)} for r in rows]
-        typer.echo(json.dumps({"counts": counts, "devices": [devices(book), devices(results)], "claims": listed}, indent=1))
+        typer.echo(
+            json.dumps({"counts": counts, "devices": [devices(book), devices(results)], "claims": listed}, indent=1)
+        )
         return
     table = Table("claim", "scale", "agreement", f"book ({devices(book)})", f"yours ({devices(results)})")
     for row in rows:

@@ -6,6 +6,7 @@ Legend: N parameters, C = 6 N D floating-point operations, loss in nats a token.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -46,7 +47,7 @@ def draw(report: Report, path: Path) -> None:
 def _runs(axes: Axes, report: Report, colours: ScalarMappable) -> None:
     frame, surface = report.runs.frame, report.fit.surface
     compute = FLOP_PER_PARAMETER_TOKEN * frame["N"] * frame["D"]
-    axes.scatter(frame["N"], frame["loss"], c=colours.to_rgba(compute), s=14, zorder=2)
+    axes.scatter(frame["N"], frame["loss"], c=colours.to_rgba(compute.to_numpy()), s=14, zorder=2)
     budgets = np.array(report.budgets) if report.budgets else np.geomspace(compute.min(), compute.max(), 5)
     budgets = budgets[np.unique(np.linspace(0, len(budgets) - 1, min(len(budgets), MOST_CURVES)).astype(int))]
     for budget in budgets:
@@ -57,7 +58,7 @@ def _runs(axes: Axes, report: Report, colours: ScalarMappable) -> None:
         axes.plot(sizes, loss, color=colours.to_rgba(budget), linewidth=1.0)
     if any(approach.number == 3 for approach in report.approaches):  # else the surface has no optimum to draw
         best, tokens = surface.optimum(budgets)
-        style = {"color": PALETTE["ink"], "markersize": 8, "linewidth": 0.8}
+        style: dict[str, Any] = {"color": PALETTE["ink"], "markersize": 8, "linewidth": 0.8}
         axes.plot(best, surface.loss(best, tokens), "*--", label="optimum of the fit", **style)
         axes.legend()
     axes.set(xscale="log", xlabel="parameters N", ylabel="loss (nats a token)", title="Runs and the fitted surface")

@@ -17,7 +17,6 @@ from repro.cli.refusal import refusing
 from repro.floor import places
 
 
-
 def run(
     chapter: Annotated[str | None, typer.Argument(help="A chapter or one notebook of it.")] = None,
     scale: Annotated[str, typer.Option(help="smoke, cpu or gpu.")] = "smoke",
@@ -45,7 +44,11 @@ def run(
             os.environ[name] = value  # a notebook's kernel inherits these and so never names an engine
     with refusing(LookupError, ValueError, TypeError, Failed, FileNotFoundError):
         given = {"scale": scale, "compute": compute, **_parameters(parameter or [])}
-        found = chapters.notebooks(places.experiments()) if every else chapters.find_notebook(places.experiments(), chapter or "")
+        found = (
+            chapters.notebooks(places.experiments())
+            if every
+            else chapters.find_notebook(places.experiments(), chapter or "")
+        )
         report = [_run_one(notebook, given, cell_limit, quiet=as_json) for notebook in found]
     if as_json:
         typer.echo(json.dumps(report, indent=1))
@@ -69,7 +72,9 @@ def _run_one(notebook: Notebook, given: dict[str, Any], cell_limit: int | None, 
     for verdict in verdicts:
         e = verdict.estimate
         assert e is not None
-        console.print(f"  {verdict.outcome:>9}  {verdict.claim}  {e.value:.4g} [{e.low:.4g}, {e.high:.4g}] {e.unit}", markup=False)
+        console.print(
+            f"  {verdict.outcome:>9}  {verdict.claim}  {e.value:.4g} [{e.low:.4g}, {e.high:.4g}] {e.unit}", markup=False
+        )
     if not verdicts:
         console.print("  no verdicts: other knobs than the scale's own, or nothing settled here")
     for change in changes:

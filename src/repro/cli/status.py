@@ -29,14 +29,21 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
     table = Table("chapter", "claims", "settled", "notebooks", "verdicts at smoke", "cpu", "gpu", title="Chapters")
     for name, row in report["chapters"].items():
         scales = row["verdicts"]
-        cells = [row["claims"], row["settled"], ", ".join(row["notebooks"]), *(scales.get(s, 0) for s in ("smoke", "cpu", "gpu"))]
+        cells = [
+            row["claims"],
+            row["settled"],
+            ", ".join(row["notebooks"]),
+            *(scales.get(s, 0) for s in ("smoke", "cpu", "gpu")),
+        ]
         table.add_row(name, *(str(cell) for cell in cells))
     console.print(table)
     records = ", ".join(f"{name} {n}" for name, n in report["records"].items()) or "none"
     console.print(f"records: {records}")
     for stale in report["stale"]:
         console.print(f"stale: {stale}", markup=False)
-    console.print(f"{len(report['stale'])} stale records" + ("; repro records prune lists them" if report["stale"] else ""))
+    console.print(
+        f"{len(report['stale'])} stale records" + ("; repro records prune lists them" if report["stale"] else "")
+    )
 
 
 def _report() -> dict[str, Any]:

@@ -152,7 +152,7 @@ def spending(surface: Surface) -> dict[str, float]:
     """The chapter's numbers under one surface, by name.
 
     `*_tokens`: optimal for that size. `*_times`: training tokens over the optimum of the run's size. `*_loss` in nats.
-    `past_optimum`, `below_optimum`: loss of the smaller minus that of the larger of two sizes on one side of the valley.
+    `past_optimum`, `below_optimum`: loss of the smaller minus that of the larger of two sizes on that side of the best.
     `equal_*`, `training`, `serving`, `break_even`: Llama 3 8B's trade. `*_partner`: size of equal loss and compute.
     """
     trade = tradeoff(surface, LLAMA3_8B)

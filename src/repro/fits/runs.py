@@ -213,7 +213,7 @@ def _convention(path: Path, rows: list[Row], columns: dict[str, str]) -> str:
     by_name = "without embeddings" if named in _WITHOUT else "with embeddings" if named in _WITH else UNSTATED
     if "counting" not in columns:
         return by_name
-    said = {}
+    said: dict[str, int] = {}
     for number, cells in rows:
         text = cells[columns["counting"]]
         if _plain(text) not in _CONVENTIONS:

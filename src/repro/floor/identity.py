@@ -33,8 +33,8 @@ def spell(value: object) -> Spelled:
         TypeError: a value of no fixed spelling: a function, a path, a set, an array, an object that is no dataclass.
         ValueError: NaN or an infinity.
     """
-    if value is None or isinstance(value, bool | str) and not isinstance(value, Enum):
-        return value  # type: ignore[return-value]
+    if value is None or (isinstance(value, bool | str) and not isinstance(value, Enum)):
+        return value
     if isinstance(value, Enum):
         return spell(value.value)
     if isinstance(value, int | float):
@@ -95,7 +95,9 @@ def rebuild(kind: type, spelled: Spelled) -> Any:
         ValueError: `spelled` has other fields than today's class, or is spelled for another class.
     """
     if not isinstance(spelled, dict) or spelled.get("is") != kind.__name__:
-        raise ValueError(f"spelled for {spelled.get('is') if isinstance(spelled, dict) else spelled!r}, not {kind.__name__}")
+        raise ValueError(
+            f"spelled for {spelled.get('is') if isinstance(spelled, dict) else spelled!r}, not {kind.__name__}"
+        )
     hints = typing.get_type_hints(kind)
     given = {name: value for name, value in spelled.items() if name != "is"}
     known = {part.name: part for part in fields(kind)}

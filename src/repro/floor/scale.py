@@ -75,4 +75,4 @@ def fitting_knob(name: str, given: object, declared: KnobValue) -> KnobValue:
         )
     if isinstance(given, list) and isinstance(declared, list) and declared:
         return [fitting_knob(f"{name}[{i}]", item, declared[0]) for i, item in enumerate(given)]  # type: ignore[return-value]
-    return given  # type: ignore[return-value]
+    return given

@@ -48,13 +48,15 @@ def execute(
                 str(notebook.path), str(draft), parameters=dict(parameters), cwd=str(notebook.path.parent),
                 kernel_name="python3", progress_bar=progress, execution_timeout=cell_limit, log_output=False,
             )  # fmt: skip
-        executed = nbformat.read(draft, as_version=4)
+        executed: nbformat.NotebookNode = nbformat.read(draft, as_version=4)
         _refuse_unfinished(notebook, executed)
     except KeyboardInterrupt:
         _discard(draft)
         raise
     except Exception as error:
-        raise Failed(f"{notebook.name} did not run to its end: {_last_words(error)}\nAs far as it came: {draft}") from error
+        raise Failed(
+            f"{notebook.name} did not run to its end: {_last_words(error)}\nAs far as it came: {draft}"
+        ) from error
     beside = output.with_suffix(".tmp")
     shutil.copy(draft, beside)
     os.replace(beside, output)

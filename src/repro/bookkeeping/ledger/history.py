@@ -59,7 +59,9 @@ def _changes_of_chapter(root: Path, chapter: str) -> list[RegionChange]:
 def _regions_at(root: Path, commit: str, path: str) -> dict[str, dict[str, Any]]:
     text = _show(root, commit, path)
     claims = tomllib.loads(text) if text else {}
-    return {name: {k: fields[k] for k in decisive if k in fields} for name, fields in claims.items() if "holds" in fields}
+    return {
+        name: {k: fields[k] for k in decisive if k in fields} for name, fields in claims.items() if "holds" in fields
+    }
 
 
 def _settled_at(root: Path, commit: str, path: str) -> set[str]:

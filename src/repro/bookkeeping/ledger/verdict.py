@@ -63,7 +63,9 @@ def judge(claim: Claim, estimate: Estimate, scale: Scale, *, scope: str = "", de
     if not scale.reaches(claim.needs):
         return verdict(Outcome.UNTESTED, f"Measured at scale {scale}; this claim needs {claim.needs}.")
     if not declared:
-        return verdict(Outcome.UNTESTED, "Measured with other knobs than the scale declares, so it settles nothing here.")
+        return verdict(
+            Outcome.UNTESTED, "Measured with other knobs than the scale declares, so it settles nothing here."
+        )
     if low <= estimate.low and estimate.high <= high:
         return verdict(Outcome.SUPPORTED, "The whole interval lies inside the region.")
     if estimate.high < low or high < estimate.low:
@@ -75,16 +77,22 @@ def judge_rival(claim: Claim) -> Outcome:
     """The outcome if the value of the rival world were measured without error; it must be *refuted*."""
     if claim.rival is None or claim.needs is None:
         raise ValueError(f"{claim.id} names no rival: the value that we would see if it were false")
-    return judge(claim, Estimate(claim.rival, claim.rival, claim.rival + _least_width(claim.rival), unit=claim.unit), claim.needs).outcome
+    return judge(
+        claim, Estimate(claim.rival, claim.rival, claim.rival + _least_width(claim.rival), unit=claim.unit), claim.needs
+    ).outcome
 
 
 def _least_width(value: float) -> float:
-    return 1e-12 * max(abs(value), 1.0)  # a rival is exact by definition, yet goes through the same gate as a measurement
+    return 1e-12 * max(
+        abs(value), 1.0
+    )  # a rival is exact by definition, yet goes through the same gate as a measurement
 
 
 def _refuse_unfit(claim: Claim, estimate: Estimate) -> None:
     if claim.holds is None:
-        raise ValueError(f"{claim.id} states no region in claims.toml; write holds, rival, metric and needs before the run")
+        raise ValueError(
+            f"{claim.id} states no region in claims.toml; write holds, rival, metric and needs before the run"
+        )
     if estimate.is_exact and not claim.kind.exact:
         raise ValueError(
             f"{claim.id} is a claim of kind {claim.kind}, but its estimate {estimate.value:g} has no interval; "

@@ -63,7 +63,9 @@ def load_verdicts(results: Path) -> dict[str, dict[str, Verdict]]:
             for claim, by_scale in by_claim.items():
                 verdicts[claim] = {scale: verdict_from_plain(claim, scale, v) for scale, v in by_scale.items()}
         except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} is no whole verdict file ({error!r}); restore it from git, then run the chapter") from error
+            raise ValueError(
+                f"{path} is no whole verdict file ({error!r}); restore it from git, then run the chapter"
+            ) from error
     return verdicts
 
 
@@ -85,7 +87,11 @@ def keep_verdicts(results: Path, chapter: str, fresh: Iterable[Verdict]) -> list
         if before is not None and same_verdict(before, verdict):
             continue
         if before is None or before.outcome is not verdict.outcome:
-            changes.append(Change(today, verdict.claim, chapter, scale, str(before.outcome) if before else None, str(verdict.outcome)))
+            changes.append(
+                Change(
+                    today, verdict.claim, chapter, scale, str(before.outcome) if before else None, str(verdict.outcome)
+                )
+            )
         mine.setdefault(verdict.claim, {})[scale] = Verdict(**{**vars(verdict), "date": today})
     _write(path, chapter, mine)
     _append(results / "verdicts" / "changelog.jsonl", changes)

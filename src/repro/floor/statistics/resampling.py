@@ -58,7 +58,12 @@ def bootstrap(
     if np.ptp(sample) == 0:  # every resample is the same, and the BCa correction would divide zero by zero
         return Estimate(value, value, value, level, sample.size, unit, "all items equal")
     result = stats.bootstrap(
-        (sample,), statistic, n_resamples=resamples, confidence_level=level, method="BCa", rng=np.random.default_rng(seed)
+        (sample,),
+        statistic,
+        n_resamples=resamples,
+        confidence_level=level,
+        method="BCa",
+        rng=np.random.default_rng(seed),
     )
     low, high = result.confidence_interval
     return Estimate(value, float(low), float(high), level, sample.size, unit, f"BCa bootstrap over {sample.size} items")

@@ -27,7 +27,9 @@ def student_t(values: Sequence[float], *, level: float = LEVEL, unit: str = "") 
         raise ValueError(f"{sample.size} value; an interval over seeds needs at least two")
     half = stats.t.ppf(0.5 + level / 2, sample.size - 1) * stats.sem(sample)
     mean = float(sample.mean())
-    return Estimate(mean, float(mean - half), float(mean + half), level, sample.size, unit, f"Student's t over {sample.size} seeds")
+    return Estimate(
+        mean, float(mean - half), float(mean + half), level, sample.size, unit, f"Student's t over {sample.size} seeds"
+    )
 
 
 def paired_t(ours: Sequence[float], theirs: Sequence[float], *, level: float = LEVEL, unit: str = "") -> Estimate:

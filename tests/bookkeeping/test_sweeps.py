@@ -1,0 +1,289 @@
+"""Sweeps: every trial once, a failure costs itself alone, and no engine changes a number."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from io import StringIO
+from itertools import chain
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ordeal import Ordeal, Start, diary_of, of_a_notebook, ordeal, trial
+
+from repro.bookkeeping.records import RecordStore, merge
+from repro.bookkeeping.sweeps import EngineSettings, Incomplete, MissingRecords, SweepFailed, progress, sweep
+from repro.bookkeeping.sweeps.engines import cores
+from repro.bookkeeping.sweeps.sweep import in_shard
+
+INLINE, POOL = EngineSettings("inline"), EngineSettings("pool", jobs=2)
+ROOMS = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "src")]
+
+
+@pytest.fixture
+def diary(tmp_path, monkeypatch) -> Path:
+    """The file in which each started trial leaves a line."""
+    monkeypatch.setenv("ORDEAL_DIARY", str(tmp_path / "diary"))
+    return tmp_path / "diary"
+
+
+@pytest.fixture
+def store(tmp_path) -> RecordStore:
+    return RecordStore(tmp_path / "records")
+
+
+def numbers(*given: int) -> list[Ordeal]:
+    return [Ordeal(number) for number in given]
+
+
+def test_one_row_a_trial_in_the_order_given(store):
+    configs = [Ordeal(3, start=Start(width=16)), Ordeal(1), Ordeal(2, "diverged")]
+    table = sweep(ordeal, configs, seeds=(1, 0), store=store, settings=INLINE)
+
+    assert [(3, 1), (3, 0), (1, 1), (1, 0), (2, 1), (2, 0)] == list(zip(table["number"], table["seed"], strict=True))
+    assert ["Start", "Start", None, None] == [kind if isinstance(kind, str) else None for kind in table["start"][:4]]
+    assert [16, 16] == list(table["start.width"][:2])
+    assert [False] * 4 + [True] * 2 == list(table["diverged"])
+    assert [False] * 4 + [True] * 2 == list(table["sum"].isna())
+
+
+def test_a_trial_given_twice_is_run_once_and_shown_twice(store, diary):
+    table = sweep(ordeal, numbers(1, 2, 1), store=store, settings=INLINE)
+
+    assert [(1, 0), (2, 0)] == diary_of(diary)
+    assert [1, 2, 1] == list(table["number"])
+    assert table["sum"][0] == table["sum"][2]
+
+
+def test_a_second_sweep_runs_exactly_what_is_missing(store, diary):
+    first = sweep(ordeal, numbers(1, 3), store=store, settings=INLINE)
+    diary.unlink()
+    second = sweep(ordeal, numbers(1, 2, 3, 4), store=store, settings=INLINE)
+
+    assert [(2, 0), (4, 0)] == diary_of(diary)
+    assert list(first["sum"]) == list(second["sum"][[0, 2]])
+
+
+def test_where_computing_is_forbidden_missing_records_are_counted_and_named(store, diary):
+    sweep(ordeal, numbers(5), store=store, settings=INLINE)
+    diary.unlink()
+    with pytest.raises(MissingRecords, match=r"^2 trials of ordeal.*number=6.*seed 0.*repro run"):
+        sweep(ordeal, numbers(5, 6, 7), store=store, compute="never")
+
+    assert [] == diary_of(diary)
+    assert 1 == len(sweep(ordeal, numbers(5), store=store, compute="never"))
+
+
+def test_a_mistyped_compute_is_refused(store):
+    with pytest.raises(ValueError, match="'nevr'; expected 'missing'"):
+        sweep(ordeal, numbers(1), store=store, compute="nevr")
+
+
+def test_a_divergence_is_a_result_and_is_not_tried_again(store, diary):
+    for _ in range(2):
+        sweep(ordeal, [Ordeal(1, "diverged")], store=store, settings=INLINE)
+
+    assert "loss above 1e9 at step 3" == store.get(trial(1, fate="diverged")).reason
+    assert [(1, 0)] == diary_of(diary)
+
+
+@pytest.mark.parametrize("fate, told", [("raised", "number 2 was planted to fail"), ("huge", "at most 16384")])
+def test_a_failure_costs_its_own_trial_and_is_tried_again(store, diary, fate, told):
+    configs = [Ordeal(1), Ordeal(2, fate), Ordeal(3)]
+    for expected in ([(1, 0), (2, 0), (3, 0)], [(2, 0)]):
+        with pytest.raises(SweepFailed, match=rf"(?s)1 of {len(expected)} trials failed.*number=2.*{told}"):
+            sweep(ordeal, configs, store=store, settings=INLINE)
+        assert expected == diary_of(diary)
+        diary.unlink()
+
+
+def test_a_pool_loses_the_trials_that_die_hang_or_raise_and_no_other(store):
+    """A real pool: a worker that exits, one that never ends, one that raises, among trials that are well."""
+    fates = ["measured", "dead", "measured", "stuck", "raised", "measured", "diverged", "measured"]
+    configs = [Ordeal(number, fate) for number, fate in enumerate(fates)]
+    began = time.monotonic()
+    with pytest.raises(SweepFailed) as failed:
+        sweep(ordeal, configs, store=store, settings=EngineSettings("pool", jobs=2, time_limit=4))
+
+    assert time.monotonic() - began < 60  # the stuck one would sleep for ten minutes
+    well = [store.get(trial(number, fate=fate)) is not None for number, fate in enumerate(fates)]
+    assert [fate in ("measured", "diverged") for fate in fates] == well
+    for told in ("3 of 8 trials", "exit code 7", "longer than 4 s", "ZeroDivisionError: number 4 was planted"):
+        assert told in str(failed.value)
+
+
+def test_a_trial_that_raises_a_timeout_of_its_own_is_not_taken_for_slow(store, monkeypatch):
+    monkeypatch.setenv("ORDEAL_DIARY", "/nowhere/at/all")  # so that the measurement itself fails
+    with pytest.raises(SweepFailed, match="FileNotFoundError"):
+        sweep(ordeal, numbers(1), store=store, settings=POOL)
+
+
+def test_engines_and_shards_give_the_same_numbers(tmp_path):
+    """Where a trial ran is provenance; it may change no number."""
+    configs, folders = numbers(*range(6)), {name: tmp_path / name for name in ("inline", "pool", "first", "second")}
+    here = sweep(ordeal, configs, store=RecordStore(folders["inline"]), settings=INLINE)
+    pooled = sweep(ordeal, configs, store=RecordStore(folders["pool"]), settings=POOL)
+    for index, name in enumerate(("first", "second"), start=1):
+        with pytest.raises(Incomplete, match="3 of 6 trials of ordeal belong to other shards"):
+            sweep(
+                ordeal, configs, store=RecordStore(folders[name]), settings=EngineSettings("inline", shard=(index, 2))
+            )
+    merge(folders["second"], folders["first"])
+    sharded = sweep(ordeal, configs, store=RecordStore(folders["first"]), compute="never")
+
+    pd.testing.assert_frame_equal(here, pooled, check_exact=True)
+    pd.testing.assert_frame_equal(here, sharded, check_exact=True)
+
+
+def test_provenance_holds_what_was_used(store, monkeypatch):
+    """Workers of a pool share the cores, and the record says how many threads each was given."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    sweep(ordeal, [Ordeal(1, patience=0.2), Ordeal(2)], store=store, settings=POOL)
+    made = store.get(trial(1, patience=0.2)).provenance
+
+    assert str(max(1, cores() // 2)) == made["threads"]
+    assert 0.2 <= made["seconds"] < 60
+    assert made["cpu_seconds"] <= made["seconds"] + 0.1
+    assert {"numpy", "pandas"} <= set(made["packages"])
+    assert {"commit", "device", "date", "python", "system", "cores"} <= set(made)
+    assert "OMP_NUM_THREADS" not in os.environ
+
+
+def test_an_interrupted_sweep_keeps_what_was_finished(store):
+    with pytest.raises(KeyboardInterrupt, match="2 of 4 trials of ordeal are on record; a rerun runs the others"):
+        sweep(ordeal, [*numbers(1, 2), Ordeal(3, "interrupted"), Ordeal(4)], store=store, settings=INLINE)
+
+    assert [True, True, False] == [store.get(trial(number)) is not None for number in (1, 2, 4)]
+
+
+def test_ctrl_c_ends_the_workers_of_a_pool(store, diary):
+    program = (
+        f"import sys; sys.path[:0] = {ROOMS}\n"
+        "from ordeal import *\nfrom repro.bookkeeping.sweeps import *\nfrom pathlib import Path\n"
+        "if __name__ == '__main__':\n"
+        "    configs = [Ordeal(1), *(Ordeal(n, 'stuck') for n in (2, 3, 4))]\n"
+        f"    sweep(ordeal, configs, store=RecordStore(Path({str(store.folder)!r})),"
+        " settings=EngineSettings('pool', jobs=2))\n"
+    ).replace("import *\nfrom pathlib", "import *\nfrom repro.bookkeeping.records import *\nfrom pathlib")
+    script = diary.with_name("script.py")
+    script.write_text(program)
+    running = subprocess.Popen([sys.executable, script], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while len(diary_of(diary)) < 3 and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to the whole group
+    told = running.communicate(timeout=60)[1]
+
+    assert "KeyboardInterrupt: 1 of 4 trials of ordeal are on record" in told
+    assert store.get(trial(1)) is not None
+    assert [] == [pid for pid in workers(diary) if alive(pid)]
+
+
+def workers(diary: Path) -> set[int]:
+    return {int(line.split()[2]) for line in diary.read_text().splitlines()}
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("engine", ["pool", "ray"])
+def test_a_measurement_of_a_notebook_runs_in_its_own_process_alone(store, engine):
+    cell = of_a_notebook()
+
+    with pytest.raises(ValueError, match="defined in a notebook or script.*REPRO_ENGINE=inline"):
+        sweep(cell, numbers(1), store=store, settings=EngineSettings(engine))
+    assert [1] == list(sweep(cell, numbers(1), store=store, settings=INLINE)["sum"])
+
+
+def test_without_ray_the_message_names_the_extra(store, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'repro\[cluster\]'"):
+        sweep(ordeal, numbers(1), store=store, settings=EngineSettings("ray"))
+
+
+keys = st.sets(st.text("0123456789abcdef", min_size=64, max_size=64), max_size=40)
+
+
+@given(keys, st.integers(1, 20))
+def test_shards_partition_any_work_evenly(work, count):
+    shares = [in_shard(work, (index, count)) for index in range(1, count + 1)]
+
+    assert sorted(work) == sorted(chain(*shares))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    assert sorted(work) == in_shard(work, None)
+
+
+def test_sweeps_of_one_trial_spread_over_the_shards():
+    """A notebook of many small sweeps must not leave all of them to the first shard."""
+    owner = Counter(index for n in range(64) for index in range(1, 5) if in_shard([trial(n).key], (index, 4)))
+
+    assert 64 == sum(owner.values())
+    assert min(owner[index] for index in range(1, 5)) >= 6
+
+
+def test_a_shard_does_its_own_share_whatever_is_on_record(store, diary):
+    """Two machines may hold different records; their shares must still cover all the work and not overlap."""
+    configs = numbers(*range(8))
+    mine = {key for key in in_shard([trial(n).key for n in range(8)], (1, 2))}
+    sweep(ordeal, configs[:3], store=store, settings=INLINE)
+    diary.unlink()
+    with pytest.raises(Incomplete):
+        sweep(ordeal, configs, store=store, settings=EngineSettings("inline", shard=(1, 2)))
+
+    assert [n for n in range(3, 8) if trial(n).key in mine] == sorted(number for number, _ in diary_of(diary))
+
+
+def test_settings_come_from_the_environment(monkeypatch):
+    for name, value in {"ENGINE": "inline", "JOBS": "3", "SHARD": "3/16", "TIME_LIMIT": "60"}.items():
+        monkeypatch.setenv(f"REPRO_{name}", value)
+
+    assert EngineSettings("inline", 3, (3, 16), 60.0) == EngineSettings.from_environment()
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("ENGINE", "dask"),
+        ("JOBS", "0"),
+        ("JOBS", "all"),
+        ("SHARD", "0/4"),
+        ("SHARD", "5/4"),
+        ("SHARD", "3"),
+        ("TIME_LIMIT", "-1"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(monkeypatch, name, value):
+    monkeypatch.setenv(f"REPRO_{name}", value)
+    with pytest.raises(ValueError, match=rf"REPRO_{name}.*{value!r}; expected"):
+        EngineSettings.from_environment()
+
+
+def test_progress_is_told_in_plain_lines_and_not_at_all_when_all_is_on_record(store, monkeypatch):
+    configs = [Ordeal(number, patience=0.2) for number in range(3)]
+    for expected in (True, False):
+        told = StringIO()
+        monkeypatch.setattr(sys, "__stderr__", told)
+        monkeypatch.setattr(progress, "EVERY", 0.05)
+        sweep(ordeal, configs, store=store, settings=INLINE)
+        assert expected == ("ordeal: 1 of 3 trials, 0 s" in told.getvalue())
+
+
+def test_numbers_named_as_a_field_are_refused(store):
+    """Else one column would silently stand for two things."""
+    cell = of_a_notebook()
+    cell.function.__code__ = (lambda config, seed: {"number": 7}).__code__
+    with pytest.raises(ValueError, match=r"\['number'\].*rename"):
+        sweep(cell, numbers(1), store=store, settings=INLINE)
