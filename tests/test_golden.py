@@ -1,0 +1,67 @@
+"""One tiny trial of each measurement, pinned: a change of what is measured must come with a new version.
+
+A measurement that now gives other numbers for the same configuration needs `@measurement(version=...)` raised, and
+its new numbers here; its records are stale and have to be made again.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from repro.cli.science import import_measurements
+from repro.fits.ablation import Ablation
+from repro.fits.allocation import Allocation
+from repro.fits.approaches import ApproachOne, ApproachThree, ApproachTwo
+from repro.fits.counting import Counting
+from repro.fits.coverage import Coverage
+from repro.fits.holdout import HoldOut
+from repro.fits.planted import Planted
+from repro.fits.repetition import PlantedRepetition, RepetitionFit
+from repro.fits.staircase import Valleys
+from repro.fits.suites import Suite, SuiteFit
+from repro.fits.surface import HOFFMANN
+from repro.floor.measurement import registered
+
+import_measurements()
+GOLDEN = Path(__file__).with_name("golden.json")
+TINY = {
+    "allocation": Allocation(HOFFMANN),
+    "approach_one": ApproachOne(Planted(), resamples=20),
+    "approach_two": ApproachTwo(Planted(), resamples=20),
+    "counting_exponents": Counting(),
+    "fit_ablation": Ablation(Planted(), "mean"),
+    "holdout": HoldOut(Suite(Planted()), resamples=20),
+    "repetition_fit": RepetitionFit(PlantedRepetition(), resamples=20),
+    "suite_fit": SuiteFit(Suite(Planted()), resamples=20),
+    "surface_coverage": Coverage(sets=2, resamples=20),
+    "surface_fit": ApproachThree(Planted(), resamples=20),
+    "valley_exponent": Valleys(Suite(Planted()), resamples=20),
+}
+
+
+def pinned() -> dict[str, dict[str, object]]:
+    """Version and numbers of each measurement, as they were when last reviewed."""
+    return dict(json.loads(GOLDEN.read_text(encoding="utf-8")))
+
+
+def test_every_measurement_of_the_library_is_pinned():
+    shipped = {name for name, found in registered().items() if found.module.startswith("repro.")}
+
+    assert shipped == set(TINY) == set(pinned())
+
+
+@pytest.mark.parametrize("name", sorted(TINY))
+def test_the_same_trial_gives_the_same_numbers(name):
+    found = registered()[name]
+    expected = pinned()[name]
+
+    assert expected["version"] == found.version
+    numbers = found(TINY[name], 0)
+    assert expected["key"] == found.key(TINY[name], 0), (
+        "the configuration spells another key: declare fields with added()"
+    )
+    for field, value in expected["numbers"].items():
+        now = numbers[field][:3] if isinstance(value, list) else numbers[field]  # the first three of a list are pinned
+        assert value == (now if isinstance(value, str) else pytest.approx(now, rel=1e-5, abs=1e-12))
