@@ -35,6 +35,8 @@ def ordeal(config: Ordeal, seed: int) -> dict:
     note(f"{config.number} {seed} {os.getpid()}")
     if config.fate == "raised":
         raise ZeroDivisionError(f"number {config.number} was planted to fail")
+    if config.fate == "unreachable":
+        raise TimeoutError("a server did not answer")
     if config.fate == "diverged":
         raise Diverged("loss above 1e9 at step 3")
     if config.fate == "dead":

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from repro.cli.science import import_measurements
 from repro.fits.ablation import Ablation
 from repro.fits.allocation import Allocation

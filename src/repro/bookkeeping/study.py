@@ -124,7 +124,7 @@ class Study:
     def close(self) -> None:
         """Show the run box, and refuse a parameter that was given and never read."""
         self.knobs.refuse_unread()
-        changed = [f"-p {name} {used}" for name, own, used in self.knobs.rows() if used != own]
+        changed = [f"-p {name}={used}" for name, own, used in self.knobs.rows() if used != own]
         command = " ".join(["repro run", self.notebook, f"--scale {self.scale}", *changed])
         box = cards.run_box(command=command, parameters=self.knobs.rows(), provenance=self.provenance())
         display(HTML(box), metadata={"repro": {"closed": {"notebook": self.notebook, **self.provenance()}}})

@@ -37,7 +37,7 @@ def _day(day: str, changes: list[Change], site: Site) -> str:
 def _row(change: Change, site: Site) -> str:
     claim = site.ledger.get(change.claim)
     shown = tag("a", text(claim.says), href=f"ledger.html#{claim.anchor}") if claim else text(change.claim)
-    before = chip(Outcome(change.before)) if change.before else tag("span", "first verdict", class_="repro-quiet")
+    before = chip(Outcome(change.before)) if change.before else tag("span", "new", class_="repro-quiet")
     return tag("tr", tag("th", shown, scope="row"), tag("td", before), tag("td", chip(Outcome(change.after))),
                tag("td", text(change.scale)))  # fmt: skip
 
