@@ -6,6 +6,7 @@ import pytest
 
 from repro.corpora.tables import table_id
 from repro.fits.planted import Planted, named_runs, noisy_loss, plant, runs_of, without_worst
+from repro.fits.runs import BadRuns
 from repro.fits.surface import BESIROGLU
 
 
@@ -56,3 +57,22 @@ def test_the_worst_runs_are_left_out_in_place():
     assert [3.0, 2.0, 4.0] == without_worst(runs, 2)["loss"].tolist()
     with pytest.raises(ValueError, match="expected 0 to 4"):
         without_worst(runs, 5)
+
+
+def test_a_readers_own_file_is_found_by_its_contents_wherever_it_lay(tmp_path):
+    """A worker knows name and sha256, never the path, so the file may be gone by the time it is read."""
+    runs = plant(Planted(sizes=4), seed=0)
+    path = tmp_path / "my.csv"
+    runs[["N", "D", "loss"]].to_csv(path, index=False)
+
+    source = named_runs(str(path))
+    path.unlink()
+
+    assert runs["loss"].tolist() == pytest.approx(runs_of(source, seed=0)["loss"].tolist())
+
+
+def test_a_readers_malformed_file_is_refused_with_its_row(tmp_path):
+    path = tmp_path / "my.csv"
+    path.write_text("N,D,loss\n" + "1e8,1e9,3\n" * 6 + "1e8,many,3\n")
+    with pytest.raises(BadRuns, match="row 8"):
+        named_runs(str(path))

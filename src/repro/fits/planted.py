@@ -6,12 +6,14 @@ Legend: N parameters, D tokens, C = 6 N D floating-point operations, loss in nat
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from repro.corpora.tables import TableId, load_runs, table_id
+from repro.corpora.tables import TableId, adopt, find_table, load_runs, table_id, tables
+from repro.fits.runs import read_runs
 from repro.fits.surface import BESIROGLU, FLOP_PER_PARAMETER_TOKEN, Surface
 
 Array = NDArray[np.float64]
@@ -39,13 +41,24 @@ class Planted:
 
 
 def named_runs(name: str) -> TableId | Planted:
-    """Where runs come from, for a configuration: `planted`, or the name of a public table."""
+    """Where runs come from, for a configuration: `planted`, the name of a public table, or a reader's own CSV.
+
+    Raises:
+        BadRuns: a file whose rows are no runs, with the row and the reason.
+        ValueError: neither of these.
+    """
+    if name.endswith(".csv"):
+        read_runs(Path(name))  # refused here, in the reader's own cell, rather than in a worker
+        return adopt(Path(name))
     return Planted() if name == PLANTED else table_id(name)
 
 
 def runs_of(source: TableId | Planted, seed: int) -> pd.DataFrame:
     """Columns N, D, C, loss of a table, or of runs planted with this seed."""
-    return plant(source, seed) if isinstance(source, Planted) else load_runs(source)
+    if isinstance(source, Planted):
+        return plant(source, seed)
+    public = source.name in tables()
+    return load_runs(source) if public else read_runs(find_table(source)).frame
 
 
 def plant(planted: Planted, seed: int) -> pd.DataFrame:

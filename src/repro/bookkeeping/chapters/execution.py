@@ -45,7 +45,7 @@ def execute(
     try:
         with _quiet_kernels():
             papermill.execute_notebook(
-                str(notebook.path), str(draft), parameters=dict(parameters), cwd=str(notebook.path.parent),
+                str(notebook.path), str(draft), parameters=dict(parameters),
                 kernel_name="python3", progress_bar=progress, execution_timeout=cell_limit, log_output=False,
             )  # fmt: skip
         executed: nbformat.NotebookNode = nbformat.read(draft, as_version=4)
