@@ -37,8 +37,10 @@ def cluster(work: Sequence[Trial], settings: EngineSettings) -> Generator[Outcom
             (done,), waiting = ray.wait(waiting)
             try:
                 yield Outcome(tasks[done], ray.get(done))
-            except ray.exceptions.RayError as error:  # what the task raised, or that its process died too often
+            except ray.exceptions.RayTaskError as error:
                 yield Outcome(tasks[done], None, last_lines(error))
+            except ray.exceptions.RayError as error:
+                yield Outcome(tasks[done], None, f"its process or machine died {NODE_LOSSES + 1} times: {error}")
     finally:
         for task in waiting:
             ray.cancel(task, force=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import traceback
 from collections.abc import Callable, Generator, Sequence
@@ -71,6 +72,7 @@ def call_of(trial: Trial) -> Call:
 
 def last_lines(error: BaseException, count: int = 8) -> str:
     """The end of an error's traceback; that of the process where it arose, where it came from another one."""
-    elsewhere = getattr(error, "traceback", None)  # Pebble's
+    elsewhere = getattr(error, "traceback", None) or getattr(error, "traceback_str", None)  # Pebble's, Ray's
     text = elsewhere if isinstance(elsewhere, str) else "".join(traceback.format_exception(error))
-    return "\n".join([line for line in text.splitlines() if line.strip()][-count:])
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()  # Ray colours its own
+    return "\n".join([line for line in lines if line.strip()][-count:])
