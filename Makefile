@@ -6,7 +6,7 @@ RUN       := .venv/bin
 PACKAGES  := pyproject.toml constraints.txt
 NOTEBOOKS := $(wildcard experiments/*/*.ipynb)
 BOOK      := .[book]
-TEST      := .[book,dev]
+TEST      := .[book,dev,training]
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -16,7 +16,7 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
 	@echo "Another Python than python3: make book PYTHON=python3.12"
 
-setup: .venv/.ready-book ## make the virtual environment in .venv and install what the book needs
+setup: .venv/.ready-test ## make the virtual environment in .venv with all that notebooks and tests need, PyTorch too
 
 book: .venv/.ready-book ## set up, derive every page from notebooks and records, build book/_build/html
 	@$(RUN)/repro book

@@ -20,6 +20,7 @@ from packaging.version import Version
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
+TRAINING = {canonicalize_name(Requirement(line).name) for line in EXTRAS["training"]}
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 # Where what one imports is not what one installs.
@@ -58,7 +59,7 @@ def test_what_the_package_wants_is_pinned_at_a_version_it_allows():
 
 def test_what_is_installed_here_is_what_the_constraints_say():
     """Followed through all that our requirements require: nothing unpinned, nothing at another version."""
-    held, waiting, seen = pins(), [(r, "") for r in requirements("book", "dev")], set()
+    held, waiting, seen = pins(), [(r, "") for r in requirements("book", "dev", "training")], set()
     wrong = []
     while waiting:
         wanted, extra = waiting.pop()
@@ -69,7 +70,7 @@ def test_what_is_installed_here_is_what_the_constraints_say():
         try:
             distribution = importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:
-            pytest.skip(f"{name} is not installed: an environment without the extras book and dev")
+            pytest.skip(f"{name} is not installed: an environment without all that `make test` installs")
         if name not in held or pinned_version(held[name]).public != Version(distribution.version).public:
             wrong.append(f"{name} {distribution.version}")
         inner = [Requirement(line) for line in distribution.requires or []]
@@ -93,11 +94,38 @@ def test_no_local_version_is_pinned():
     assert [] == [str(pin) for pin in pins().values() if "+" in str(pin)]
 
 
-def test_the_set_up_needs_no_torch():
-    """Reading, fitting and the arithmetic: what `make book` and `make test` install has neither torch nor trl."""
-    names = {canonicalize_name(r.name) for r in requirements("book", "dev")}
+def test_the_book_needs_no_torch():
+    """Reading, fitting and the arithmetic: `make book` installs neither torch nor trl; `make test` installs both."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    installed = dict(re.findall(r"^(BOOK|TEST) +:= \.\[([a-z,]+)\]$", makefile, flags=re.MULTILINE))
+    names = {canonicalize_name(r.name) for r in requirements(*installed["BOOK"].split(","))}
 
-    assert set() == names & {canonicalize_name(Requirement(line).name) for line in EXTRAS["training"]}
+    assert set() == names & TRAINING
+    assert {"book", "dev", "training"} == set(installed["TEST"].split(","))
+
+
+IMPORTING = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {absent}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}")
+
+sys.path.insert(0, {source!r})
+sys.meta_path.insert(0, Absent())
+from repro.cli.science import import_measurements
+import_measurements()
+"""
+
+
+@pytest.mark.parametrize(("absent", "complaint"), [(TRAINING, ""), ({"scipy"}, "No module named 'scipy'")])
+def test_every_measurement_is_known_without_torch(absent: set[str], complaint: str):
+    """Status, pages from records and `repro check` import all measuring modules, so these import torch in functions."""
+    program = IMPORTING.format(absent=absent, source=str(ROOT / "src"))
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert complaint == ended.stderr.strip().rpartition("Error: ")[2]
 
 
 def test_every_import_is_declared():

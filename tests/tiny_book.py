@@ -58,6 +58,14 @@ def add(config: Addends, seed: int) -> dict[str, float]:
     return {"sum": config.left + config.right + seed}
 
 
+@measurement(version=1)
+def add_with_torch(config: Addends, seed: int) -> dict[str, float]:
+    """The same, by a library that computing needs and looking up does not."""
+    import torch
+
+    return {"sum": float(torch.tensor([config.left, config.right, seed]).sum())}
+
+
 def make_book(root: Path, cells: list[str] | None = None, parameters: str = PARAMETERS) -> Notebook:
     """Write the tiny book under `root` and give its notebook."""
     chapter = root / "experiments" / "tiny"

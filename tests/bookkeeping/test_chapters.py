@@ -8,11 +8,13 @@ from pathlib import Path
 
 import papermill
 import pytest
-from tiny_book import CELLS, PARAMETERS, make_book
+from tiny_book import CELLS, PARAMETERS, Addends, add_with_torch, make_book
 
 from repro.bookkeeping.chapters import Failed, check, compare, derive_pages, execute, run
 from repro.bookkeeping.knobs import UnknownParameter
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
+from repro.bookkeeping.records import RecordStore, Trial, record_of
+from repro.floor.provenance import provenance
 
 ROOMS = os.pathsep.join(str(Path(__file__).parents[1] / part) for part in (".", "../src"))
 
@@ -78,6 +80,20 @@ def test_a_notebook_that_dies_is_no_result(tmp_path, death):
     assert not (tmp_path / "out.ipynb").exists()
     assert {} == load_verdicts(tmp_path / "results")
     assert 1 == len(list((tmp_path / "results").glob("records/add/*.json")))  # what was measured is kept
+
+
+def test_what_is_on_record_needs_no_torch(tmp_path, monkeypatch):
+    """A chapter that trains is derived where torch is absent, as `make book` leaves it; computing says what to do."""
+    notebook = make_book(tmp_path, [cell.replace("add", "add_with_torch") for cell in CELLS])
+    made = {**provenance(), "date": "2026-01-01", "seconds": 0.1}
+    record = record_of(Trial(add_with_torch, Addends(10, 20), 0), {"sum": 30.0}, made)
+    RecordStore(tmp_path / "results" / "records").put(record)
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\")")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOMS}")
+
+    execute(notebook, {"scale": "cpu", "compute": "never"}, tmp_path / "out.ipynb")
+    with pytest.raises(Failed, match=r"No module named 'torch'[\s\S]*make setup"):
+        execute(notebook, {"left": 11}, tmp_path / "out.ipynb")
 
 
 def test_a_notebook_that_does_not_close_is_no_result(tmp_path):

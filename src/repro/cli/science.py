@@ -1,17 +1,23 @@
-"""The rooms of science that hold measurements; importing them registers every measurement."""
+"""The modules that register measurements, found by their decorator."""
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
+import re
+from pathlib import Path
 
-import repro.fits
+import repro
 
-rooms = (repro.fits,)
+PACKAGE = Path(repro.__file__).parent
+
+
+def measuring_modules() -> list[str]:
+    """The dotted name of each module that registers a measurement; the others may need torch, these may not."""
+    paths = [path for path in sorted(PACKAGE.rglob("*.py")) if re.search(r"^@measurement\(", path.read_text(), re.M)]
+    return [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in paths]
 
 
 def import_measurements() -> None:
-    """Import every module of these rooms, so that a record can be told from a stale one."""
-    for room in rooms:
-        for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
-            importlib.import_module(module.name)
+    """Register every measurement, so that a record can be told from a stale one."""
+    for module in measuring_modules():
+        importlib.import_module(module)

@@ -82,7 +82,9 @@ def _discard(draft: Path) -> None:
 
 def _last_words(error: Exception) -> str:
     name, value = getattr(error, "ename", ""), getattr(error, "evalue", "")
-    return f"{name}: {value}" if name else f"{type(error).__name__}: {error}"
+    words = f"{name}: {value}" if name else f"{type(error).__name__}: {error}"
+    # the book's environment has no torch, and computing what is not on record may need it
+    return f"{words}\n`make setup` installs all that notebooks need" if "No module named" in words else words
 
 
 def _refuse_unfinished(notebook: Notebook, executed: nbformat.NotebookNode) -> None:
