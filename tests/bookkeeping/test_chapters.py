@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import papermill
 import pytest
 from tiny_book import CELLS, PARAMETERS, Addends, add_with_torch, make_book
 
-from repro.bookkeeping.chapters import Failed, check, compare, derive_pages, execute, run
+from repro.bookkeeping.chapters import Failed, check, compare, derive_pages, execute, notebooks, run
 from repro.bookkeeping.knobs import UnknownParameter
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
 from repro.bookkeeping.records import RecordStore, Trial, record_of
@@ -19,24 +21,46 @@ from repro.floor.provenance import provenance
 ROOMS = os.pathsep.join(str(Path(__file__).parents[1] / part) for part in (".", "../src"))
 
 
+def settle_in(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Kernels find the tiny book's measurement, keep records in `folder` and compute in their own process."""
+    patch.setenv("PYTHONPATH", ROOMS)
+    patch.setenv("REPRO_RESULTS", str(folder / "results"))
+    patch.setenv("REPRO_ENGINE", "inline")
+    patch.setenv("TMPDIR", str(folder))  # where what is left of a failed run lies
+    patch.setattr(tempfile, "tempdir", None)
+    patch.chdir(folder)
+
+
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
-    """Kernels of these tests find the tiny book's measurement, keep records apart and compute in their own process."""
-    monkeypatch.setenv("PYTHONPATH", ROOMS)
-    monkeypatch.setenv("REPRO_RESULTS", str(tmp_path / "results"))
-    monkeypatch.setenv("REPRO_ENGINE", "inline")
-    monkeypatch.chdir(tmp_path)
+    settle_in(tmp_path, monkeypatch)
 
 
-def test_a_run_keeps_records_and_verdicts_and_a_second_finds_them(tmp_path):
-    notebook = make_book(tmp_path)
-    verdicts, changes = run(notebook, {"scale": "cpu"}, tmp_path / "results")
-    records = list((tmp_path / "results").glob("records/add/*.json"))
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """The tiny book after one run at cpu scale, and what that run gave."""
+    folder = tmp_path_factory.mktemp("ran")
+    with pytest.MonkeyPatch.context() as patch:
+        settle_in(folder, patch)
+        return folder, run(make_book(folder), {"scale": "cpu"}, folder / "results")
+
+
+@pytest.fixture
+def results(ran, tmp_path) -> Path:
+    """The results folder of that run, in a copy of the whole book that is the test's own."""
+    shutil.copytree(ran[0], tmp_path, dirs_exist_ok=True)
+    return tmp_path / "results"
+
+
+def test_a_run_keeps_records_and_verdicts_and_a_second_finds_them(ran, results):
+    verdicts, changes = ran[1]
+    records = list(results.glob("records/add/*.json"))
 
     assert [("sums-are-large", "supported", 30)] == [(v.claim, v.outcome, v.estimate.value) for v in verdicts]
     assert [(None, "supported")] == [(c.before, c.after) for c in changes]
-    assert [] == run(notebook, {"scale": "cpu", "compute": "never"}, tmp_path / "results")[1]
-    assert records == list((tmp_path / "results").glob("records/add/*.json"))
+    [tiny] = notebooks(results.parent / "experiments")
+    assert [] == run(tiny, {"scale": "cpu", "compute": "never"}, results)[1]
+    assert records == list(results.glob("records/add/*.json"))
 
 
 def test_a_parameter_it_does_not_have_is_refused_before_anything_starts(tmp_path):
@@ -108,29 +132,19 @@ def test_a_cell_over_its_limit_is_stopped(tmp_path):
         execute(notebook, {}, tmp_path / "out.ipynb", cell_limit=2)
 
 
-def test_pages_come_from_records_alone_and_only_when_something_changed(tmp_path):
-    notebook = make_book(tmp_path)
-    results, pages, told = tmp_path / "results", tmp_path / "pages", []
-    run(notebook, {"scale": "cpu"}, results)
-
-    derive_pages(tmp_path, results, pages, told=told.append)
-    first = (pages / "tiny.ipynb").read_bytes()
-    derive_pages(tmp_path, results, pages, told=told.append)
+def test_pages_come_from_records_alone_and_only_when_something_changed(tmp_path, results):
+    told = []
+    [page] = derive_pages(tmp_path, results, tmp_path / "pages", told=told.append)
+    first = page.read_bytes()
+    derive_pages(tmp_path, results, tmp_path / "pages", told=told.append)
+    [again] = derive_pages(tmp_path, results, tmp_path / "elsewhere")
 
     assert ["tiny: deriving at scale cpu", "tiny: up to date at scale cpu"] == told
-    assert first == (pages / "tiny.ipynb").read_bytes()
+    assert first == page.read_bytes()
+    assert first == again.read_bytes()  # a page derived twice is the same page
 
 
-def test_a_page_derived_twice_is_the_same_page(tmp_path):
-    run(make_book(tmp_path), {"scale": "cpu"}, tmp_path / "results")
-    made = [derive_pages(tmp_path, tmp_path / "results", tmp_path / name)[0].read_bytes() for name in ("a", "b")]
-
-    assert made[0] == made[1]
-
-
-def test_check_is_clean_after_a_run_and_names_a_verdict_that_was_edited(tmp_path):
-    results = tmp_path / "results"
-    run(make_book(tmp_path), {"scale": "cpu"}, results)
+def test_check_is_clean_after_a_run_and_names_a_verdict_that_was_edited(tmp_path, results):
     assert [] == check(tmp_path, results)
 
     file = results / "verdicts" / "tiny.json"
@@ -140,20 +154,16 @@ def test_check_is_clean_after_a_run_and_names_a_verdict_that_was_edited(tmp_path
     assert "sums-are-large at cpu" in str(drift)
 
 
-def test_a_missing_record_fails_the_check_and_is_not_computed(tmp_path):
-    results = tmp_path / "results"
-    run(make_book(tmp_path), {"scale": "cpu"}, results)
+def test_a_missing_record_fails_the_check_and_is_not_computed(tmp_path, results):
     for record in results.glob("records/add/*.json"):
         record.unlink()
     with pytest.raises(Failed, match="MissingRecords"):
         check(tmp_path, results)
 
 
-def test_a_readers_rerun_is_same_drift_or_flip(tmp_path):
-    book, reader = tmp_path / "results", tmp_path / "mine"
-    notebook = make_book(tmp_path)
-    run(notebook, {"scale": "cpu"}, book)
-    run(notebook, {"scale": "cpu"}, reader)
+def test_a_readers_rerun_is_same_drift_or_flip(tmp_path, results):
+    book, reader = results, tmp_path / "mine"
+    shutil.copytree(book, reader)
     file = reader / "verdicts" / "tiny.json"
     plain = json.loads(file.read_text())
     estimate = plain["verdicts"]["sums-are-large"]["cpu"]
