@@ -255,7 +255,9 @@ def test_settings_come_from_the_environment(monkeypatch):
     for name, value in {"ENGINE": "inline", "JOBS": "3", "SHARD": "3/16", "TIME_LIMIT": "60"}.items():
         monkeypatch.setenv(f"REPRO_{name}", value)
 
-    assert EngineSettings("inline", 3, (3, 16), 60.0) == EngineSettings.from_environment()
+    assert EngineSettings("inline", 3, (3, 16), 60.0) == EngineSettings.from_environment(jobs=1)
+    monkeypatch.delenv("REPRO_JOBS")
+    assert (cores(), 1) == (EngineSettings.from_environment().jobs, EngineSettings.from_environment(jobs=1).jobs)
 
 
 @pytest.mark.parametrize(

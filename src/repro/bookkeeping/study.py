@@ -21,7 +21,7 @@ from repro.bookkeeping.ledger import Claim, Verdict, judge, load_chapter
 from repro.bookkeeping.ledger.verdict_files import verdict_as_plain
 from repro.bookkeeping.pages import cards
 from repro.bookkeeping.records import Record, RecordStore, Trial
-from repro.bookkeeping.sweeps import sweep
+from repro.bookkeeping.sweeps import EngineSettings, sweep
 from repro.figures.markup import inline_svg
 from repro.floor import places
 from repro.floor.measurement import Measurement
@@ -79,9 +79,13 @@ class Study:
         display(HTML(cards.source_box(f"{function.__module__}.{function.__name__}", source)))
 
     def sweep(self, measurement: Measurement, configs: Iterable[Any], *, seeds: Sequence[int] = (0,)) -> pd.DataFrame:
-        """One row a trial, in the order given: looked up where on record, else run and recorded."""
+        """One row a trial, in the order given: looked up where on record, else run and recorded.
+
+        At scale gpu the trials run one at a time, unless REPRO_JOBS says otherwise: they share one device.
+        """
         wanted = list(configs)
-        table = sweep(measurement, wanted, seeds=seeds, store=self.store, compute=self.compute)
+        settings = EngineSettings.from_environment(jobs=1 if self.scale is Scale.GPU else None)
+        table = sweep(measurement, wanted, seeds=seeds, store=self.store, compute=self.compute, settings=settings)
         for trial in (Trial(measurement, config, seed) for config in wanted for seed in seeds):
             record = self.store.get(trial)
             assert record is not None

@@ -35,14 +35,15 @@ def run(
     """Run a chapter's notebooks at a scale, through papermill.
 
     Trials that are on record are looked up, the rest are run and recorded one by one, so an interrupted run goes on
-    where it stopped. Verdicts are kept when a notebook ran to its end with its scale's own knobs.
+    where it stopped. Verdicts are kept when a notebook ran to its end with its scale's own knobs. One that fails does
+    not stop the others.
     """
     if bool(chapter) == every:
         raise typer.BadParameter("name one chapter or notebook, or give --all")
     for name, value in {"REPRO_ENGINE": on, "REPRO_JOBS": str(jobs or ""), "REPRO_SHARD": shard}.items():
         if value:
             os.environ[name] = value  # a notebook's kernel inherits these and so never names an engine
-    with refusing(LookupError, ValueError, TypeError, Failed, FileNotFoundError):
+    with refusing(LookupError, ValueError, TypeError, FileNotFoundError):
         given = {"scale": scale, "compute": compute, **_parameters(parameter or [])}
         found = (
             chapters.notebooks(places.experiments())
@@ -52,6 +53,9 @@ def run(
         report = [_run_one(notebook, given, cell_limit, quiet=as_json) for notebook in found]
     if as_json:
         typer.echo(json.dumps(report, indent=1))
+    if failed := [one["notebook"] for one in report if "failed" in one]:
+        typer.secho(f"repro: {len(failed)} of {len(report)} notebooks failed: {', '.join(failed)}", fg="red", err=True)
+        raise typer.Exit(2)
 
 
 def _parameters(words: list[str]) -> dict[str, Any]:
@@ -68,7 +72,11 @@ def _parameters(words: list[str]) -> dict[str, Any]:
 def _run_one(notebook: Notebook, given: dict[str, Any], cell_limit: int | None, *, quiet: bool) -> dict[str, Any]:
     console = Console(quiet=quiet)
     console.print(f"[bold]{notebook.name}[/] at scale {given['scale']}")
-    verdicts, changes = chapters.run(notebook, given, places.results(), cell_limit=cell_limit, progress=not quiet)
+    try:
+        verdicts, changes = chapters.run(notebook, given, places.results(), cell_limit=cell_limit, progress=not quiet)
+    except Failed as error:  # the other notebooks are run all the same
+        typer.secho(f"repro: {error}", fg="red", err=True)
+        return {"notebook": notebook.name, "failed": str(error)}
     for verdict in verdicts:
         e = verdict.estimate
         assert e is not None

@@ -47,6 +47,7 @@ def execute(
             papermill.execute_notebook(
                 str(notebook.path), str(draft), parameters=dict(parameters),
                 kernel_name="python3", progress_bar=progress, execution_timeout=cell_limit, log_output=False,
+                extra_arguments=["--IPKernelApp.log_level=ERROR"],  # else each start warns of unencrypted local ports
             )  # fmt: skip
         executed: nbformat.NotebookNode = nbformat.read(draft, as_version=4)
         _refuse_unfinished(notebook, executed)

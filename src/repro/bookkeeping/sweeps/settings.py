@@ -20,8 +20,11 @@ class EngineSettings:
     time_limit: float = 3600.0
 
     @classmethod
-    def from_environment(cls) -> Self:
+    def from_environment(cls, jobs: int | None = None) -> Self:
         """From REPRO_ENGINE, REPRO_JOBS, REPRO_SHARD (3/16) and REPRO_TIME_LIMIT.
+
+        Args:
+            jobs: trials at a time where REPRO_JOBS says nothing; by default one for each core.
 
         Raises:
             ValueError: a value that is none of what is expected.
@@ -29,9 +32,9 @@ class EngineSettings:
         engine = os.environ.get("REPRO_ENGINE") or "pool"
         if engine not in engines:
             raise ValueError(f"REPRO_ENGINE (--on) is {engine!r}; expected one of {', '.join(engines)}")
-        jobs = _positive("REPRO_JOBS", os.environ.get("REPRO_JOBS") or str(cores()))
+        wanted = _positive("REPRO_JOBS", os.environ.get("REPRO_JOBS") or str(jobs or cores()))
         limit = _positive("REPRO_TIME_LIMIT", os.environ.get("REPRO_TIME_LIMIT") or "3600")
-        return cls(engine, jobs, _shard(os.environ.get("REPRO_SHARD") or ""), float(limit))
+        return cls(engine, wanted, _shard(os.environ.get("REPRO_SHARD") or ""), float(limit))
 
 
 def cores() -> int:

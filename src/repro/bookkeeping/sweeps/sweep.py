@@ -62,7 +62,8 @@ def sweep(
         missing = list(records.values()).count(None)
         raise Incomplete(
             f"{missing} of {len(records)} trials of {measurement.name} belong to other shards; "
-            "run those, take their records in with `repro records merge FOLDER`, and run this again without --shard"
+            "run those, take their records in with `repro records merge FOLDER`, and run this again (a notebook of "
+            "several sweeps stops at each, so it takes one such round a sweep)"
         )
     rows = ((trial, records[trial.key]) for trial in wanted)
     return pd.DataFrame([_row(trial, record) for trial, record in rows if record])
