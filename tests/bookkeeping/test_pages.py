@@ -16,6 +16,7 @@ from small_book import ESTIMATES, make_small_book
 from repro.bookkeeping.ledger import Outcome, Region, RegionChange
 from repro.bookkeeping.ledger.verdict_files import Change
 from repro.bookkeeping.pages import cards, fragments, gather, write_pages
+from repro.bookkeeping.pages.elements import text
 from repro.bookkeeping.pages.ledger_table import expected_false, false_verdicts
 from repro.bookkeeping.pages.spelling import MEANINGS, SYMBOLS, estimate, number, region
 from repro.floor.statistics import Estimate
@@ -54,14 +55,26 @@ class Balance(HTMLParser):
         assert tag == self.open.pop()
 
 
+@pytest.mark.parametrize(
+    ("plain", "html"),
+    [
+        ("N_opt grows as C^0.5, n^2", "N<sub>opt</sub> grows as C<sup>0.5</sup>, n<sup>2</sup>"),
+        ("N^-0.076 & d_k", "N<sup>\u22120.076</sup> &amp; d<sub>k</sub>"),
+        ("x86_64, `N_opt` and 99 % of a^(k+1)", "x86_64, <code>N_opt</code> and 99\u202f% of a^(k+1)"),
+    ],
+)
+def test_formulas_in_a_claim_are_set_as_formulas(plain, html):
+    assert html == text(plain)
+
+
 def test_every_fragment_is_whole_html_without_a_blank_line_inside(site):
     """A blank line would end an HTML block of Markdown in its midst; an open element would swallow the page."""
-    for name, text in fragments(site).items():
+    for name, html in fragments(site).items():
         if name.startswith("_generated") and name.endswith(".md"):
             reader = Balance()
-            reader.feed(text)
+            reader.feed(html)
             assert [] == reader.open, name
-            assert "\n\n" not in text.strip(), name
+            assert "\n\n" not in html.strip(), name
 
 
 def test_the_ledger_has_every_claim_with_an_address_of_its_own(site):

@@ -31,10 +31,18 @@ def _attribute(key: str, value: str | int | bool | None) -> str:
 
 
 def text(words: str) -> str:
-    """Plain words as HTML on one line, `code` in backticks set as code."""
+    """Plain words as HTML on one line: `code` in backticks set as code, N_opt and C^0.5 with low and raised letters."""
     one_line = " ".join(words.split())
     together = re.sub(r"(\d) %", "\\1\u202f%", one_line)  # a number is not parted from its sign at the end of a line
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(together, quote=False))
+    parts = re.split(r"`([^`]+)`", escape(together, quote=False))
+    return "".join(tag("code", part) if place % 2 else _formulas(part) for place, part in enumerate(parts))
+
+
+def _formulas(html: str) -> str:
+    """Index and exponent of a name of one letter; longer names (`x86_64`) stay as they are."""
+    lowered = re.sub(r"\b([A-Za-z])_([A-Za-z0-9]+)\b", r"\1<sub>\2</sub>", html)
+    raised = re.sub(r"\b([A-Za-z])\^(-?)(\d+(?:\.\d+)?)\b", r"\1<sup>\2\3</sup>", lowered)
+    return raised.replace("<sup>-", "<sup>\u2212")
 
 
 def block(*lines: str) -> str:

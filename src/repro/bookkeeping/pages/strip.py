@@ -12,7 +12,7 @@ from repro.floor.statistics import Estimate
 
 WIDTH, HEIGHT, MARGIN = 640, 58, 14
 BAND_TOP, BAND_HEIGHT, LABELS = 8, 26, 50
-CHARACTER = 9.0  # px that one digit of a label takes where the style sheet sets it largest
+CHARACTER = 11.0  # px that one digit of a label takes where the style sheet sets it largest
 
 
 def strip(claim: Claim, found: Estimate) -> str:
