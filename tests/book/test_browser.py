@@ -193,6 +193,7 @@ def test_formulas_are_set_without_a_network(opened):
     page.wait_for_selector("mjx-container svg")
 
     assert page.locator("mjx-container").count() >= 1
+    assert 0 == page.locator("mjx-container[tabindex]").count()  # no stop for those who read by keyboard
 
 
 def test_the_numbers_of_a_figure_can_be_taken_away(opened):
