@@ -147,9 +147,10 @@ def test_an_image_of_a_text_page_needs_words_too(root, make):
 def test_the_epub_holds_well_formed_pages_with_formulas_and_links_of_its_own(root):
     with zipfile.ZipFile(print_editions.build_epub(root / "book")) as book:
         pages = {name: book.read(name).decode() for name in book.namelist() if name.endswith(".xhtml")}
-    for page in pages.values():
-        ElementTree.fromstring(page.replace("<!DOCTYPE html>", ""))
+    read = [ElementTree.fromstring(page.replace("<!DOCTYPE html>", "")) for page in pages.values()]
+    pictures = [element.tag for page in read for element in page.iter() if element.tag.endswith("}svg")]
 
+    assert {"{http://www.w3.org/2000/svg}svg"} == set(pictures)
     assert "<math" in pages["chapters/small.xhtml"]
     assert 'href="../ledger.xhtml#claim-loss-falls-as-a-power"' in pages["articles/a.xhtml"]
 

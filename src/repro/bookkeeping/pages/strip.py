@@ -24,6 +24,7 @@ def strip(claim: Claim, found: Estimate) -> str:
     return tag(
         "svg",
         *drawn,
+        xmlns="http://www.w3.org/2000/svg",  # in an ePub, which is XML, it would else be its bare numbers
         class_="repro-strip",
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
