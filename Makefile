@@ -22,7 +22,7 @@ book: .venv/.ready-book ## set up, derive every page from notebooks and records,
 	@$(RUN)/repro book
 
 test: .venv/.ready-test ## set up and run the tests (only some: make test ARGS='tests/floor -x')
-	@$(RUN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile $(ARGS)
+	@$(RUN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
 check: .venv/.ready-test ## lint, types, notebooks without outputs, workflows
 	$(RUN)/ruff check .
