@@ -18,6 +18,7 @@ KNOBS, STUDY, CHAPTERS = "bookkeeping.knobs", "bookkeeping.study", "bookkeeping.
 MAY_IMPORT = {
     "floor": [],
     # science: a configuration and a seed give numbers
+    "sizing": ["floor"],
     "corpora": ["floor"],
     "models": ["floor", "corpora"],
     "training": ["floor", "corpora", "models"],
@@ -38,7 +39,7 @@ MAY_IMPORT = {
     # the two doors: the package itself (for notebooks) and the command line
     "": [STUDY],
     "cli": [
-        *["", "floor", "figures", *SCIENCE_BASE, "evaluation", "alignment", "inference", "fits"],
+        *["", "floor", "figures", *SCIENCE_BASE, "evaluation", "alignment", "inference", "fits", "sizing"],
         *[*BOOKS, KNOBS, STUDY, CHAPTERS],
     ],
 }
@@ -120,7 +121,7 @@ def test_no_room_without_a_name():
 
 def test_the_table_has_no_way_round():
     """Following what may be imported never leads back to where one started, nor from science to bookkeeping."""
-    science = {"corpora", "models", "training", "evaluation", "alignment", "inference", "fits"}
+    science = {"sizing", "corpora", "models", "training", "evaluation", "alignment", "inference", "fits"}
     books = {room for room in MAY_IMPORT if room.startswith("bookkeeping")}
 
     assert [] == [room for room in MAY_IMPORT if room in _reached(room)]

@@ -1,0 +1,220 @@
+"""What a Transformer is made of, as far as counting needs to know: its weight matrices and how often each is used.
+
+Every count of this room (parameters, operations, adapters, caches, activations) is a sum over these matrices.
+Widths are numbers of features, windows and positions numbers of tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A linear map from `inputs` to `outputs` features.
+
+    copies: how many of them the layer holds. used: how many of these a token goes through.
+    """
+
+    name: str
+    inputs: int
+    outputs: int
+    bias: bool = False
+    copies: int = 1
+    used: int = 1
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases of all copies."""
+        return self.copies * (self.inputs + self.bias) * self.outputs
+
+    @property
+    def used_parameters(self) -> int:
+        """Weights and biases of the copies that a token goes through."""
+        return self.used * (self.inputs + self.bias) * self.outputs
+
+
+@dataclass(frozen=True)
+class Latent:
+    """Low-rank queries, keys and values of multi-head latent attention; query_rank 0 is a full query projection.
+
+    Source: DeepSeek-AI 2024 (arXiv:2405.04434), section 2.1.
+    """
+
+    query_rank: int
+    kv_rank: int
+    rope_width: int
+
+
+@dataclass(frozen=True)
+class Attention:
+    """One layer's attention.
+
+    key_width, value_width: features of one head's query or key, and of its value. window: tokens that a query sees,
+    None for all. biased: the projections with a bias, of "query key value output". fused: query, key and value are
+    one matrix. norm_parameters: of norms inside (of heads, of latents).
+    """
+
+    width: int
+    heads: int
+    kv_heads: int
+    key_width: int
+    value_width: int
+    window: int | None = None
+    biased: str = ""
+    fused: bool = False
+    latent: Latent | None = None
+    norm_parameters: int = 0
+
+    @cached_property
+    def matrices(self) -> tuple[Matrix, ...]:
+        """The projections, named query, key, value and output unless fused or latent."""
+        biased = self.biased.split()
+        output = Matrix("output", self.heads * self.value_width, self.width, "output" in biased)
+        if self.latent:
+            return (*self._latent_matrices(self.latent), output)
+        sizes = {
+            "query": self.heads * self.key_width,
+            "key": self.kv_heads * self.key_width,
+            "value": self.kv_heads * self.value_width,
+        }
+        if self.fused:
+            return (Matrix("query_key_value", self.width, sum(sizes.values()), "query" in biased), output)
+        return (*(Matrix(name, self.width, size, name in biased) for name, size in sizes.items()), output)
+
+    def _latent_matrices(self, latent: Latent) -> tuple[Matrix, ...]:
+        queries = self.heads * self.key_width
+        plain = self.key_width - latent.rope_width  # the part of a key that comes out of the latent
+        down = "down" in self.biased.split()
+        query: tuple[Matrix, ...] = (Matrix("query", self.width, queries),)
+        if latent.query_rank:
+            query = (
+                Matrix("query_down", self.width, latent.query_rank, down),
+                Matrix("query_up", latent.query_rank, queries),
+            )
+        return (
+            *query,
+            Matrix("kv_down", self.width, latent.kv_rank + latent.rope_width, down),
+            Matrix("kv_up", latent.kv_rank, self.heads * (plain + self.value_width)),
+        )
+
+    @property
+    def cached_width(self) -> int:
+        """Numbers that must be kept of each past token: keys and values, or the latent and its rotary key."""
+        if self.latent:
+            return self.latent.kv_rank + self.latent.rope_width
+        return self.kv_heads * (self.key_width + self.value_width)
+
+
+@dataclass(frozen=True)
+class FeedForward:
+    """A dense feed-forward block; gated ones have a third matrix. fused: gate and up are one matrix."""
+
+    width: int
+    hidden: int
+    gated: bool
+    bias: bool = False
+    fused: bool = False
+
+    @cached_property
+    def matrices(self) -> tuple[Matrix, ...]:
+        """Named gate, up and down; gate_up if fused."""
+        up: tuple[Matrix, ...] = (Matrix("up", self.width, self.hidden, self.bias),)
+        if self.gated and self.fused:
+            up = (Matrix("gate_up", self.width, 2 * self.hidden, self.bias),)
+        elif self.gated:
+            up = (Matrix("gate", self.width, self.hidden, self.bias), *up)
+        return (*up, Matrix("down", self.hidden, self.width, self.bias))
+
+
+@dataclass(frozen=True)
+class Experts:
+    """A mixture of gated feed-forward experts, of which a router gives each token a few.
+
+    shared_hidden: hidden width of the experts that every token takes, together; 0 for none.
+    """
+
+    width: int
+    hidden: int
+    experts: int
+    active: int
+    shared_hidden: int = 0
+
+    @cached_property
+    def matrices(self) -> tuple[Matrix, ...]:
+        """The router, the routed experts and the shared ones."""
+        one = FeedForward(self.width, self.hidden, gated=True)
+        routed = tuple(
+            Matrix(f"expert_{matrix.name}", matrix.inputs, matrix.outputs, copies=self.experts, used=self.active)
+            for matrix in one.matrices
+        )
+        return (Matrix("router", self.width, self.experts), *routed, *self._shared_matrices())
+
+    def _shared_matrices(self) -> tuple[Matrix, ...]:
+        if not self.shared_hidden:
+            return ()
+        shared = FeedForward(self.width, self.shared_hidden, gated=True)
+        return tuple(Matrix(f"shared_{matrix.name}", matrix.inputs, matrix.outputs) for matrix in shared.matrices)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One block.
+
+    norms: how many it has on its own width; norm_bias: whether they have a bias beside their scale (LayerNorm), or
+    none (RMSNorm). crossed: a decoder's attention to the encoder, if any.
+    """
+
+    attention: Attention
+    feed_forward: FeedForward | Experts
+    norms: int = 2
+    norm_bias: bool = False
+    crossed: Attention | None = None
+
+    @property
+    def norm_parameters(self) -> int:
+        """Of the block's norms and those inside its attentions."""
+        inner = sum(part.norm_parameters for part in self.attentions)
+        return self.norms * (1 + self.norm_bias) * self.attention.width + inner
+
+    @property
+    def attentions(self) -> tuple[Attention, ...]:
+        """Self-attention, then cross-attention where there is one."""
+        return (self.attention, self.crossed) if self.crossed else (self.attention,)
+
+    @cached_property
+    def matrices(self) -> tuple[Matrix, ...]:
+        """All linear maps of the block."""
+        attention = tuple(matrix for part in self.attentions for matrix in part.matrices)
+        return (*attention, *self.feed_forward.matrices)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A whole model.
+
+    layers: of the decoder, or of an encoder that stands alone (causal False). encoder: the layers of an
+    encoder-decoder's encoder. head: the map to the vocabulary, None for a bare encoder; tied if it is the embedding.
+    pooler: a bare encoder's last map. position_parameters: learned positions, segments, relative biases.
+    norm_parameters: of the norms outside layers. positions: the longest context it is published for, if stated.
+    """
+
+    name: str
+    family: str
+    width: int
+    vocabulary: int
+    layers: tuple[Layer, ...]
+    norm_parameters: int
+    encoder: tuple[Layer, ...] = ()
+    causal: bool = True
+    head: Matrix | None = None
+    tied: bool = False
+    pooler: Matrix | None = None
+    position_parameters: int = 0
+    positions: int | None = None
+
+    @property
+    def all_layers(self) -> tuple[Layer, ...]:
+        """The encoder's layers, then the decoder's."""
+        return (*self.encoder, *self.layers)

@@ -1,0 +1,194 @@
+"""The calculators of the book's pages: plain numbers in, named numbers out.
+
+The pages compute the same in the reader's browser; a test compares the two over a grid of inputs. Memory is in bytes.
+"""
+
+from __future__ import annotations
+
+from repro.sizing import chinchilla, cost, flops, speculation, states
+from repro.sizing.activations import HALF, SINGLE
+from repro.sizing.cache import kv_cache_bytes
+from repro.sizing.experts import mixture_parameters, touched_share
+from repro.sizing.precision import weight_bytes
+
+Figures = dict[str, float]
+
+
+def inference_memory(
+    *,
+    parameters: float,
+    weight_bits: float,
+    layers: int,
+    width: int,
+    hidden: int,
+    vocabulary: int,
+    kv_heads: int,
+    head_width: int,
+    context: int,
+    batch: int = 1,
+    cache_bits: float = 16,
+    chunk: int = 512,
+    gpus: int = 1,
+    overhead: float = 1e9,
+) -> Figures:
+    """Bytes to serve a model: weights, cache, working memory, and the runtime's own on each GPU.
+
+    Args:
+        parameters: all of them, experts included.
+        weight_bits: for each, constants of quantisation included.
+        layers, kv_heads, head_width: of the cache.
+        width, hidden, vocabulary: of the working memory: in 16 bits the rows of one layer for the tokens in flight
+            (two of the model's width, two of the hidden width), in 32 bits one row of logits a sequence.
+        context: tokens in each sequence, prompt and answer.
+        batch: sequences at once.
+        cache_bits: of a cached number.
+        chunk: most tokens of a prompt that go through the model at once, in each sequence.
+        gpus: over which all but the overhead is spread evenly.
+        overhead: bytes of the runtime on each GPU (context, kernels, fragmentation); about 1 GB for CUDA.
+
+    Returns:
+        weights, cache, working, overhead, total (over all GPUs) and per_gpu.
+    """
+    flight = batch * min(context, chunk)
+    parts = {
+        "weights": weight_bytes(parameters, weight_bits),
+        "cache": kv_cache_bytes(
+            layers=layers, kv_heads=kv_heads, head_width=head_width, tokens=context, batch=batch, bits=cache_bits
+        ),
+        "working": float(flight * HALF * 2 * (width + hidden) + batch * SINGLE * vocabulary),
+        "overhead": overhead * gpus,
+    }
+    return _summed(parts, gpus)
+
+
+def training_memory(
+    *,
+    parameters: float,
+    trained: float,
+    frozen_bits: float,
+    recipe: str,
+    activations: float,
+    gpus: int = 1,
+    stage: int = 0,
+    overhead: float = 1e9,
+) -> Figures:
+    """Bytes to train a model, wholly or through adapters.
+
+    Args:
+        parameters: of the base model.
+        trained: parameters with gradients: all of them, or the adapters'.
+        frozen_bits: of each base weight when only adapters are trained; without meaning when all are.
+        recipe: a name of `states.RECIPES`.
+        activations: bytes on one GPU, as `transformer_activation_bytes` gives.
+        gpus: that share the states by ZeRO's `stage`, each with activations of its own. A frozen base is sharded at
+            stage 3 alone.
+        stage: 0 to 3.
+        overhead: bytes of the runtime on each GPU.
+
+    Returns:
+        frozen, weights, gradients, optimiser, activations, overhead, total (over all GPUs) and per_gpu.
+
+    Raises:
+        ValueError: more trained parameters than a full model has, an unknown recipe or stage.
+    """
+    if not 0 < trained <= parameters:
+        raise ValueError(f"{trained:.4g} trained of {parameters:.4g} parameters; expected more than 0 and at most all")
+    kept = states.recipe(recipe)
+    frozen = 0.0 if trained == parameters else weight_bytes(parameters, frozen_bits)
+    spread = states.shares(gpus, stage)
+    parts = {
+        "frozen": frozen * spread.weights * gpus,
+        "weights": trained * kept.weights * spread.weights * gpus,
+        "gradients": trained * kept.gradients * spread.gradients * gpus,
+        "optimiser": trained * kept.optimiser * spread.optimiser * gpus,
+        "activations": activations * gpus,
+        "overhead": overhead * gpus,
+    }
+    return _summed(parts, gpus)
+
+
+def _summed(parts: Figures, gpus: int) -> Figures:
+    total = sum(parts.values())
+    return {**parts, "total": total, "per_gpu": total / gpus}
+
+
+def kv_cache(
+    *,
+    layers: int,
+    heads: int,
+    kv_heads: int,
+    head_width: int,
+    context: int,
+    batch: int = 1,
+    bits: float = 16,
+    free_bytes: float = 0.0,
+) -> Figures:
+    """Bytes of a cache: per_token (and sequence), total, full_heads (if every query head had its own), and longest.
+
+    longest: tokens a sequence for which `free_bytes` suffice.
+    """
+
+    def size(kept: int, tokens: float) -> float:
+        return kv_cache_bytes(
+            layers=layers, kv_heads=kept, head_width=head_width, tokens=tokens, batch=batch, bits=bits
+        )
+
+    return {
+        "per_token": size(kv_heads, 1) / batch,
+        "total": size(kv_heads, context),
+        "full_heads": size(heads, context),
+        "longest": free_bytes // size(kv_heads, 1),
+    }
+
+
+def training_cost(
+    *,
+    parameters: float,
+    tokens: float,
+    gpus: float,
+    peak_flops: float,
+    utilisation: float,
+    dollars_per_gpu_hour: float,
+) -> Figures:
+    """flops (6 N D, N of a mixture its active count), petaflop_days, gpu_hours, days and dollars of a training run."""
+    needed = flops.training_flops(parameters, tokens)
+    hours = cost.gpu_hours(needed, peak_flops=peak_flops, utilisation=utilisation)
+    return {
+        "flops": needed,
+        "petaflop_days": cost.petaflop_days(needed),
+        "gpu_hours": hours,
+        "days": cost.days(hours, gpus),
+        "dollars": hours * dollars_per_gpu_hour,
+    }
+
+
+def compute_optimal(*, budget: float, ratio: float = chinchilla.TOKENS_PER_PARAMETER) -> Figures:
+    """parameters and tokens that `budget` operations buy at `ratio` tokens a parameter."""
+    parameters, tokens = chinchilla.optimal_size(budget, ratio=ratio)
+    return {"parameters": parameters, "tokens": tokens}
+
+
+def active_share(*, shared: float, expert: float, experts: int, active: int, batch: int = 1) -> Figures:
+    """total and active parameters of a mixture, their share, naive (k/E), and the share of experts a batch touches."""
+    total, used = mixture_parameters(shared=shared, expert=expert, experts=experts, active=active)
+    return {
+        "total": total,
+        "active": used,
+        "share": used / total,
+        "naive": active / experts,
+        "touched": touched_share(experts, active, batch),
+    }
+
+
+def speculative(*, acceptance: float, drafted: int, cost: float) -> Figures:
+    """tokens a verification, speed_up over plain decoding, and the best draft with its speed-up.
+
+    cost: time of one draft step over that of one verification.
+    """
+    best = speculation.best_draft(acceptance, cost)
+    return {
+        "tokens": speculation.expected_tokens(acceptance, drafted),
+        "speed_up": speculation.speed_up(acceptance, drafted, cost),
+        "best_draft": best,
+        "best_speed_up": speculation.speed_up(acceptance, best, cost),
+    }

@@ -1,0 +1,102 @@
+"""Reading a Hugging Face `config.json`: the fields a family's reader asks for, with errors that name them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+class ConfigRefused(ValueError):
+    """A configuration that cannot be counted: unreadable, of an unknown family, or lacking a field."""
+
+
+class Config:
+    """The fields of a configuration, asked for by name and checked on the way."""
+
+    def __init__(self, fields: Mapping[str, Any], name: str) -> None:
+        self.fields, self.name = fields, name
+        self.family = self.text("model_type")
+
+    def text(self, field: str) -> str:
+        """A field that must be a text.
+
+        Raises:
+            ConfigRefused: it is absent or no text.
+        """
+        value = self.fields.get(field)
+        if not isinstance(value, str):
+            raise ConfigRefused(f"{self.name}: {field} is {value!r}; expected a name, as in a Hugging Face config.json")
+        return value
+
+    def count(self, field: str, default: int | None = None) -> int:
+        """A field that must be a whole number above zero; the default stands in if it is absent or null.
+
+        Raises:
+            ConfigRefused: it is absent without default, or no such number.
+        """
+        value = self.fields.get(field)
+        value = default if value is None else value
+        if value is None:
+            raise ConfigRefused(f"{self.name}: {field} is missing; a config of family {self.family} needs it")
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ConfigRefused(f"{self.name}: {field} is {value!r}; expected a whole number above 0")
+        return value
+
+    def optional(self, field: str) -> int | None:
+        """A whole number above zero, or None if it is absent or null."""
+        return None if self.fields.get(field) is None else self.count(field)
+
+    def number_or_zero(self, field: str, default: int = 0) -> int:
+        """A whole number of which 0 is one; absent is the default, null is 0.
+
+        Raises:
+            ConfigRefused: it is no such number.
+        """
+        value = self.fields.get(field, default)
+        return 0 if value in (None, 0) else self.count(field, default or None)
+
+    def flag(self, field: str, default: bool) -> bool:
+        """A field that must be true or false.
+
+        Raises:
+            ConfigRefused: it is something else.
+        """
+        value = self.fields.get(field)
+        value = default if value is None else value
+        if not isinstance(value, bool):
+            raise ConfigRefused(f"{self.name}: {field} is {value!r}; expected true or false")
+        return value
+
+    def divided(self, field: str, by: str) -> int:
+        """One field over another, where the second must divide the first.
+
+        Raises:
+            ConfigRefused: it does not.
+        """
+        whole, parts = self.count(field), self.count(by)
+        if whole % parts:
+            raise ConfigRefused(f"{self.name}: {field} {whole} is not a multiple of {by} {parts}")
+        return whole // parts
+
+
+def read_config(source: str | Path | Mapping[str, Any], name: str | None = None) -> Config:
+    """A configuration from a file, a folder that holds a `config.json`, or the fields themselves.
+
+    Raises:
+        ConfigRefused: the file cannot be read, is no JSON object, or names no model_type.
+    """
+    if isinstance(source, Mapping):
+        return Config(source, name or "configuration")
+    path = Path(source)
+    path = path / "config.json" if path.is_dir() else path
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigRefused(f"{path} cannot be read ({error.strerror}); give a config.json or a known name") from error
+    except ValueError as error:
+        raise ConfigRefused(f"{path} is no JSON ({error}); expected a Hugging Face config.json") from error
+    if not isinstance(fields, dict):
+        raise ConfigRefused(f"{path} holds a {type(fields).__name__}; expected an object of a Hugging Face config.json")
+    return Config(fields, name or str(path))

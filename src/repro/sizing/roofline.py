@@ -1,0 +1,24 @@
+"""Whether memory or arithmetic bounds decoding: operations for each byte read.
+
+Source: Williams et al. 2009 (doi:10.1145/1498765.1498785); Pope et al. 2022 (arXiv:2211.05102), section 2.
+"""
+
+from __future__ import annotations
+
+
+def ridge(*, peak_flops: float, bandwidth: float) -> float:
+    """Operations a byte at which a device is as busy computing as reading: above it, compute bounds."""
+    return peak_flops / bandwidth
+
+
+def decode_intensity(*, parameters: float, batch: float, bits: float = 16, cache_bytes: float = 0) -> float:
+    """Operations a byte of one decoding step: 2 N b over the weights read once and each sequence's cache."""
+    return 2 * parameters * batch / (parameters * bits / 8 + batch * cache_bytes)
+
+
+def decode_seconds(
+    *, parameters: float, batch: float, peak_flops: float, bandwidth: float, bits: float = 16, cache_bytes: float = 0
+) -> float:
+    """Least time of one decoding step: the larger of computing and of reading weights and caches."""
+    reading = (parameters * bits / 8 + batch * cache_bytes) / bandwidth
+    return max(reading, 2 * parameters * batch / peak_flops)
