@@ -1,0 +1,61 @@
+"""Published models by name: their configurations with the source of each, kept in published.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from repro.sizing.architecture import Architecture
+from repro.sizing.config import ConfigRefused
+from repro.sizing.families import architecture
+
+
+@dataclass(frozen=True)
+class Published:
+    """One entry of published.toml, where the fields are explained."""
+
+    name: str
+    source: str
+    hub: str
+    said: float
+    config: dict[str, Any]
+
+    @property
+    def architecture(self) -> Architecture:
+        """What the configuration describes."""
+        return architecture(self.config, self.name)
+
+
+@cache
+def published() -> dict[str, Published]:
+    """All published models by name, in the file's order."""
+    text = resources.files("repro.sizing").joinpath("published.toml").read_text(encoding="utf-8")
+    return {name: Published(name, **entry) for name, entry in tomllib.loads(text).items()}
+
+
+def published_model(name: str) -> Architecture:
+    """The architecture of a published model.
+
+    Raises:
+        ConfigRefused: none has this name; the message gives those that are known.
+    """
+    if name not in published():
+        raise ConfigRefused(f"no published model is named {name!r}; known are {', '.join(published())}")
+    return published()[name].architecture
+
+
+def find_model(source: str) -> Architecture:
+    """The architecture of a published model's name, or of a `config.json` (file or folder).
+
+    Raises:
+        ConfigRefused: it is neither, or the configuration cannot be counted.
+    """
+    path = Path(source)
+    if source not in published() and not path.exists():
+        known = ", ".join(published())
+        raise ConfigRefused(f"{source} is neither a file nor a published model; the models are {known}")
+    return published_model(source) if source in published() else architecture(path)
