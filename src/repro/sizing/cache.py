@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from repro.sizing.architecture import Architecture, Attention
+from dataclasses import dataclass
+
+from repro.sizing.architecture import Architecture
 from repro.sizing.flops import score_pairs
 
 GIB, GB = 2.0**30, 1e9
@@ -28,6 +30,35 @@ def latent_cache_bytes(
     return layers * (kv_rank + rope_width) * tokens * batch * bits / 8
 
 
+@dataclass(frozen=True)
+class Cached:
+    """Numbers kept of each token: of all tokens (`full`), and of the last `window` tokens alone (`windowed`)."""
+
+    full: int
+    windowed: int
+    window: int
+
+    def numbers(self, tokens: float) -> float:
+        """Numbers kept of one sequence."""
+        return self.full * tokens + self.windowed * min(tokens, self.window)
+
+
+def cached_numbers(model: Architecture) -> Cached:
+    """What a decoder keeps of its own tokens, cross-attention left out.
+
+    Raises:
+        ValueError: the model is a bare encoder, which keeps nothing, or its layers have windows of several lengths.
+    """
+    if not model.causal:
+        raise ValueError(f"{model.name} is an encoder and keeps no cache; give a decoder")
+    windows = {layer.attention.window for layer in model.layers} - {None}
+    if len(windows) > 1:
+        raise ValueError(f"{model.name} has windows of {sorted(map(str, windows))} tokens; expected one length")
+    full = sum(layer.attention.cached_width for layer in model.layers if layer.attention.window is None)
+    windowed = sum(layer.attention.cached_width for layer in model.layers) - full
+    return Cached(full, windowed, next(iter(windows), 0) or 0)
+
+
 def cache_bytes(
     model: Architecture, tokens: int, *, batch: int = 1, bits: float = 16, source: int | None = None
 ) -> float:
@@ -43,43 +74,23 @@ def cache_bytes(
     Raises:
         ValueError: the model is a bare encoder, which keeps nothing.
     """
-    if not model.causal:
-        raise ValueError(f"{model.name} is an encoder and keeps no cache; give a decoder")
     read = tokens if source is None else source
-    kept = 0
-    for layer in model.layers:
-        kept += _kept(layer.attention, tokens)
-        kept += layer.crossed.cached_width * read if layer.crossed else 0
-    return kept * batch * bits / 8
-
-
-def cache_bytes_per_token(model: Architecture, *, bits: float = 16) -> float:
-    """Bytes that the first token of a sequence adds to the cache, cross-attention left out."""
-    return sum(layer.attention.cached_width for layer in model.layers) * bits / 8
-
-
-def _kept(attention: Attention, tokens: int) -> int:
-    return attention.cached_width * min(tokens, attention.window or tokens)
+    crossed = sum(layer.crossed.cached_width for layer in model.layers if layer.crossed)
+    return (cached_numbers(model).numbers(tokens) + crossed * read) * batch * bits / 8
 
 
 def longest_context(model: Architecture, free_bytes: float, *, batch: int = 1, bits: float = 16) -> int:
-    """The most tokens a sequence whose cache fits into so many bytes; windows make it grow without end.
+    """The most tokens in each sequence whose cache fits into so many bytes; 0 if not even one does.
 
     Raises:
-        ValueError: the model is a bare encoder, or every layer has a window that fits, so that no length is too long.
+        ValueError: the model is a bare encoder, or every layer has a window and all fit, so that none is too long.
     """
-    windows = [layer.attention.window for layer in model.layers]
-    widest = max((window for window in windows if window), default=0)
-    if None not in windows and cache_bytes(model, widest, batch=batch, bits=bits) <= free_bytes:
+    kept, room = cached_numbers(model), free_bytes * 8 / bits / batch
+    if room < kept.numbers(kept.window):
+        return int(room // (kept.full + kept.windowed))
+    if not kept.full:
         raise ValueError(f"every layer of {model.name} has a window and all fit: no context is too long")
-    low, high = 0, 1
-    while cache_bytes(model, high, batch=batch, bits=bits) <= free_bytes:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        fits = cache_bytes(model, middle, batch=batch, bits=bits) <= free_bytes
-        low, high = (middle, high) if fits else (low, middle)
-    return low
+    return int((room - kept.windowed * kept.window) // kept.full)
 
 
 def generation_passes(tokens: int, *, cached: bool) -> int:

@@ -6,7 +6,8 @@ The pages compute the same in the reader's browser; a test compares the two over
 from __future__ import annotations
 
 from repro.sizing import chinchilla, cost, flops, speculation, states
-from repro.sizing.activations import HALF, SINGLE
+from repro.sizing.activations import HALF, SINGLE, activation_bytes
+from repro.sizing.architecture import Architecture, Attention, FeedForward, Layer, Matrix
 from repro.sizing.cache import kv_cache_bytes
 from repro.sizing.experts import mixture_parameters, touched_share
 from repro.sizing.precision import weight_bytes
@@ -18,12 +19,13 @@ def inference_memory(
     *,
     parameters: float,
     weight_bits: float,
-    layers: int,
+    kept_in_16: float,
+    cached: float,
+    windowed: float,
+    window: int,
     width: int,
     hidden: int,
     vocabulary: int,
-    kv_heads: int,
-    head_width: int,
     context: int,
     batch: int = 1,
     cache_bits: float = 16,
@@ -36,9 +38,11 @@ def inference_memory(
     Args:
         parameters: all of them, experts included.
         weight_bits: for each, constants of quantisation included.
-        layers, kv_heads, head_width: of the cache.
+        kept_in_16: how many of them stay in 16 bits all the same; 0 if none do.
+        cached, windowed, window: numbers that the cache keeps of every token, and of the last `window` tokens alone;
+            `cache.cached_numbers` gives them, and without windows the first is 2 x layers x kv heads x head width.
         width, hidden, vocabulary: of the working memory: in 16 bits the rows of one layer for the tokens in flight
-            (two of the model's width, two of the hidden width), in 32 bits one row of logits a sequence.
+            (two of the model's width, two of the hidden width), in 32 bits one row of logits a sequence. An estimate.
         context: tokens in each sequence, prompt and answer.
         batch: sequences at once.
         cache_bits: of a cached number.
@@ -48,17 +52,47 @@ def inference_memory(
 
     Returns:
         weights, cache, working, overhead, total (over all GPUs) and per_gpu.
+
+    Raises:
+        ValueError: more parameters kept in 16 bits than there are.
     """
+    if kept_in_16 > parameters:
+        raise ValueError(f"{kept_in_16:.4g} of {parameters:.4g} parameters cannot stay in 16 bits; give at most all")
     flight = batch * min(context, chunk)
+    numbers = (cached * context + windowed * min(context, window)) * batch
     parts = {
-        "weights": weight_bytes(parameters, weight_bits),
-        "cache": kv_cache_bytes(
-            layers=layers, kv_heads=kv_heads, head_width=head_width, tokens=context, batch=batch, bits=cache_bits
-        ),
+        "weights": weight_bytes(parameters - kept_in_16, weight_bits) + weight_bytes(kept_in_16, 16),
+        "cache": numbers * cache_bits / 8,
         "working": float(flight * HALF * 2 * (width + hidden) + batch * SINGLE * vocabulary),
         "overhead": overhead * gpus,
     }
     return _summed(parts, gpus)
+
+
+def activation_memory(
+    *,
+    layers: int,
+    width: int,
+    hidden: int,
+    gated: bool,
+    heads: int,
+    kv_heads: int,
+    head_width: int,
+    vocabulary: int,
+    tokens: int,
+    batch: int = 1,
+    recompute: str = "selective",
+) -> float:
+    """Bytes of activations of one training step on one GPU, of a dense decoder without dropout; see `activation_bytes`.
+
+    Raises:
+        ValueError: an unknown kind of recomputation.
+    """
+    attention = Attention(width, heads, kv_heads, head_width, head_width)
+    layer = Layer(attention, FeedForward(width, hidden, gated))
+    head = Matrix("head", width, vocabulary)
+    model = Architecture("decoder", "", width, vocabulary, (layer,) * layers, width, head=head)
+    return activation_bytes(model, tokens, batch=batch, recompute=recompute)
 
 
 def training_memory(
@@ -79,7 +113,7 @@ def training_memory(
         trained: parameters with gradients: all of them, or the adapters'.
         frozen_bits: of each base weight when only adapters are trained; without meaning when all are.
         recipe: a name of `states.RECIPES`.
-        activations: bytes on one GPU, as `transformer_activation_bytes` gives.
+        activations: bytes on one GPU, as `activation_memory` gives.
         gpus: that share the states by ZeRO's `stage`, each with activations of its own. A frozen base is sharded at
             stage 3 alone.
         stage: 0 to 3.

@@ -69,6 +69,17 @@ class Config:
             raise ConfigRefused(f"{self.name}: {field} is {value!r}; expected true or false")
         return value
 
+    def expect(self, field: str, value: object) -> None:
+        """Refuse a configuration whose field is set to a shape that is not counted; absent and null are as expected.
+
+        Raises:
+            ConfigRefused: it has another value.
+        """
+        if self.fields.get(field) not in (None, value):
+            raise ConfigRefused(
+                f"{self.name}: {field} is {self.fields[field]!r}; family {self.family} is counted for {value!r} alone"
+            )
+
     def divided(self, field: str, by: str) -> int:
         """One field over another, where the second must divide the first.
 

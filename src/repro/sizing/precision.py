@@ -26,23 +26,8 @@ def nf4_bits(*, block: int = 64, double: bool = True, outer: int = 256) -> float
     return 4 + (8 / block + 32 / (block * outer) if double else 32 / block)
 
 
-def block_bits(block_bytes: int, weights: int) -> float:
-    """Bits a weight of a format that stores so many weights in a block of so many bytes."""
-    return 8 * block_bytes / weights
-
-
-@dataclass(frozen=True)
-class Format:
-    """A way to store weights. quantised: embeddings, head, norms and routers usually stay in 16 bits."""
-
-    name: str
-    bits: float
-    about: str
-    quantised: bool = True
-
-
-# Block layouts: ggml-common.h of llama.cpp (bytes of block_q4_0 and so on).
-_BLOCKS = {
+# Bytes and weights of a block of each GGUF type; source: ggml-common.h of llama.cpp, block_q2_K and so on.
+GGUF_BLOCKS = {
     "q2_k": (84, 256),
     "q3_k": (110, 256),
     "q4_0": (18, 32),
@@ -56,19 +41,56 @@ _BLOCKS = {
     "mxfp4": (17, 32),
 }
 
+
+def gguf_bits(block: str) -> float:
+    """Bits a weight of one GGUF block type; a file named after it may mix it with wider ones.
+
+    Raises:
+        ValueError: no block type has this name.
+    """
+    if block not in GGUF_BLOCKS:
+        raise ValueError(f"no GGUF block is named {block!r}; known are {', '.join(GGUF_BLOCKS)}")
+    size, weights = GGUF_BLOCKS[block]
+    return 8 * size / weights
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way to store weights.
+
+    whole: its bits hold for all parameters; else for the layers' matrices alone, while both tables of the vocabulary,
+    positions, norms, biases and routers stay in 16 bits, as bitsandbytes and GPTQ leave them.
+    """
+
+    name: str
+    bits: float
+    about: str
+    whole: bool = False
+
+
+# Files of mixed blocks, whole; source: examples/quantize/README.md of llama.cpp, figures of Llama 2 7B.
+_GGUF_FILES = {
+    "q2_k": 3.35,
+    "q3_k_m": 3.91,
+    "q4_k_s": 4.58,
+    "q4_k_m": 4.84,
+    "q5_k_m": 5.68,
+    "q6_k": 6.56,
+}
+
 FORMATS: dict[str, Format] = {
     form.name: form
     for form in (
-        Format("fp32", 32.0, "single precision", quantised=False),
-        Format("fp16", 16.0, "half precision", quantised=False),
-        Format("bf16", 16.0, "bfloat16", quantised=False),
+        Format("fp32", 32.0, "single precision", whole=True),
+        Format("fp16", 16.0, "half precision", whole=True),
+        Format("bf16", 16.0, "bfloat16", whole=True),
         Format("fp8", 8.0, "8-bit floats, one scale a matrix"),
         Format("int8", 8.0, "8-bit integers, one scale a row"),
         Format("int4", group_bits(4, 128, zero=16), "groups of 128 with 16-bit scale and zero point"),
-        Format("int4-bare", 4.0, "4-bit integers without any constants, a floor that no file reaches"),
         Format("nf4", nf4_bits(), "NormalFloat in blocks of 64, constants quantised again"),
         Format("nf4-single", nf4_bits(double=False), "NormalFloat in blocks of 64, 32-bit constants"),
-        *(Format(name, block_bits(*layout), f"GGUF {name.upper()}") for name, layout in _BLOCKS.items()),
+        *(Format(name, bits, f"GGUF file {name.upper()}", whole=True) for name, bits in _GGUF_FILES.items()),
+        Format("q8_0", gguf_bits("q8_0"), "GGUF file Q8_0", whole=True),
     )
 }
 
@@ -89,19 +111,14 @@ def weight_bytes(parameters: float, bits: float) -> float:
     return parameters * bits / 8
 
 
-def stored_bytes(model: Architecture, form: Format, *, rest: float = 16) -> float:
-    """Bytes of a model's weights, its layers' matrices in a format and, if that is quantised, all else at `rest` bits.
-
-    All else: both tables of the vocabulary, positions, norms, biases and routers, as bitsandbytes and GPTQ leave them.
-    """
+def stored_bytes(model: Architecture, form: Format) -> float:
+    """Bytes of a model's weights in a format, what it leaves in 16 bits included."""
     total = count_parameters(model).total
-    if not form.quantised:
-        return weight_bytes(total, form.bits)
-    quantised = quantisable(model)
-    return weight_bytes(quantised, form.bits) + weight_bytes(total - quantised, rest)
+    quantised = total if form.whole else layer_weights(model)
+    return weight_bytes(quantised, form.bits) + weight_bytes(total - quantised, 16)
 
 
-def quantisable(model: Architecture) -> int:
-    """Weights of the layers' matrices, routers and biases left out."""
+def layer_weights(model: Architecture) -> int:
+    """Weights of the layers' matrices, routers and biases left out: what quantisation usually shrinks."""
     matrices = [matrix for layer in model.all_layers for matrix in layer.matrices if matrix.name != "router"]
     return sum(matrix.copies * matrix.inputs * matrix.outputs for matrix in matrices)

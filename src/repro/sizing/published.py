@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -34,7 +35,11 @@ class Published:
 def published() -> dict[str, Published]:
     """All published models by name, in the file's order."""
     text = resources.files("repro.sizing").joinpath("published.toml").read_text(encoding="utf-8")
-    return {name: Published(name, **entry) for name, entry in tomllib.loads(text).items()}
+    return {name: _published(name, **entry) for name, entry in tomllib.loads(text).items()}
+
+
+def _published(name: str, config: dict[str, Any], null: Sequence[str] = (), **rest: Any) -> Published:
+    return Published(name, config={**config, **dict.fromkeys(null)}, **rest)
 
 
 def published_model(name: str) -> Architecture:

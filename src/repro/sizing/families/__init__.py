@@ -1,0 +1,50 @@
+"""How each published family spells its configuration: one reader a family, all giving an Architecture.
+
+Defaults are those of the family's configuration class in Hugging Face transformers, for fields that published files
+leave out. Not counted, as `transformers` does not build them as parameters: DeepSeek-V3's head that predicts a second
+token, and the biases that balance its experts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from repro.sizing.architecture import Architecture
+from repro.sizing.config import Config, ConfigRefused, read_config
+from repro.sizing.families import classic, gated, latent
+
+Reader = Callable[[Config], Architecture]
+
+FAMILIES: dict[str, Reader] = {
+    "bert": classic.bert,
+    "deepseek_v2": latent.deepseek,
+    "deepseek_v3": latent.deepseek,
+    "gemma": gated.gemma,
+    "gemma2": gated.gemma2,
+    "gemma3_text": gated.gemma3,
+    "gpt2": classic.gpt2,
+    "gpt_neox": classic.gpt_neox,
+    "llama": gated.llama,
+    "mistral": gated.mistral,
+    "mixtral": gated.mixtral,
+    "phi3": gated.phi3,
+    "qwen2": gated.qwen2,
+    "qwen3": gated.qwen3,
+    "qwen3_moe": gated.qwen3_moe,
+    "t5": classic.t5,
+}
+
+
+def architecture(source: str | Path | Mapping[str, Any], name: str | None = None) -> Architecture:
+    """The architecture that a `config.json` (file, folder or fields) describes.
+
+    Raises:
+        ConfigRefused: unreadable, of an unknown family, or with a field that is missing or impossible.
+    """
+    config = read_config(source, name)
+    if config.family not in FAMILIES:
+        known = ", ".join(sorted(FAMILIES))
+        raise ConfigRefused(f"{config.name}: model_type {config.family!r} is not known; known are {known}")
+    return FAMILIES[config.family](config)

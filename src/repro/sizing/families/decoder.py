@@ -1,0 +1,39 @@
+"""What the readers of decoder families share."""
+
+from __future__ import annotations
+
+from repro.sizing.architecture import Architecture, FeedForward, Layer, Matrix
+from repro.sizing.config import Config
+
+ALL_FOUR = "query key value output"
+
+
+def decoder(
+    config: Config,
+    width: int,
+    layers: tuple[Layer, ...],
+    *,
+    norm_parameters: int,
+    tied: bool,
+    positions: int | None,
+    position_parameters: int = 0,
+) -> Architecture:
+    """A decoder of these layers with its two tables of the vocabulary, one if `tied`."""
+    vocabulary = config.count("vocab_size")
+    return Architecture(
+        name=config.name,
+        family=config.family,
+        width=width,
+        vocabulary=vocabulary,
+        layers=layers,
+        norm_parameters=norm_parameters,
+        head=Matrix("head", width, vocabulary),
+        tied=tied,
+        position_parameters=position_parameters,
+        positions=positions,
+    )
+
+
+def gated(config: Config, *, bias: bool = False, fused: bool = False) -> FeedForward:
+    """The gated block of the usual spelling."""
+    return FeedForward(config.count("hidden_size"), config.count("intermediate_size"), True, bias, fused)
