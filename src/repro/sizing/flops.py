@@ -92,7 +92,7 @@ def forward_flops(
     """Operations of one sequence's forward pass, with logits for every token.
 
     Args:
-        model: what is run. Latent attention is counted expanded, as in training and prefill.
+        model: what is run. Latent attention is counted expanded, each new token once, as in training and prefill.
         tokens: new tokens (of the decoder, where there are two stacks).
         past: tokens already in the cache.
         source: the encoder's tokens; as many as `tokens` if not given.
