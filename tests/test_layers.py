@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "evaluation": SCIENCE_BASE,
     "alignment": SCIENCE_BASE,
     "inference": SCIENCE_BASE,
-    "fits": SCIENCE_BASE,
+    "fits": [*SCIENCE_BASE, "sizing"],
     # bookkeeping: knows no science
     "bookkeeping": [],
     "bookkeeping.ledger": ["floor"],

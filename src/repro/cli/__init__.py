@@ -11,6 +11,7 @@ from repro.cli.claims import claims
 from repro.cli.compare import compare
 from repro.cli.fit import fit
 from repro.cli.run import run
+from repro.cli.size import size
 from repro.cli.status import status
 
 app = typer.Typer(
@@ -20,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     rich_markup_mode="rich",
 )
-for command in (run, status, check, claims, compare, book, fit):
+for command in (run, status, check, claims, compare, book, fit, size):
     app.command()(command)
 app.add_typer(records.app, name="records", help="Take in another machine's records, or drop stale ones.")
 app.add_typer(data.app, name="data", help="Public tables of other people's runs: list and fetch them.")

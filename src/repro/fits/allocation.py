@@ -15,9 +15,8 @@ from repro.fits.intervals import quantiles
 from repro.fits.suites import Suite, draw_surfaces, suite_runs
 from repro.fits.surface import FLOP_PER_PARAMETER_TOKEN, Surface, fit_surface
 from repro.floor.measurement import Diverged, Number, Numbers, measurement
+from repro.sizing.chinchilla import break_even_tokens
 
-# Kaplan et al. 2020 (arXiv:2001.08361), section 2.1: one multiplication and one addition a parameter and token.
-FLOP_PER_PARAMETER_SERVED = 2.0
 INSIDE_FLOP = 1e21  # a budget inside the range of Chinchilla's runs
 
 
@@ -117,8 +116,8 @@ def tradeoff(surface: Surface, run: Run) -> Tradeoff:
             f"{run.N:.3g} parameters on {run.D:.3g} tokens are not over-trained: the optimal run of equal loss has "
             f"{equal.N:.3g} parameters; give a run with more tokens than the optimum of its size"
         )
-    saved = FLOP_PER_PARAMETER_SERVED * (equal.N - run.N)
-    return Tradeoff(equal, run.C / equal.C, equal.N / run.N, (run.C - equal.C) / saved)
+    pays = break_even_tokens(small=run.N, small_tokens=run.D, large=equal.N, large_tokens=equal.D)
+    return Tradeoff(equal, run.C / equal.C, equal.N / run.N, pays)
 
 
 def equal_loss_size(surface: Surface, run: Run) -> float:

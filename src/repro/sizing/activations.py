@@ -59,8 +59,10 @@ def activation_bytes(
 ) -> float:
     """Activations of one training step of a decoder, whatever its heads, gates and experts.
 
+    What fused kernels keep; code that casts norms to 32 bits or rotates in several steps keeps more.
+
     Args:
-        model: decoder or bare encoder.
+        model: decoder, encoder or both; both stacks then read as many tokens.
         tokens: in each sequence.
         batch: sequences.
         recompute: "none" keeps attention's scores; "selective" recomputes them in the backward pass, as flash
@@ -69,15 +71,13 @@ def activation_bytes(
         logits: whether the head's 32-bit log-probabilities are counted.
 
     Raises:
-        ValueError: an unknown kind of recomputation, or an encoder-decoder.
+        ValueError: an unknown kind of recomputation.
 
     Source: Korthikanti et al. 2022 (arXiv:2205.05198), section 4.1, term by term; with GPT's shape and dropout it is
     their formula. Gated blocks keep four hidden rows and plain ones two.
     """
     check_recompute(recompute)
-    if model.encoder:
-        raise ValueError(f"{model.name} has an encoder and a decoder; activations are counted for one stack")
-    kept = [_layer_bytes(layer, tokens, scores=recompute == "none", dropout=dropout) for layer in model.layers]
+    kept = [_layer_bytes(layer, tokens, scores=recompute == "none", dropout=dropout) for layer in model.all_layers]
     each = sum(kept)
     if recompute == "full":
         each = len(kept) * HALF * model.width + max(kept)
@@ -88,10 +88,10 @@ def activation_bytes(
 
 def _layer_bytes(layer: Layer, tokens: int, *, scores: bool, dropout: bool) -> int:
     """Bytes a token of one layer."""
-    width = layer.attention.width
-    masks = 2 * MASK * width if dropout else 0
+    width, parts = layer.attention.width, layer.attentions
+    masks = (1 + len(parts)) * MASK * width if dropout else 0
     kept = layer.norms * HALF * width + masks + _feed_forward_bytes(layer.feed_forward)
-    return kept + _attention_bytes(layer.attention, tokens, scores=scores, dropout=dropout)
+    return kept + sum(_attention_bytes(part, tokens, scores=scores, dropout=dropout) for part in parts)
 
 
 def _attention_bytes(attention: Attention, tokens: int, *, scores: bool, dropout: bool) -> int:
@@ -110,5 +110,5 @@ def _attention_bytes(attention: Attention, tokens: int, *, scores: bool, dropout
 def _feed_forward_bytes(block: FeedForward | Experts) -> int:
     if isinstance(block, FeedForward):
         return HALF * (block.width + (4 if block.gated else 2) * block.hidden)
-    hidden = block.active * (block.width + 4 * block.hidden) + 4 * block.shared_hidden
-    return HALF * (block.width + hidden) + SINGLE * block.experts
+    rows = (1 + block.active) * block.width + 4 * block.used_hidden  # each expert has a copy of its tokens
+    return HALF * rows + SINGLE * block.experts

@@ -15,13 +15,14 @@ def lora_parameters(inputs: int, outputs: int, rank: int) -> int:
     return rank * (inputs + outputs)
 
 
-def count_lora(model: Architecture, rank: int, targets: Iterable[str]) -> int:
+def count_lora(model: Architecture, rank: int, targets: Iterable[str], *, used: bool = False) -> int:
     """LoRA's parameters on the named matrices of every layer, each copy of an expert its own.
 
     Args:
         model: what is adapted.
         rank: of every adapter.
         targets: names such as query, value, down; `linear_names` gives those that a model has.
+        used: count only the experts that one token goes through.
 
     Raises:
         ValueError: no layer has a matrix of that name.
@@ -32,7 +33,7 @@ def count_lora(model: Architecture, rank: int, targets: Iterable[str]) -> int:
             f"{model.name} has no matrix {', '.join(sorted(wanted - set(known)))}; its matrices are {', '.join(known)}"
         )
     return sum(
-        matrix.copies * lora_parameters(matrix.inputs, matrix.outputs, rank)
+        (matrix.used if used else matrix.copies) * lora_parameters(matrix.inputs, matrix.outputs, rank)
         for layer in model.all_layers
         for matrix in layer.matrices
         if matrix.name in wanted

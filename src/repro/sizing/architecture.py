@@ -117,6 +117,11 @@ class FeedForward:
     bias: bool = False
     fused: bool = False
 
+    @property
+    def used_hidden(self) -> int:
+        """Hidden features of one token."""
+        return self.hidden
+
     @cached_property
     def matrices(self) -> tuple[Matrix, ...]:
         """Named gate, up and down; gate_up if fused."""
@@ -140,6 +145,11 @@ class Experts:
     experts: int
     active: int
     shared_hidden: int = 0
+
+    @property
+    def used_hidden(self) -> int:
+        """Hidden features of one token, over all experts that it goes through."""
+        return self.active * self.hidden + self.shared_hidden
 
     @cached_property
     def matrices(self) -> tuple[Matrix, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from repro.sizing.flops import SERVED, TRAINED
+from repro.sizing.flops import SERVED, TRAINED, training_flops
 
 # Hoffmann et al. 2022 (arXiv:2203.15556), table 3: 1.4T tokens for 67B parameters and about the same for other sizes.
 TOKENS_PER_PARAMETER = 20.0
@@ -36,5 +36,5 @@ def break_even_tokens(*, small: float, small_tokens: float, large: float, large_
     """
     if small >= large:
         raise ValueError(f"the small model has {small:.4g} parameters and the large one {large:.4g}; swap them")
-    extra = TRAINED * (small * small_tokens - large * large_tokens)
+    extra = training_flops(small, small_tokens) - training_flops(large, large_tokens)
     return extra / (SERVED * (large - small))

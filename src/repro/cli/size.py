@@ -1,0 +1,119 @@
+"""`repro size`: what a model takes to serve and to train, from its config.json."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from repro.cli.refusal import refusing
+from repro.fits.sizes import spell_size
+from repro.sizing.cache import GB, GIB
+from repro.sizing.precision import FORMATS, weight_format
+from repro.sizing.published import find_model
+from repro.sizing.report import Sizes, Use, sizes
+
+METHODS = {"full": "every weight", "lora": "LoRA on 16 bits", "qlora": "QLoRA on 4 bits"}
+FORMAT_NAMES = ", ".join(FORMATS)
+
+
+def size(
+    model: Annotated[str, typer.Argument(help="A config.json, its folder, or a published model such as llama-2-70b.")],
+    context: Annotated[int, typer.Option(help="Tokens in each sequence.")] = 4096,
+    batch: Annotated[int, typer.Option(help="Sequences at once.")] = 1,
+    dtype: Annotated[str, typer.Option(help=f"Of the weights when served: {FORMAT_NAMES}.")] = "bf16",
+    cache_dtype: Annotated[str, typer.Option(help="Of the key-value cache.")] = "bf16",
+    rank: Annotated[int, typer.Option(help="Of LoRA's adapters, on every matrix of the layers.")] = 16,
+    recompute: Annotated[str, typer.Option(help="Activations made again in training: none, selective, full.")] = "full",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
+) -> None:
+    """Size a model from its config.json: parameters, memory to serve and to train it, operations, how many cards."""
+    with refusing(ValueError):
+        use = Use(context, batch, weight_format(dtype), weight_format(cache_dtype).bits, rank, recompute)
+        found = sizes(find_model(model), use)
+    if as_json:
+        typer.echo(json.dumps(found.plain()))
+        return
+    console = Console()
+    console.print(_parameters(found), _serving(found), _training(found), _operations(found))
+    if found.model.positions and context > found.model.positions:
+        console.print(
+            f"warning: {found.model.name} was published for {found.model.positions:,} tokens",
+            style="yellow",
+            markup=False,
+        )
+
+
+def _parameters(found: Sizes) -> Table:
+    counts = found.parameters
+    table = _table(f"{escape(found.model.name)}: parameters", "kind", "number", "share")
+    for kind, number in counts.by_kind().items():
+        if number:
+            table.add_row(kind.replace("_", "-"), f"{number:,}", f"{number / counts.total:.1%}")
+    table.add_section()
+    table.add_row("total", f"{counts.total:,}", spell_size(counts.total))
+    if counts.active < counts.total:
+        table.add_row("used by a token", f"{counts.active:,}", spell_size(counts.active))
+    return table
+
+
+def _serving(found: Sizes) -> Table:
+    use, parts = found.use, found.serving
+    table = _table(f"To serve: {use.form.name} weights, {use.batch} x {use.context:,} tokens", "part", "GB", "GiB")
+    table.add_row("weights", *_bytes(parts["weights"]))
+    if found.cache_per_token:
+        table.add_row(f"key-value cache, {found.cache_per_token / 1024:,.1f} KiB a token", *_bytes(parts["cache"]))
+    table.add_row("working memory, an estimate", *_bytes(parts["working"]))
+    table.add_row("runtime", *_bytes(parts["overhead"]))
+    table.add_section()
+    table.add_row("total", *_bytes(parts["total"]))
+    for card, number in found.serving_cards.items():
+        table.add_row(f"cards of {card}", _number(number), "")
+    return table
+
+
+def _training(found: Sizes) -> Table:
+    use = found.use
+    title = f"To train: Adam, mixed precision, {use.batch} x {use.context:,} tokens on each card, rank {use.rank}, GB"
+    table = _table(
+        title, "method", "trained", "states", "activations", "total", *(f"{card}" for card in found.serving_cards)
+    )
+    for name, parts in found.training.items():
+        states = sum(parts[part] for part in ("frozen", "weights", "gradients", "optimiser"))
+        trained = parts["weights"] / 2  # mixed precision holds trained weights in 2 bytes
+        cards = (_number(number) for number in found.training_cards[name].values())
+        row = (_bytes(value)[0] for value in (states, parts["activations"], parts["total"]))
+        table.add_row(METHODS[name], spell_size(trained), *row, *cards)
+    return table
+
+
+def _operations(found: Sizes) -> Table:
+    flops, optimum = found.flops, found.optimum
+    table = _table("Operations a token", "what", "FLOP")
+    table.add_row("forward, rule of thumb 2 N", f"{flops['rule']:.3g}")
+    table.add_row(f"forward, counted; {flops['scores_share']:.1%} of it scores", f"{flops['forward']:.3g}")
+    if "next_token" in flops:
+        table.add_row(f"one more token after {found.use.context:,}", f"{flops['next_token']:.3g}")
+    table.add_row("training every weight", f"{flops['training']:.3g}")
+    table.add_row("training adapters", f"{flops['lora_training']:.3g}")
+    table.add_section()
+    table.add_row(f"compute-optimal training, {spell_size(optimum['tokens'])} tokens", f"{optimum['flops']:.3g}")
+    table.add_row("on H100s at 40 % of their peak", f"{spell_size(optimum['h100_hours'])} hours")
+    return table
+
+
+def _table(title: str, first: str, *numbers: str) -> Table:
+    columns = (Column(name, justify="right") for name in numbers)
+    return Table(first, *columns, title=title, title_justify="left")
+
+
+def _bytes(number: float) -> tuple[str, str]:
+    return f"{number / GB:,.2f}", f"{number / GIB:,.2f}"
+
+
+def _number(cards: int | None) -> str:
+    return "too small" if cards is None else f"{cards:,}"

@@ -1,0 +1,173 @@
+"""What a person who plans hardware asks of one model: parameters, memory to serve and train it, operations, cards."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+from repro.sizing.activations import activation_bytes, check_recompute
+from repro.sizing.adapters import count_lora, linear_names
+from repro.sizing.architecture import Architecture
+from repro.sizing.cache import GIB, Cached, cached_numbers
+from repro.sizing.calculators import Figures, inference_memory, training_memory
+from repro.sizing.chinchilla import optimal_tokens
+from repro.sizing.cost import PEAK_FLOPS, gpu_hours
+from repro.sizing.flops import adapter_step_flops, forward_flops, inference_flops, step_flops, training_flops
+from repro.sizing.parameters import Parameters, count_parameters
+from repro.sizing.precision import Format, layer_weights, stored_bytes, weight_format
+
+CARDS = {"24 GB": 24 * GIB, "80 GB": 80 * GIB}  # a card's GB are GiB
+UTILISATION = 0.4  # of a well-run training; Touvron et al. 2023 (arXiv:2302.13971) reached 0.47
+
+
+@dataclass(frozen=True)
+class Use:
+    """How a model is used.
+
+    context: tokens in each sequence. batch: sequences at once, on each card when training. form: of the weights when
+    served. cache_bits: of a cached number. rank: of LoRA's adapters on every matrix of the layers. recompute: what
+    training computes again instead of keeping it, none, selective or full.
+    """
+
+    context: int
+    batch: int
+    form: Format
+    cache_bits: float
+    rank: int
+    recompute: str = "full"
+
+    def __post_init__(self) -> None:
+        check_recompute(self.recompute)
+        for name in ("context", "batch", "rank"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The answer. Memory in bytes, on one card unless it is spread; cards: how many of a kind, None if none suffice."""
+
+    model: Architecture
+    use: Use
+    parameters: Parameters
+    serving: Figures
+    cache_per_token: float
+    serving_cards: dict[str, int | None]
+    training: dict[str, Figures]
+    training_cards: dict[str, dict[str, int | None]]
+    flops: Figures
+    optimum: Figures
+
+    def plain(self) -> dict[str, object]:
+        """For programs."""
+        model, counts = self.model, self.parameters
+        return {
+            "model": {
+                "name": model.name,
+                "family": model.family,
+                "layers": len(model.all_layers),
+                "width": model.width,
+            },
+            "use": dataclasses.asdict(self.use),
+            "parameters": {**counts.by_kind(), "total": counts.total, "active": counts.active},
+            "serving_bytes": {**self.serving, "cache_per_token": self.cache_per_token},
+            "serving_cards": self.serving_cards,
+            "training_bytes": self.training,
+            "training_cards": self.training_cards,
+            "flops": self.flops,
+            "compute_optimal": self.optimum,
+        }
+
+
+def sizes(model: Architecture, use: Use) -> Sizes:
+    """All of it."""
+    counts = count_parameters(model)
+    kept = _kept(model)
+    serving = _serving(model, use, counts, kept)
+    training = _training(model, use, counts)
+    return Sizes(
+        model=model,
+        use=use,
+        parameters=counts,
+        serving=serving,
+        cache_per_token=(kept.full + kept.windowed) * use.cache_bits / 8,
+        serving_cards=_cards(serving, own=("overhead",)),
+        training=training,
+        training_cards={name: _cards(parts, own=("activations", "overhead")) for name, parts in training.items()},
+        flops=_flops(model, use, counts),
+        optimum=_optimum(counts),
+    )
+
+
+def _kept(model: Architecture) -> Cached:
+    """What is cached of a token; an encoder-decoder is taken to read as many tokens as it writes."""
+    if not model.causal:
+        return Cached(0, 0, 0)
+    own, crossed = cached_numbers(model), sum(layer.crossed.cached_width for layer in model.layers if layer.crossed)
+    return dataclasses.replace(own, full=own.full + crossed)
+
+
+def _serving(model: Architecture, use: Use, counts: Parameters, kept: Cached) -> Figures:
+    return inference_memory(
+        parameters=counts.total,
+        weight_bits=use.form.bits,
+        kept_in_16=0 if use.form.whole else counts.total - layer_weights(model),
+        cached=kept.full,
+        windowed=kept.windowed,
+        window=kept.window,
+        width=model.width,
+        hidden=max(layer.feed_forward.used_hidden for layer in model.all_layers),
+        vocabulary=model.vocabulary,
+        context=use.context,
+        batch=use.batch,
+        cache_bits=use.cache_bits,
+    )
+
+
+def _training(model: Architecture, use: Use, counts: Parameters) -> dict[str, Figures]:
+    """By method: every weight, adapters beside 16-bit weights, adapters beside 4-bit ones; mixed precision, Adam."""
+    adapters = count_lora(model, use.rank, linear_names(model))
+    activations = activation_bytes(model, use.context, batch=use.batch, recompute=use.recompute)
+    four_bits = 8 * stored_bytes(model, weight_format("nf4")) / counts.total
+    return {
+        name: training_memory(
+            parameters=counts.total, trained=trained, frozen_bits=bits, recipe="mixed", activations=activations
+        )
+        for name, trained, bits in (("full", counts.total, 16), ("lora", adapters, 16), ("qlora", adapters, four_bits))
+    }
+
+
+def _cards(parts: Figures, own: tuple[str, ...]) -> dict[str, int | None]:
+    """The fewest cards of each kind, if all but `own` is spread evenly."""
+    each = sum(parts[name] for name in own)
+    return {name: cards_needed(parts["total"] - each, each, memory) for name, memory in CARDS.items()}
+
+
+def cards_needed(spread: float, each: float, memory: float) -> int | None:
+    """The fewest cards that hold `spread` bytes together and `each` bytes apiece; None if `each` fills one."""
+    return None if each >= memory else max(1, math.ceil(spread / (memory - each)))
+
+
+def _flops(model: Architecture, use: Use, counts: Parameters) -> Figures:
+    """Operations a token: over a first pass of the whole context, for one more token after it, and to train."""
+    first = forward_flops(model, use.context)
+    adapters = count_lora(model, use.rank, linear_names(model), used=True)
+    found = {
+        "rule": inference_flops(counts.active, 1),
+        "forward": first.total / use.context,
+        "scores_share": first.scores / first.total,
+        "training": step_flops(first) / use.context,
+        "lora_training": adapter_step_flops(first, adapters, use.context) / use.context,
+    }
+    if model.causal and not model.encoder:
+        found["next_token"] = float(forward_flops(model, 1, past=use.context).total)
+    return found
+
+
+def _optimum(counts: Parameters) -> Figures:
+    """Tokens that Chinchilla's rule gives the active parameters, and what that training takes."""
+    tokens = optimal_tokens(counts.active)
+    flops = training_flops(counts.active, tokens)
+    hours = gpu_hours(flops, peak_flops=PEAK_FLOPS["H100"], utilisation=UTILISATION)
+    return {"tokens": tokens, "flops": flops, "h100_hours": hours}
