@@ -12,9 +12,11 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-# Other people's code inside a package, and files that differ between builds of one version.
+# Other people's code inside a package, and files that differ between builds of one version: where it was built, a
+# package's own __init__ (repaired Windows wheels add lines to it), numpy.distutils (gone from Python 3.12 on).
 _VENDORED = re.compile(r"(^|/)(_?vendor(ed)?|_vendored\w*|third_?party\w*|externals?|extern)/")
-_BUILD = re.compile(r"(^|/)(__config__|_?version\w*|_distributor_init\w*|_version_meson)\.py$")
+_BUILD = re.compile(r"(^|/)(__config__|_?version(_\w+)?|_distributor_init\w*)\.py$|^[^/]+/__init__\.py$|^numpy/distutils/")
+# Broad on purpose: the few files that only speak of generating fall with those that are generated.
 _GENERATED = re.compile(
     r"auto-?\s?generated|automatically generated|generated (by|from|automatically)|do not edit", re.IGNORECASE
 )
@@ -71,7 +73,9 @@ def reason_to_drop(path: str, text: str) -> str:
     """Why a file is no text that people wrote; "" where it is."""
     if _VENDORED.search(path):
         return "vendored"
-    if _BUILD.search(path) or _GENERATED.search(text[:_HEAD]):
+    if _BUILD.search(path):
+        return "build"
+    if _GENERATED.search(text[:_HEAD]):
         return "generated"
     lines = text.splitlines()
     if not text.strip() or "\0" in text or "\ufffd" in text:

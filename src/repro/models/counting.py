@@ -1,0 +1,69 @@
+"""Parameters and floating-point operations of a decoder, in closed form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from repro.models.decoder import Decoder
+
+
+@dataclass(frozen=True)
+class ParameterCount:
+    """Parameters of a decoder by part; `output` is 0 where the output matrix is the embedding."""
+
+    embedding: int
+    positions: int
+    attention: int
+    feed_forward: int
+    norms: int
+    output: int
+
+    @property
+    def total(self) -> int:
+        """Every number that is trained."""
+        return sum(vars(self).values())
+
+    @property
+    def non_embedding(self) -> int:
+        """Kaplan et al. 2020 (arXiv:2001.08361), sec. 2.1: neither embeddings nor output matrix."""
+        return self.attention + self.feed_forward + self.norms
+
+
+def parameters(shape: Decoder) -> ParameterCount:
+    """How many parameters a decoder has, exactly."""
+    d, kv_width = shape.width, shape.key_value_heads * shape.head_width
+    norm = d if shape.norm == "rms" else 2 * d
+    final = 1 if shape.norm_place == "pre" else 0  # a post-norm block ends in a norm of its own
+    return ParameterCount(
+        embedding=shape.vocabulary * d,
+        positions=shape.context * d if shape.positions == "learned" else 0,
+        attention=shape.layers * (2 * d * d + 2 * d * kv_width),
+        feed_forward=shape.layers * (3 if shape.gated else 2) * d * shape.feed_forward_width,
+        norms=(2 * shape.layers + final) * norm,
+        output=0 if shape.tied else shape.vocabulary * d,
+    )
+
+
+def matrix_parameters(shape: Decoder, *, with_output: bool = True) -> int:
+    """Parameters that multiply an activation for every token: the N of C = 6ND.
+
+    Args:
+        with_output: count the output matrix (Hoffmann et al. 2022, Porian et al. 2024), which works for every token
+            whether tied or not; Kaplan et al. 2020 leave it out. The embedding is looked up, not multiplied.
+    """
+    count = parameters(shape)
+    return count.attention + count.feed_forward + (shape.vocabulary * shape.width if with_output else 0)
+
+
+def forward_flops(shape: Decoder, time: int) -> int:
+    """Floating-point operations of the matrix products of a forward pass over `time` tokens (a product-sum is two).
+
+    The attention term counts the whole time x time square, as PyTorch's counter does and a plain kernel computes;
+    a kernel that skips what the causal mask hides needs nearly half of that.
+    """
+    return 2 * matrix_parameters(shape) * time + 4 * shape.layers * shape.width * time * time
+
+
+def training_flops(shape: Decoder, tokens: int, time: int) -> float:
+    """Operations to train on `tokens` in sequences of `time`: a backward pass costs two forward ones."""
+    return 3 * forward_flops(shape, time) * tokens / time

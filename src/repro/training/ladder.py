@@ -1,0 +1,101 @@
+"""Ladders: decoders of one family at growing width, each trained on growing numbers of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from repro.corpora.text import Text
+from repro.models.counting import matrix_parameters
+from repro.models.decoder import Decoder
+from repro.training.pretraining import Pretraining
+
+FIRST_READING = 65_536  # tokens; every later reading doubles
+TUNING_SEED = 1_000  # of the runs that choose a learning rate, which no estimate uses
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """What the rungs share.
+
+    Fields: `text`; `context` tokens of a sequence; `batch` tokens a step; `head_width` of each head, about; `aspect`
+    width over layers, about; `most_flops` 6ND at which a rung's readings end, N with the output matrix; `most_tokens`
+    likewise; `warmup` tokens.
+    """
+
+    text: Text
+    context: int = 64
+    batch: int = 1_024
+    head_width: int = 16
+    aspect: int = 16
+    most_flops: float = 1e12
+    most_tokens: int = 8_388_608
+    warmup: int = 16_384
+
+    def decoder(self, width: int) -> Decoder:
+        """The rung of a width."""
+        heads = max(1, round(width / self.head_width))
+        layers = max(1, round(width / self.aspect))
+        return Decoder(self.text.vocabulary, width, layers, heads, context=self.context)
+
+    def readings(self, width: int) -> tuple[int, ...]:
+        """Doubling numbers of tokens, as far as compute and text allow.
+
+        Raises:
+            ValueError: not even the first fits.
+        """
+        within = min(self.most_tokens, self.most_flops / 6 / matrix_parameters(self.decoder(width)))
+        if within < FIRST_READING:
+            raise ValueError(
+                f"width {width} reaches {within:.0f} tokens; allow more compute, or take it off the ladder"
+            )
+        found = [FIRST_READING]
+        while 2 * found[-1] <= within:
+            found.append(2 * found[-1])
+        return tuple(found)
+
+    def rung(self, width: int, rate: float, **changes: object) -> Pretraining:
+        """The run of a width, at learning rate `rate` / width; `changes` are fields of the run."""
+        shape, readings = self.decoder(width), self.readings(width)
+        run = Pretraining(shape, self.text, readings, self.batch, rate / width, self.warmup)
+        return replace(run, **changes)  # type: ignore[arg-type]
+
+    def tuning(self, widths: Sequence[int], rates: Sequence[float]) -> list[Pretraining]:
+        """Every rate at every width, on as many tokens as the widest rung is given: equal effort for all."""
+        tokens = min(self.readings(width)[-1] for width in widths)
+        return [self.rung(width, rate, readings=(tokens,)) for width in widths for rate in rates]
+
+
+def best_rates(tuned: pd.DataFrame) -> Mapping[int, float]:
+    """The learning rate times width with the least loss at each width; a table of the runs of `Ladder.tuning`."""
+    least = tuned.loc[tuned.groupby("model.width")["final_loss"].idxmin()]
+    return {int(row["model.width"]): round(row["learning_rate"] * row["model.width"], 9) for _, row in least.iterrows()}
+
+
+def readings_table(runs: pd.DataFrame, *, decayed: bool = True) -> pd.DataFrame:
+    """One row a reading: seed, width, N by either count, D in tokens, loss in nats per token.
+
+    Args:
+        decayed: after the branch's decay, or where it leaves the trunk.
+    """
+    kept = runs[~runs["diverged"]]
+    names = ("tokens", "loss") if decayed else ("stable_tokens", "stable_loss")
+    return pd.DataFrame([_reading(row, D, loss) for _, row in kept.iterrows() for D, loss in _pairs(row, *names)])
+
+
+def _pairs(row: pd.Series, tokens: str, loss: str) -> Iterable[tuple[int, float]]:
+    return zip(row[tokens], row[loss], strict=True)
+
+
+def _reading(row: pd.Series, D: int, loss: float) -> dict[str, float]:
+    width, inside = row["model.width"], row["matrix_parameters"] - row["model.vocabulary"] * row["model.width"]
+    return {
+        "seed": row["seed"],
+        "width": width,
+        "N": row["matrix_parameters"],
+        "N_inside": inside,
+        "D": D,
+        "loss": loss,
+    }

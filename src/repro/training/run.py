@@ -1,0 +1,182 @@
+"""A whole run: the trunk, its branches and readings, its checkpoints."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from repro.corpora.text import tokens_of
+from repro.floor import places
+from repro.floor.measurement import Diverged, Numbers
+from repro.models.counting import matrix_parameters, parameters, training_flops
+from repro.models.transformer import Transformer
+from repro.training import checkpoint
+from repro.training.loop import Trainer
+from repro.training.pretraining import Pretraining, pretrain
+from repro.training.schedule import cosine, decayed, warmed_up
+
+CHECKPOINTS = 20  # of a run, and at least 200 steps apart; counted in steps, so that all ranks agree on when
+CURVE_POINTS = 40  # of the training loss, spaced evenly in the logarithm of the step
+
+
+@dataclass
+class Progress:
+    """What a run has read so far; with the weights and moments, all that it needs to go on."""
+
+    step: int = 0
+    loss: list[float] = field(default_factory=list)
+    stable_loss: list[float] = field(default_factory=list)
+    curve_steps: list[int] = field(default_factory=list)
+    curve_loss: list[float] = field(default_factory=list)
+    since: float = 0.0  # sum of the training losses since the last point of the curve
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: what it read, and the model as the last step left it."""
+
+    config: Pretraining
+    progress: Progress
+    model: Transformer
+    bytes_per_token: float | None
+    compiled: bool
+
+    def numbers(self) -> Numbers:
+        """What is recorded; token counts are those used, whole steps."""
+        config, read = self.config, self.progress
+        count, tokens = parameters(config.model), [config.steps(r) * config.batch for r in config.readings]
+        stable = [config.stop(r) * config.batch for r in config.readings] if read.stable_loss else []
+        return {
+            "tokens": tokens,
+            "loss": read.loss,
+            "final_loss": read.loss[-1],
+            "bits_per_byte": None if self.bytes_per_token is None else bits(read.loss[-1]) / self.bytes_per_token,
+            "stable_tokens": stable,
+            "stable_loss": read.stable_loss,
+            "curve_tokens": [step * config.batch for step in read.curve_steps],
+            "curve_loss": read.curve_loss,
+            "parameters": count.total,
+            "non_embedding": count.non_embedding,
+            "matrix_parameters": matrix_parameters(config.model),
+            "flops": training_flops(config.model, tokens[-1], config.model.context),
+            "compiled": self.compiled,
+        }
+
+
+def bits(nats: float) -> float:
+    """Nats as bits."""
+    return nats / math.log(2)
+
+
+def run(config: Pretraining, seed: int) -> Run:
+    """Train, from the last checkpoint if a run was interrupted.
+
+    Raises:
+        Diverged: a loss that is no number, or a run that ends worse than it began.
+    """
+    text = tokens_of(config.text)
+    trainer = Trainer(config, seed, text)
+    path = _place("runs", config, seed)
+    progress = _follow_trunk(trainer, _resumed(trainer, path), path)
+    path.unlink(missing_ok=True)
+    return Run(config, progress, trainer.raw, text.bytes_per_token, trainer.compiled)
+
+
+def trained(config: Pretraining, seed: int) -> Transformer:
+    """The model of a run, from the folder of weights where it was trained before, else trained now and kept."""
+    path = _place("weights", config, seed)
+    if (kept := checkpoint.load(path)) is None:
+        model = run(config, seed).model
+        checkpoint.save(path, dict(model.named_parameters()), {})
+        return model.eval()
+    model = Transformer(config.model)
+    model.load_state_dict(kept[0], strict=False)  # a tied output matrix is kept once
+    return model.eval()
+
+
+def _place(kind: str, config: Pretraining, seed: int) -> Path:
+    return places.checkpoints() / kind / f"{pretrain.key(config, seed)}.safetensors"
+
+
+def _resumed(trainer: Trainer, path: Path) -> Progress:
+    held = checkpoint.load(path)
+    if held is None:
+        return Progress()
+    trainer.restore(held[0])
+    return Progress(**held[1])
+
+
+def _follow_trunk(trainer: Trainer, progress: Progress, path: Path) -> Progress:
+    """Train on to the last stop, reading the loss at each."""
+    config = trainer.config
+    stops = [config.stop(reading) for reading in config.readings]
+    edges, apart = set(_curve_edges(stops[-1])), max(200, stops[-1] // CHECKPOINTS)
+    since = torch.tensor(progress.since, device=trainer.accelerator.device)
+    while len(progress.loss) < len(stops):
+        if progress.step == stops[len(progress.loss)]:
+            _read(trainer, progress)
+            continue
+        since += trainer.step(progress.step, _trunk_rate(config, progress.step + 1))
+        progress.step += 1
+        if progress.step in edges:
+            _extend_curve(progress, float(since))
+            since.zero_()
+        if progress.step % apart == 0:
+            progress.since = float(since)
+            trainer.save(path, asdict(progress))
+    _refuse_worse(began=progress.curve_loss[0], ended=progress.loss[-1])
+    return progress
+
+
+def _read(trainer: Trainer, progress: Progress) -> None:
+    """The test loss at a stop, and after the branch that leaves there if the schedule has one."""
+    config = trainer.config
+    here = _finite(trainer.test_loss(), progress.step)
+    if config.schedule != "stable-decay":
+        progress.loss.append(here)
+        return
+    reading = config.readings[len(progress.loss)]
+    last = len(progress.loss) + 1 == len(config.readings)
+    trunk: dict[str, Tensor] | None = None if last else trainer.state()
+    start, end = progress.step, config.steps(reading)
+    peak = _trunk_rate(config, start)
+    for step in range(start, end):
+        done = (step + 1) * config.batch
+        trainer.step(step, decayed(done, peak=peak, start=start * config.batch, end=(end + 1) * config.batch))
+    progress.stable_loss.append(here)
+    progress.loss.append(_finite(trainer.test_loss(), end))
+    if trunk is not None:
+        trainer.restore(trunk)
+
+
+def _trunk_rate(config: Pretraining, step: int) -> float:
+    """The learning rate of step number `step`, counted from 1."""
+    done = step * config.batch
+    if config.schedule == "cosine":
+        return cosine(done, peak=config.learning_rate, warmup=config.warmup, horizon=config.readings[-1])
+    return warmed_up(done, peak=config.learning_rate, warmup=config.warmup)
+
+
+def _curve_edges(last: int) -> list[int]:
+    return sorted({round(last ** (point / CURVE_POINTS)) for point in range(CURVE_POINTS + 1)})
+
+
+def _extend_curve(progress: Progress, total: float) -> None:
+    before = progress.curve_steps[-1] if progress.curve_steps else 0
+    progress.curve_loss.append(_finite(total / (progress.step - before), progress.step))
+    progress.curve_steps.append(progress.step)
+
+
+def _refuse_worse(*, began: float, ended: float) -> None:
+    if ended > began:
+        raise Diverged(f"ended at {ended:.3f} nats per token, above the {began:.3f} it began at")
+
+
+def _finite(loss: float, step: int) -> float:
+    if not math.isfinite(loss):
+        raise Diverged(f"the loss is {loss} at step {step}")
+    return loss

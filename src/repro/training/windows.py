@@ -1,0 +1,70 @@
+"""Which tokens a step reads: windows of the training text in a seeded order, a pure function of seed and step.
+
+B sequences in a batch, T time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Windows = NDArray[np.int64]
+
+
+class WindowOrder:
+    """Windows of `time` tokens (and the one after each), every epoch in a new order.
+
+    Nothing is kept between steps, so a run that resumes reads on exactly where it stopped.
+    """
+
+    def __init__(self, tokens: NDArray[np.integer], *, time: int, seed: int, unique: int | None = None) -> None:
+        """Choose the windows.
+
+        Args:
+            tokens: (length,) the training text.
+            unique: tokens of a random part that is read over and over; None: the whole text.
+
+        Raises:
+            ValueError: the text holds fewer tokens than one window, or than `unique`.
+        """
+        held = (len(tokens) - 1) // time
+        wanted = held if unique is None else unique // time
+        if not 1 <= wanted <= held:
+            raise ValueError(
+                f"{wanted} windows of {time} tokens wanted from a text that holds {held}; "
+                "ask for fewer unique tokens, at least one window, or a larger text"
+            )
+        self.tokens, self.time, self.seed = tokens, time, seed
+        self.chosen = np.random.default_rng([seed, 0]).permutation(held)[:wanted]
+        self._epoch, self._order = -1, self.chosen
+
+    def batch(self, step: int, sequences: int) -> tuple[Windows, Windows]:
+        """Inputs and targets (B, T) of step 0, 1, ...; a batch may reach over the end of an epoch."""
+        first = step * sequences
+        places = np.array([self._window(number) for number in range(first, first + sequences)])
+        return cut(self.tokens, places, self.time)
+
+    def _window(self, number: int) -> int:
+        epoch, place = divmod(number, len(self.chosen))
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._order = np.random.default_rng([self.seed, 1 + epoch]).permutation(self.chosen)
+        return int(self._order[place])
+
+
+def held_out(tokens: NDArray[np.integer], *, time: int, count: int) -> tuple[Windows, Windows]:
+    """Inputs and targets (B, T) of about `count` tokens, spread evenly over a test text; the same for every run.
+
+    Raises:
+        ValueError: the text holds fewer tokens.
+    """
+    held, wanted = (len(tokens) - 1) // time, max(1, count // time)
+    if wanted > held:
+        raise ValueError(f"{count} test tokens wanted from a text of {len(tokens)}; ask for fewer")
+    return cut(tokens, np.arange(wanted) * held // wanted, time)
+
+
+def cut(tokens: NDArray[np.integer], places: NDArray[np.integer], time: int) -> tuple[Windows, Windows]:
+    """Inputs and targets (B, T) of windows number `places`; the targets are the inputs one token on."""
+    windows = tokens[places[:, None] * time + np.arange(time + 1)].astype(np.int64)
+    return windows[:, :-1], windows[:, 1:]
