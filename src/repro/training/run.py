@@ -19,7 +19,8 @@ from repro.training.loop import Trainer
 from repro.training.pretraining import Pretraining, pretrain
 from repro.training.schedule import cosine, decayed, warmed_up
 
-CHECKPOINTS = 20  # of a run, and at least 200 steps apart; counted in steps, so that all ranks agree on when
+CHECKPOINTS = 20  # of a run; counted in steps, so that all ranks agree on when
+CHECKPOINT_STEPS = 200  # least distance between two
 CURVE_POINTS = 40  # of the training loss, spaced evenly in the logarithm of the step
 
 
@@ -114,7 +115,7 @@ def _follow_trunk(trainer: Trainer, progress: Progress, path: Path) -> Progress:
     """Train on to the last stop, reading the loss at each."""
     config = trainer.config
     stops = [config.stop(reading) for reading in config.readings]
-    edges, apart = set(_curve_edges(stops[-1])), max(200, stops[-1] // CHECKPOINTS)
+    edges, apart = set(_curve_edges(stops[-1])), max(CHECKPOINT_STEPS, stops[-1] // CHECKPOINTS)
     since = torch.tensor(progress.since, device=trainer.accelerator.device)
     while len(progress.loss) < len(stops):
         if progress.step == stops[len(progress.loss)]:
