@@ -15,7 +15,9 @@ import numpy as np
 # Other people's code inside a package, and files that differ between builds of one version: where it was built, a
 # package's own __init__ (repaired Windows wheels add lines to it), numpy.distutils (gone from Python 3.12 on).
 _VENDORED = re.compile(r"(^|/)(_?vendor(ed)?|_vendored\w*|third_?party\w*|externals?|extern)/")
-_BUILD = re.compile(r"(^|/)(__config__|_?version(_\w+)?|_distributor_init\w*)\.py$|^[^/]+/__init__\.py$|^numpy/distutils/")
+_BUILD = re.compile(
+    r"(^|/)(__config__|_?version(_\w+)?|_distributor_init\w*)\.py$|^[^/]+/__init__\.py$|^numpy/distutils/"
+)
 # Broad on purpose: the few files that only speak of generating fall with those that are generated.
 _GENERATED = re.compile(
     r"auto-?\s?generated|automatically generated|generated (by|from|automatically)|do not edit", re.IGNORECASE

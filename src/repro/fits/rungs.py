@@ -1,0 +1,92 @@
+"""What a ladder of trained models says: losses at equal compute, and the three approaches on each seed alone.
+
+The table of readings (`training.ladder.readings_table`) has a row a reading: seed, width, N (output matrix counted),
+N_inside (not counted), D tokens, loss in nats a token. C = 6ND by whichever count of N is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+
+from repro.fits.envelope import fit_envelope
+from repro.fits.frontier import Frontier
+from repro.fits.isoflop import fit_isoflop
+from repro.fits.surface import FLOP_PER_PARAMETER_TOKEN, Surface, fit_surface
+from repro.floor.statistics import Estimate, student_t
+
+Array = NDArray[np.float64]
+FEWEST = 4  # sizes that a budget needs
+SPAN = 6.0  # factor around the best size within which a profile is taken for a parabola
+DENSE = 12  # budgets to a factor of two, along the envelope
+
+
+def budgets_of(readings: pd.DataFrame, *, size: str = "N", to_double: int = 1, fewest: int = FEWEST) -> Array:
+    """Budgets that at least `fewest` sizes reach within their readings, `to_double` of them to a factor of two."""
+    ends = FLOP_PER_PARAMETER_TOKEN * readings[size] * readings["D"]
+    steps = np.arange(np.ceil(to_double * np.log2(ends.min())), np.floor(to_double * np.log2(ends.max())) + 1)
+    spans = ends.groupby(readings["width"]).agg(["min", "max"])
+    budgets = 2.0 ** (steps / to_double)
+    reached = [int(((spans["min"] <= C) & (C <= spans["max"])).sum()) for C in budgets]
+    return budgets[np.array(reached) >= fewest]
+
+
+def at_budgets(readings: pd.DataFrame, budgets: Sequence[float] | Array, *, size: str = "N") -> pd.DataFrame:
+    """IsoFLOP profiles: one row a seed, size and budget within that size's readings: seed, C, N, D, loss.
+
+    The loss between two readings, a factor of two apart, is read off a monotone cubic through all of that run's
+    readings in log D (Fritsch & Butland 1984); beyond them nothing is read.
+    """
+    rows = []
+    for (seed, _), run in readings.sort_values("D").groupby(["seed", "width"]):
+        N = float(run[size].iloc[0])
+        tokens = {float(C): float(C) / FLOP_PER_PARAMETER_TOKEN / N for C in budgets}
+        if len(run) > 1:
+            curve = PchipInterpolator(np.log(run["D"]), run["loss"])
+            inside = {C: D for C, D in tokens.items() if run["D"].iloc[0] <= D <= run["D"].iloc[-1]}
+            rows += [(seed, C, N, D, float(curve(np.log(D)))) for C, D in inside.items()]
+    return pd.DataFrame(rows, columns=["seed", "C", "N", "D", "loss"])
+
+
+def envelope_of(readings: pd.DataFrame, *, size: str = "N") -> Frontier:
+    """Approach 1 on one seed: at each of many budgets the size whose training curve is lowest there."""
+    return fit_envelope(*_columns(at_budgets(readings, budgets_of(readings, size=size, to_double=DENSE), size=size)))
+
+
+def valleys_of(readings: pd.DataFrame, *, size: str = "N") -> Frontier:
+    """Approach 2 on one seed: a parabola through each IsoFLOP profile, near its least point.
+
+    A profile is no parabola far from its minimum, so only sizes within a factor of SPAN of the best one are used.
+    """
+    profiles = at_budgets(readings, budgets_of(readings, size=size), size=size)
+    best = profiles.loc[profiles.groupby("C")["loss"].idxmin()].set_index("C")["N"]
+    apart = profiles["N"] / profiles["C"].map(best)
+    near = profiles[apart.between(1 / SPAN, SPAN)]
+    return fit_isoflop(*_columns(near), tolerance=0.01, fewest=FEWEST)
+
+
+def surface_of(readings: pd.DataFrame, *, size: str = "N") -> Surface:
+    """Approach 3 on one seed: the surface through all readings."""
+    N, D, loss = (readings[name].to_numpy(dtype=float) for name in (size, "D", "loss"))
+    return fit_surface(N, D, loss).surface
+
+
+def prediction_error(readings: pd.DataFrame, *, share: float) -> float:
+    """Median absolute relative error above half the largest compute, by a surface fitted below `share` of it."""
+    C = FLOP_PER_PARAMETER_TOKEN * readings["N"] * readings["D"]
+    surface = surface_of(readings[C <= share * C.max()])
+    held = readings[C > C.max() / 2]
+    return float((surface.loss(held["N"], held["D"]) / held["loss"] - 1).abs().median())
+
+
+def over_seeds(table: pd.DataFrame, statistic: Callable[[pd.DataFrame], float], unit: str = "") -> Estimate:
+    """The mean over seeds of a statistic of each seed's rows alone, with Student's t interval."""
+    return student_t([statistic(rows) for _, rows in table.groupby("seed")], unit=unit)
+
+
+def _columns(runs: pd.DataFrame) -> tuple[Array, Array, Array]:
+    return runs["N"].to_numpy(dtype=float), runs["D"].to_numpy(dtype=float), runs["loss"].to_numpy(dtype=float)
