@@ -7,7 +7,16 @@ import pandas as pd
 import pytest
 
 from repro.fits.power_law import PowerLaw, extrapolation_error, fit_offset_law, fit_pure_law
-from repro.fits.rungs import at_budgets, budgets_of, envelope_of, over_seeds, prediction_error, surface_of, valleys_of
+from repro.fits.rungs import (
+    at_budgets,
+    budgets_of,
+    envelope_of,
+    over_seeds,
+    planted_losses,
+    prediction_error,
+    surface_of,
+    valleys_of,
+)
 from repro.fits.surface import Surface
 
 SIZES = np.array([5e3, 11e3, 26e3, 41e3, 107e3, 227e3, 713e3])
@@ -39,6 +48,14 @@ def test_noise_between_seeds_widens_the_interval_and_still_tells_the_worlds_apar
 
     assert noisy[0].low < HALF.a < noisy[0].high < noisy[1].low < LARGER.a < noisy[1].high
     assert 5 == noisy[0].n
+
+
+@pytest.mark.parametrize("a", [0.5, 0.73])
+def test_losses_planted_on_readings_give_the_planted_exponent_back(a):
+    readings = planted_losses(planted(HALF), a=a, noise=0.0)
+
+    assert a == pytest.approx(surface_of(readings).a, abs=1e-4)
+    assert a == pytest.approx(valleys_of(readings[readings["seed"] == 0]).a, abs=0.04)
 
 
 def test_profiles_interpolate_readings_and_never_leave_them():

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from repro.corpora.environment import Environment, documents, text_of
+from repro.corpora.environment import Environment, documents, environment, text_of
 from repro.corpora.hidden_markov import HiddenMarkov
 from repro.corpora.hub import Hub, documents_of
 from repro.corpora.manifest import manifest
@@ -38,6 +38,28 @@ class Tokens:
     bytes_per_token: float | None
     entropy: float | None
     sha256: str
+
+
+def named_text(name: str, *, vocabulary: int, tokens: int) -> Text:
+    """The text that a notebook's knob names.
+
+    Args:
+        name: an environment text (`repro data list` names them), "hidden-markov", "skills", or
+            "hub:<data set>@<revision>".
+        vocabulary: tokens of its tokeniser, or symbols of the synthetic language.
+        tokens: training tokens to draw of a synthetic language; other texts hold what they hold.
+
+    Raises:
+        ValueError: there is no such text.
+    """
+    if name == "hidden-markov":
+        return HiddenMarkov(symbols=vocabulary, tokens=tokens)
+    if name == "skills":
+        return Skills(vocabulary=vocabulary, tokens=tokens)
+    if name.startswith("hub:") and "@" in name:
+        place, revision = name.removeprefix("hub:").rsplit("@", 1)
+        return Hub(name=place, revision=revision, vocabulary=vocabulary)
+    return environment(name, vocabulary)
 
 
 @cache

@@ -66,7 +66,7 @@ def valleys_of(readings: pd.DataFrame, *, size: str = "N") -> Frontier:
     best = profiles.loc[profiles.groupby("C")["loss"].idxmin()].set_index("C")["N"]
     apart = profiles["N"] / profiles["C"].map(best)
     near = profiles[apart.between(1 / SPAN, SPAN)]
-    return fit_isoflop(*_columns(near), tolerance=0.01, fewest=FEWEST)
+    return fit_isoflop(*_columns(near), tolerance=0.01, fewest=3)
 
 
 def surface_of(readings: pd.DataFrame, *, size: str = "N") -> Surface:
@@ -81,6 +81,21 @@ def prediction_error(readings: pd.DataFrame, *, share: float) -> float:
     surface = surface_of(readings[C <= share * C.max()])
     held = readings[C > C.max() / 2]
     return float((surface.loss(held["N"], held["D"]) / held["loss"] - 1).abs().median())
+
+
+def planted_losses(readings: pd.DataFrame, *, a: float, noise: float = 0.002) -> pd.DataFrame:
+    """The same readings with losses of a known surface, so that the statistics can be held against the truth.
+
+    Args:
+        a: its exponent of the optimal size. The surface's optimum passes through the middle of the readings' sizes and
+            tokens, where parameters and tokens each add half a nat.
+        noise: standard deviation of log loss.
+    """
+    beta, alpha = 0.7 * a, 0.7 * (1 - a)
+    N, D = (float(np.exp(np.log(np.unique(readings[name].astype(float))).mean())) for name in ("N", "D"))
+    surface = Surface(E=1.5, A=0.35 / alpha * N**alpha, B=0.35 / beta * D**beta, alpha=alpha, beta=beta)
+    drawn = np.random.default_rng(0).standard_normal(len(readings))
+    return readings.assign(loss=surface.loss(readings["N"], readings["D"]) * np.exp(noise * drawn))
 
 
 def over_seeds(table: pd.DataFrame, statistic: Callable[[pd.DataFrame], float], unit: str = "") -> Estimate:

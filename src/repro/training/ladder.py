@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -12,7 +12,6 @@ from repro.models.counting import matrix_parameters
 from repro.models.decoder import Decoder
 from repro.training.pretraining import Pretraining
 
-FIRST_READING = 65_536  # tokens; every later reading doubles
 TUNING_SEED = 1_000  # of the runs that choose a learning rate, which no estimate uses
 
 
@@ -22,7 +21,7 @@ class Ladder:
 
     Fields: `text`; `context` tokens of a sequence; `batch` tokens a step; `head_width` of each head, about; `aspect`
     width over layers, about; `most_flops` 6ND at which a rung's readings end, N with the output matrix; `most_tokens`
-    likewise; `warmup` tokens.
+    likewise; `first_reading` tokens at the first one, from which each doubles; `warmup` tokens.
     """
 
     text: Text
@@ -32,6 +31,7 @@ class Ladder:
     aspect: int = 16
     most_flops: float = 1e12
     most_tokens: int = 8_388_608
+    first_reading: int = 65_536
     warmup: int = 16_384
 
     def decoder(self, width: int) -> Decoder:
@@ -47,11 +47,9 @@ class Ladder:
             ValueError: not even the first fits.
         """
         within = min(self.most_tokens, self.most_flops / 6 / matrix_parameters(self.decoder(width)))
-        if within < FIRST_READING:
-            raise ValueError(
-                f"width {width} reaches {within:.0f} tokens; allow more compute, or take it off the ladder"
-            )
-        found = [FIRST_READING]
+        if within < self.first_reading:
+            raise ValueError(f"width {width} comes to {within:.0f} tokens; allow more compute, or leave it out")
+        found = [self.first_reading]
         while 2 * found[-1] <= within:
             found.append(2 * found[-1])
         return tuple(found)
@@ -75,27 +73,20 @@ def best_rates(tuned: pd.DataFrame) -> Mapping[int, float]:
 
 
 def readings_table(runs: pd.DataFrame, *, decayed: bool = True) -> pd.DataFrame:
-    """One row a reading: seed, width, N by either count, D in tokens, loss in nats per token.
+    """One row a reading: seed, width, N with the output matrix, N_inside without it, D in tokens, loss in nats a token.
 
     Args:
-        decayed: after the branch's decay, or where it leaves the trunk.
+        decayed: after the branch's decay, or where it leaves the trunk; the same for schedules without branches.
     """
     kept = runs[~runs["diverged"]]
-    names = ("tokens", "loss") if decayed else ("stable_tokens", "stable_loss")
-    return pd.DataFrame([_reading(row, D, loss) for _, row in kept.iterrows() for D, loss in _pairs(row, *names)])
-
-
-def _pairs(row: pd.Series, tokens: str, loss: str) -> Iterable[tuple[int, float]]:
-    return zip(row[tokens], row[loss], strict=True)
-
-
-def _reading(row: pd.Series, D: int, loss: float) -> dict[str, float]:
-    width, inside = row["model.width"], row["matrix_parameters"] - row["model.vocabulary"] * row["model.width"]
-    return {
-        "seed": row["seed"],
-        "width": width,
-        "N": row["matrix_parameters"],
-        "N_inside": inside,
-        "D": D,
-        "loss": loss,
-    }
+    branched = not decayed and (kept["schedule"] == "stable-decay").all()
+    names = ["stable_tokens", "stable_loss"] if branched else ["tokens", "loss"]
+    kept = kept.assign(
+        width=kept["model.width"],
+        N=kept["matrix_parameters"],
+        N_inside=kept["matrix_parameters"] - kept["model.vocabulary"] * kept["model.width"],
+        D=kept[names[0]],
+        loss=kept[names[1]],
+    )
+    table = kept[["seed", "width", "N", "N_inside", "D", "loss"]].explode(["D", "loss"], ignore_index=True)
+    return table.astype({"D": float, "loss": float})
