@@ -10,6 +10,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from repro.floor.scale import scales_path
+
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 NOTEBOOKS = sorted(EXPERIMENTS.rglob("*.ipynb"))
 
@@ -33,7 +35,7 @@ def faults(path: Path) -> list[str]:
         found.append(f"its kernelspec is not {KERNEL}, without which bare papermill asks for a kernel")
     if len(tagged) != 1:
         return [*found, f"{len(tagged)} cells tagged parameters; expected 1"]
-    knobs = _knobs(path.parent / "scales.toml")
+    knobs = _knobs(scales_path(path))
     found += _parameter_faults(tagged[0].source, {**RESERVED, **dict.fromkeys(knobs)})
     if code.index(tagged[0]) + 1 < len(code) and "open_study(" not in code[code.index(tagged[0]) + 1].source:
         found.append("the cell after the parameters does not call open_study")

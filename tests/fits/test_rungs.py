@@ -6,14 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from repro.fits.power_law import PowerLaw, extrapolation_error, fit_offset_law, fit_pure_law
+from repro.fits.power_law import PowerLaw, extrapolation_error, fit_offset_law, fit_pure_law, joint_law_growth
 from repro.fits.rungs import (
     at_budgets,
     budgets_of,
     envelope_of,
+    least_gain,
     over_seeds,
     planted_losses,
     prediction_error,
+    shared_tokens,
     surface_of,
     valleys_of,
 )
@@ -74,6 +76,29 @@ def test_a_surface_that_holds_predicts_and_one_that_breaks_does_not():
 
     assert prediction_error(whole, share=1 / 8) < 1e-6
     assert prediction_error(broken, share=1 / 8) > 0.05
+
+
+def test_what_sizes_share_and_gain_is_read_off_the_table():
+    readings = planted(HALF, seeds=1)
+    D = shared_tokens(readings, sizes=6)
+    by_size = readings[readings["D"] == D]
+
+    assert 6 == by_size["width"].nunique() > readings[readings["D"] == 2 * D]["width"].nunique()
+    assert 0 < least_gain(by_size) < least_gain(by_size[by_size["N"] < 3e4])
+    with pytest.raises(ValueError, match="at most 7 sizes share a reading, 8 were asked for"):
+        shared_tokens(readings, sizes=8)
+
+
+def test_kaplans_joint_law_grows_parameters_faster_than_data():
+    """Kaplan et al. 2020, eq. 1.5, minimised on a grid: the larger exponent of data makes N the one to grow."""
+    N = np.geomspace(1e6, 1e14, 400_001)
+    best = []
+    for C in (1e20, 1e24):
+        D = C / 6 / N
+        best.append(N[np.argmin(((6.4e13 / N) ** (0.076 / 0.103) + 1.8e13 / D) ** 0.103)])
+    a = np.log(best[1] / best[0]) / np.log(1e4)
+
+    assert (1 - a) / a == pytest.approx(joint_law_growth(0.076, 0.103), rel=1e-3)
 
 
 def test_a_law_with_an_offset_is_recovered_exactly():

@@ -25,7 +25,7 @@ from repro.bookkeeping.sweeps import EngineSettings, sweep
 from repro.figures.markup import inline_svg
 from repro.floor import places
 from repro.floor.measurement import Measurement
-from repro.floor.scale import Scale, load_scales
+from repro.floor.scale import Scale, load_scales, scales_path
 from repro.floor.statistics import Estimate
 
 
@@ -41,7 +41,7 @@ def open_study(notebook: str, namespace: Mapping[str, object]) -> Study:
     if not found:
         raise FileNotFoundError(f"no experiments/*/{notebook}.ipynb; name the notebook as its file is named")
     folder = found[0].parent
-    settings = load_scales(folder / "scales.toml")
+    settings = load_scales(scales_path(found[0]))
     given = {name: value for name, value in namespace.items() if _is_parameter(name, value)}
     check_parameters(given, settings)
     setting = settings[Scale(str(given["scale"]))]

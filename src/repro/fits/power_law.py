@@ -72,6 +72,16 @@ def extrapolation_error(x: ArrayLike, loss: ArrayLike, *, offset: bool, held: fl
     return float(law.loss(size[last]) / value[last] - 1)
 
 
+def joint_law_growth(alpha_N: float, alpha_D: float) -> float:
+    """Growth exponent of D over that of N, where L(N, D) is least at fixed 6ND.
+
+    L = [(N_c / N)^(alpha_N / alpha_D) + D_c / D]^alpha_D has its least value at N ~ C^(alpha_D / (alpha_N + alpha_D)).
+
+    Source: Kaplan et al. 2020 (arXiv:2001.08361), eq. 1.5.
+    """
+    return alpha_N / alpha_D
+
+
 def _logs(x: ArrayLike, loss: ArrayLike, fewest: int) -> tuple[Array, Array]:
     size, value = (np.asarray(column, dtype=float) for column in (x, loss))
     if size.size < fewest or size.shape != value.shape:

@@ -16,6 +16,7 @@ from scipy.interpolate import PchipInterpolator
 from repro.fits.envelope import fit_envelope
 from repro.fits.frontier import Frontier
 from repro.fits.isoflop import fit_isoflop
+from repro.fits.power_law import fit_pure_law
 from repro.fits.surface import FLOP_PER_PARAMETER_TOKEN, Surface, fit_surface
 from repro.floor.statistics import Estimate, student_t
 
@@ -75,6 +76,33 @@ def surface_of(readings: pd.DataFrame, *, size: str = "N") -> Surface:
     return fit_surface(N, D, loss).surface
 
 
+def shared_tokens(readings: pd.DataFrame, *, sizes: int) -> float:
+    """The largest number of tokens that at least this many sizes have read.
+
+    Raises:
+        ValueError: no number of tokens is shared by so many.
+    """
+    read_by = readings.groupby("D")["width"].nunique()
+    if (read_by < sizes).all():
+        raise ValueError(f"at most {read_by.max()} sizes share a reading, {sizes} were asked for; allow more compute")
+    return float(read_by[read_by >= sizes].index.max())
+
+
+def exponent_at(readings: pd.DataFrame, D: float) -> float:
+    """Exponent of a pure power law in parameters without embeddings, after D tokens."""
+    rows = readings[readings["D"] == D]
+    return fit_pure_law(rows["N_inside"], rows["loss"]).alpha
+
+
+def least_gain(readings: pd.DataFrame) -> float:
+    """The smallest fall of the loss from one size to the next larger one, at one number of tokens."""
+    by_size = readings.sort_values("N")["loss"].to_numpy(dtype=float)
+    return float((by_size[:-1] - by_size[1:]).min())
+
+
+APPROACHES = {"1, envelope": envelope_of, "2, parabolas": valleys_of, "3, surface": surface_of}
+
+
 def prediction_error(readings: pd.DataFrame, *, share: float) -> float:
     """Median absolute relative error above half the largest compute, by a surface fitted below `share` of it."""
     C = FLOP_PER_PARAMETER_TOKEN * readings["N"] * readings["D"]
@@ -96,6 +124,26 @@ def planted_losses(readings: pd.DataFrame, *, a: float, noise: float = 0.002) ->
     surface = Surface(E=1.5, A=0.35 / alpha * N**alpha, B=0.35 / beta * D**beta, alpha=alpha, beta=beta)
     drawn = np.random.default_rng(0).standard_normal(len(readings))
     return readings.assign(loss=surface.loss(readings["N"], readings["D"]) * np.exp(noise * drawn))
+
+
+def approach_biases(readings: pd.DataFrame, truths: Sequence[float]) -> pd.DataFrame:
+    """What each approach makes of planted losses, on average over seeds: a row an approach, a column a truth."""
+    found = {
+        f"planted a = {a}": [
+            over_seeds(planted_losses(readings, a=a), _exponent(fit)).value for fit in APPROACHES.values()
+        ]
+        for a in truths
+    }
+    return pd.DataFrame({"approach": list(APPROACHES), **found})
+
+
+def _exponent(fit: Callable[[pd.DataFrame], Frontier | Surface]) -> Callable[[pd.DataFrame], float]:
+    return lambda rows: fit(rows).a
+
+
+def exponents(readings: pd.DataFrame) -> dict[str, Estimate]:
+    """The exponent of the optimal size by each approach, with its interval over seeds."""
+    return {name: over_seeds(readings, _exponent(fit)) for name, fit in APPROACHES.items()}
 
 
 def over_seeds(table: pd.DataFrame, statistic: Callable[[pd.DataFrame], float], unit: str = "") -> Estimate:

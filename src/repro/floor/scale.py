@@ -37,6 +37,12 @@ class Setting:
     knobs: dict[str, KnobValue]
 
 
+def scales_path(notebook: Path) -> Path:
+    """Where a notebook's knobs stand: <notebook>.scales.toml, if it has knobs of its own, else its chapter's scales.toml."""
+    own = notebook.with_suffix(".scales.toml")
+    return own if own.is_file() else notebook.parent / "scales.toml"
+
+
 def load_scales(path: Path) -> dict[Scale, Setting]:
     """The settings that a chapter's scales.toml declares, in order of scale.
 

@@ -90,3 +90,22 @@ def readings_table(runs: pd.DataFrame, *, decayed: bool = True) -> pd.DataFrame:
     )
     table = kept[["seed", "width", "N", "N_inside", "D", "loss"]].explode(["D", "loss"], ignore_index=True)
     return table.astype({"D": float, "loss": float})
+
+
+def repeat_costs(repeated: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
+    """What reading the same tokens again costs: seed, passes, loss over that of as many fresh tokens, minus 1.
+
+    Args:
+        repeated: runs with `unique` tokens.
+        fresh: readings of the same model, at the repeated runs' number of tokens among others.
+    """
+    total, width = repeated["tokens"].str[-1], repeated["model.width"]
+    beside = fresh.set_index(["seed", "width", "D"])["loss"]
+    wanted = pd.MultiIndex.from_arrays([repeated["seed"], width, total.astype(float)])
+    return pd.DataFrame(
+        {
+            "seed": repeated["seed"],
+            "passes": (total / repeated["unique"]).round().astype(float),
+            "cost": repeated["final_loss"].to_numpy() / beside.loc[wanted].to_numpy() - 1,
+        }
+    )

@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.floor.scale import Scale, Setting, load_scales
+from repro.floor.scale import Scale, Setting, load_scales, scales_path
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Notebook:
         return self.path.parent.name
 
     def settings(self) -> dict[Scale, Setting]:
-        """The knobs that the chapter declares at each scale."""
-        return load_scales(self.path.parent / "scales.toml")
+        """The knobs that the notebook, or its chapter, declares at each scale."""
+        return load_scales(scales_path(self.path))
 
 
 def notebooks(experiments: Path) -> list[Notebook]:

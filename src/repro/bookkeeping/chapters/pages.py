@@ -13,7 +13,7 @@ from repro.bookkeeping.chapters.execution import execute
 from repro.bookkeeping.chapters.notebook import Notebook, notebooks
 from repro.bookkeeping.ledger.outcomes import Verdicts
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
-from repro.floor.scale import Scale
+from repro.floor.scale import Scale, scales_path
 
 
 def derive_pages(
@@ -54,7 +54,7 @@ def inputs_digest(notebook: Notebook, root: Path, results: Path, scale: Scale | 
     """sha256 over all that a page is a function of: notebook, chapter files, library, names of records."""
     digest = hashlib.sha256(str(scale).encode())
     chapter = notebook.path.parent
-    for path in [notebook.path, chapter / "claims.toml", chapter / "scales.toml", *_sources(root)]:
+    for path in [notebook.path, chapter / "claims.toml", scales_path(notebook.path), *_sources(root)]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     for record in sorted((results / "records").glob("*/*.json")):  # a record never changes, so its name is enough
         digest.update(record.name.encode())
