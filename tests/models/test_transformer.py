@@ -114,7 +114,7 @@ def test_parameters_are_counted_exactly(choices):
 
 @pytest.mark.parametrize("choices", [{}, {"kv_heads": 1}, {"gated": False, "tied": False}], ids=str)
 def test_operations_are_counted_exactly(choices):
-    """As PyTorch's own counter sees a forward pass; it does not know the fused attention of the CPU, so not that one."""
+    """As PyTorch's own counter sees a forward pass; it does not know the CPU's fused attention, so not that one."""
     model = model_of(**choices)
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         model(some_tokens(batch=1))

@@ -122,7 +122,7 @@ def test_a_compiled_step_is_the_plain_step():
 
 def test_a_run_that_explodes_says_so():
     """A learning rate of 50 ends as a named result, not as a number."""
-    with pytest.raises(Diverged, match="above the|the loss is"):
+    with pytest.raises(Diverged, match=r"above the|the loss is"):
         run(dataclasses.replace(RUN, learning_rate=50.0, clip=1e9), 0)
 
 

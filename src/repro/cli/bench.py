@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,6 +13,9 @@ from rich.progress import track
 from rich.table import Table
 
 from repro.fits.bench import GOAL_RATIO, GOAL_SECONDS, FitsBench, bench_fits
+
+if TYPE_CHECKING:  # torch is loaded by the command that needs it
+    from repro.training.bench import TrainingBench, Utilisation
 
 app = typer.Typer(help="Time the parts that were built to be fast, each against a reference in the same run.")
 
@@ -39,6 +42,60 @@ def fits(
         typer.echo(json.dumps(dataclasses.asdict(found)))
     else:
         Console().print(_table(found))
+
+
+@app.command()
+def training(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
+    width: Annotated[list[int] | None, typer.Option(min=16, help="Widths to time; by default 32, 64 and 128.")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps that are timed at a stretch.")] = 10,
+    repeat: Annotated[int, typer.Option(min=2, help="Rounds in which the sides take turns.")] = 5,
+    compiled: Annotated[bool, typer.Option(help="Time the compiled loop too, where there is a compiler.")] = True,
+) -> None:
+    """The training loop, eager and compiled, against a plain one of the same decoder; and many tiny runs in one."""
+    from repro.training.bench import WIDTHS, bench_training
+
+    found = bench_training(widths=tuple(width or WIDTHS), steps=steps, repeat=repeat, compiled=compiled)
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(found)))
+    else:
+        Console().print(_training_table(found))
+
+
+def _training_table(found: TrainingBench) -> Table:
+    from repro.training.bench import GOAL_RATIO, GOAL_TOGETHER
+
+    table = Table("what", title=f"Training on {found.device}, {found.repeat} rounds of {found.steps} steps")
+    table.add_column("figure", overflow="fold")
+    for one in found.widths:
+        name = f"width {one.width}, {one.parameters:,} parameters"
+        for side, speed in one.tokens_a_second.items():
+            ratio = f", {_interval(one.ratios[side])} times the plain loop" if side in one.ratios else ""
+            table.add_row(f"{name}: {side}", f"{speed:,.0f} tokens a {found.unit}{ratio}")
+        reached = "reached" if max(ratio[0] for ratio in one.ratios.values()) >= GOAL_RATIO else "missed"
+        table.add_row(f"{name}: the faster of ours", f"{one.gflops:.2f} GFLOP a {found.unit}")
+        table.add_row(f"{name}: goal of {GOAL_RATIO:g} times", reached)
+    pays = "reached" if found.together[0] < GOAL_TOGETHER else "missed: it does not pay on this device"
+    table.add_row(f"{found.runs} tiny runs in one program, over the time of one", _interval(found.together))
+    table.add_row(f"goal: less than {GOAL_TOGETHER:g} times", pays)
+    table.add_row("model FLOP utilisation", _used(found.utilisation))
+    return table
+
+
+def _used(found: Utilisation | None) -> str:
+    from repro.training.bench import GOAL_UTILISATION
+
+    if found is None:
+        return "not measured: there is no GPU"
+    what = f"{found.parameters:,} parameters, {found.tokens_a_second:,.0f} tokens and {found.flops:.3g} FLOP a second"
+    if found.share is None or found.peak is None:
+        return f"{what}; the peak of this card is not in the table"
+    reached = "reached" if found.share >= GOAL_UTILISATION else "missed"
+    return f"{found.share:.1%} of {found.peak:.3g} ({what}); goal of {GOAL_UTILISATION:.0%} {reached}"
+
+
+def _interval(ratio: tuple[float, float, float]) -> str:
+    return f"{ratio[0]:.2f} [{ratio[1]:.2f}, {ratio[2]:.2f}]"
 
 
 def _table(found: FitsBench) -> Table:

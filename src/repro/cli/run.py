@@ -24,7 +24,7 @@ def run(
         list[str] | None,
         typer.Option("-p", "--parameter", help="A knob and its value: -p resamples=2000 (repeat for more)."),
     ] = None,
-    on: Annotated[str, typer.Option(help="Where trials run: pool, inline or ray.")] = "",
+    on: Annotated[str, typer.Option(help="Where trials run: pool, inline, batched or ray.")] = "",
     jobs: Annotated[int | None, typer.Option(help="Trials at a time.", min=1)] = None,
     shard: Annotated[str, typer.Option(help="Only this share of the trials: 3/16.")] = "",
     compute: Annotated[str, typer.Option(help="missing (run what is not on record) or never.")] = "missing",

@@ -6,7 +6,7 @@ import dataclasses
 import importlib
 import math
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,17 +21,31 @@ class Diverged(Exception):
 
 
 @dataclass(frozen=True)
+class Together:
+    """How many trials of a measurement run in one program.
+
+    Fields: `alike` (config) -> what the configurations of one program have in common; `function` (configs, seeds) ->
+    for each trial what the measurement alone would give, up to rounding, or how it diverged.
+    """
+
+    alike: Callable[[Any], Any]
+    function: Callable[[Sequence[Any], Sequence[int]], list[Numbers | Diverged]]
+
+
+@dataclass(frozen=True)
 class Measurement:
     """A registered function; calling it measures, without looking at any record.
 
     Fields: `name` the function's, `version` raised when the same configuration would now measure something else,
-    `function` (config, seed) -> numbers, `config_class` the frozen dataclass of its first argument.
+    `function` (config, seed) -> numbers, `config_class` the frozen dataclass of its first argument, `together` how many
+    trials run in one program, if they can.
     """
 
     name: str
     version: int
     function: Callable[[Any, int], Numbers]
     config_class: type
+    together: Together | None = None
 
     @property
     def module(self) -> str:
@@ -56,7 +70,20 @@ class Measurement:
             ValueError: the function gave NaN, an infinity or something that is no plain number.
         """
         self.accept(config)
-        numbers = self.function(config, seed)
+        return self._recordable(self.function(config, seed))
+
+    def all_together(self, configs: Sequence[Any], seeds: Sequence[int]) -> list[Numbers | Diverged]:
+        """Measure several trials in one program, now.
+
+        Raises:
+            ValueError: as for one, or the measurement runs each trial alone.
+        """
+        if self.together is None:
+            raise ValueError(f"{self.name} runs each trial alone; only one with `together` runs several in one program")
+        found = self.together.function(configs, seeds)
+        return [one if isinstance(one, Diverged) else self._recordable(one) for one in found]
+
+    def _recordable(self, numbers: Numbers) -> Numbers:
         for name, value in numbers.items():
             _refuse_unrecordable(f"{self.name}: {name}", value)
         return numbers
@@ -75,8 +102,10 @@ def _refuse_unrecordable(where: str, value: object) -> None:
 _registry: dict[str, Measurement] = {}
 
 
-def measurement(*, version: int) -> Callable[[Callable[[Any, int], Numbers]], Measurement]:
-    """Register the decorated function under its own name.
+def measurement(
+    *, version: int, together: Together | None = None
+) -> Callable[[Callable[[Any, int], Numbers]], Measurement]:
+    """Register the decorated function under its own name; `together` says how trials share a program, if they can.
 
     Raises:
         TypeError: it does not take (config: a frozen dataclass, seed: int).
@@ -84,7 +113,7 @@ def measurement(*, version: int) -> Callable[[Callable[[Any, int], Numbers]], Me
     """
 
     def register(function: Callable[[Any, int], Numbers]) -> Measurement:
-        made = Measurement(function.__name__, version, function, _config_class(function))
+        made = Measurement(function.__name__, version, function, _config_class(function), together)
         held = _registry.get(made.name)
         if held is not None and held.module != made.module:
             raise ValueError(f"{made.module} registers {made.name}, which {held.module} has already; rename one")

@@ -71,7 +71,7 @@ def llama_config(shape: Decoder) -> LlamaConfig:
 
 def shape_of(config: LlamaConfig) -> Decoder:
     """The decoder that a Llama's configuration describes; refuses what `from_llama` cannot take."""
-    rope: dict[str, Any] = config.rope_parameters or {}
+    rope: dict[str, Any] = {**(config.rope_parameters or {})}
     expected = {
         "hidden_act": "silu", "attention_bias": False, "mlp_bias": False, "rms_norm_eps": 1e-5,
         "head_dim": config.hidden_size // config.num_attention_heads,

@@ -5,6 +5,8 @@ B batch, T time, S time of keys, V vocabulary, W width, H heads, K key-value hea
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,7 +15,7 @@ from repro.models.cache import Cache
 from repro.models.decoder import Decoder
 from repro.models.positions import linear_bias, rotary_angles, rotate, sinusoids
 
-ACTIVATION = {"silu": F.silu, "gelu": F.gelu, "relu": F.relu}
+ACTIVATION: dict[str, Callable[[Tensor], Tensor]] = {"silu": F.silu, "gelu": F.gelu, "relu": F.relu}
 
 
 class Transformer(nn.Module):
@@ -52,7 +54,7 @@ class Transformer(nn.Module):
                 nn.init.normal_(matrix, std=matrix.shape[1] ** -0.5)
             if name.endswith(("attention.output.weight", "feed_forward.down.weight")):
                 with torch.no_grad():
-                    matrix /= (2 * self.shape.layers) ** 0.5
+                    matrix.div_((2 * self.shape.layers) ** 0.5)
 
     def forward(self, tokens_BT: Tensor, cache: Cache | None = None) -> Tensor:
         """Logits (B, T, V) of the token after each one.
@@ -131,8 +133,9 @@ class Attention(nn.Module):
             query_BHTD, key_BKTD = rotate(query_BHTD, *rotation), rotate(key_BKTD, *rotation)
         if cache is not None:
             key_BKTD, value_BKTD = cache.extend(self.layer, key_BKTD, value_BKTD)
+        mask, causal = self._mask(query_BHTD.shape[2], key_BKTD.shape[2], x_BTW.device)
         mixed_BHTD = F.scaled_dot_product_attention(
-            query_BHTD, key_BKTD, value_BKTD, **self._mask(query_BHTD.shape[2], key_BKTD.shape[2], x_BTW.device),
+            query_BHTD, key_BKTD, value_BKTD, attn_mask=mask, is_causal=causal,
             enable_gqa=self.shape.kv_heads != self.shape.heads,
         )  # fmt: skip
         return self.output(mixed_BHTD.transpose(1, 2).flatten(2))
@@ -140,18 +143,18 @@ class Attention(nn.Module):
     def _split(self, x_BTW: Tensor) -> Tensor:
         return x_BTW.unflatten(-1, (-1, self.shape.head_width)).transpose(1, 2)
 
-    def _mask(self, time: int, held: int, device: torch.device) -> dict[str, Tensor | bool]:
-        """What attention may see: all up to the query's own position, which is the last of those held."""
+    def _mask(self, time: int, held: int, device: torch.device) -> tuple[Tensor | None, bool]:
+        """What attention may see, all up to the query's own position, the last held: a mask, and whether causal."""
         if self.shape.positions != "alibi":
             if time == held:
-                return {"is_causal": True}
+                return None, True
             if time == 1:
-                return {}
+                return None, False
         queries = torch.arange(held - time, held, device=device)
         keys = torch.arange(held, device=device)
         if self.shape.positions == "alibi":
-            return {"attn_mask": linear_bias(queries, keys, self.shape.heads)}
-        return {"attn_mask": queries[:, None] >= keys[None, :]}
+            return linear_bias(queries, keys, self.shape.heads), False
+        return queries[:, None] >= keys[None, :], False
 
 
 class FeedForward(nn.Module):

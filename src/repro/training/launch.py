@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from repro.floor.identity import rebuild, spell
 from repro.floor.measurement import Diverged, Numbers
@@ -65,6 +66,7 @@ def _one_rank(job: Path) -> None:
     state = PartialState(cpu=not torch.cuda.is_available())
     if state.num_processes != int(os.environ["WORLD_SIZE"]):  # accelerate falls back to one process without a word
         raise RuntimeError(f"{state.num_processes} processes of {os.environ['WORLD_SIZE']} found one another")
+    found: dict[str, Any]
     try:
         found = {"numbers": run(rebuild(Pretraining, wanted["config"]), wanted["seed"]).numbers()}
     except Diverged as diverged:

@@ -63,7 +63,8 @@ class Trainer:
         self.raw.to(self.accelerator.device)  # accelerate's own FSDP needs an accelerator; torch's works on CPU too
         for block in self.raw.blocks:
             fully_shard(block)
-        return fully_shard(self.raw)
+        fully_shard(self.raw)  # in place
+        return self.raw
 
     def _plain_loss(self, inputs_BT: Tensor, targets_BT: Tensor) -> Tensor:
         logits_BTV = self.model(inputs_BT)
@@ -147,8 +148,12 @@ def adamw(model: nn.Module, config: Pretraining) -> torch.optim.AdamW:
 def pays(config: Pretraining) -> bool:
     """Whether a run is long enough to be compiled, and there is something to compile it with."""
     flops = training_flops(config.model, config.readings[-1], config.model.context)
-    able = torch.cuda.is_available() or shutil.which("g++") is not None
-    return able and flops >= COMPILED_FROM
+    return able_to_compile() and flops >= COMPILED_FROM
+
+
+def able_to_compile() -> bool:
+    """Whether there is something to compile a step with."""
+    return torch.cuda.is_available() or shutil.which("g++") is not None
 
 
 def _refuse_unfit(config: Pretraining, text: Tokens, ranks: int) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from repro.corpora.text import Text
-from repro.floor.measurement import Numbers, measurement
+from repro.floor.measurement import Diverged, Numbers, Together, measurement
 from repro.models.decoder import Decoder
 
 SCHEDULES = ("stable-decay", "cosine", "constant")
@@ -15,12 +16,12 @@ SCHEDULES = ("stable-decay", "cosine", "constant")
 class Pretraining:
     """A decoder trained on a text by AdamW.
 
-    Fields: `readings` numbers of training tokens, repeats included, at which the test loss is read; the last one ends the
-    run; `batch` tokens a step; `learning_rate` the peak, reached after `warmup` tokens; `schedule` says what follows:
-    stable-decay holds the peak and gives every reading a branch of its own, whose last `decay` share falls linearly
-    to zero, so that one run serves several budgets; cosine falls to a tenth at the last reading; constant stays.
-    `unique` tokens are read over and over (None: the whole text); `clip` the largest gradient norm; `test_tokens`
-    how many tokens a reading is an average over.
+    Fields: `readings` numbers of training tokens, repeats included, at which the test loss is read; the last one ends
+    the run; `batch` tokens a step; `learning_rate` the peak, reached after `warmup` tokens; `schedule` says what
+    follows: stable-decay holds the peak and gives every reading a branch of its own, whose last `decay` share falls
+    linearly to zero, so that one run serves several budgets; cosine falls to a tenth at the last reading; constant
+    stays. `unique` tokens are read over and over (None: the whole text); `clip` the largest gradient norm;
+    `test_tokens` how many tokens a reading is an average over.
 
     Raises:
         ValueError: readings that do not grow, a batch that is no whole number of sequences, an unknown schedule.
@@ -66,7 +67,19 @@ class Pretraining:
         return max(1, round(end * (1 - self.decay))) if self.schedule == "stable-decay" else end
 
 
-@measurement(version=1)
+def alike(config: Pretraining) -> Pretraining:
+    """What runs that may train in one program have in common: all but the learning rate."""
+    return replace(config, learning_rate=1.0)
+
+
+def pretrain_together(configs: Sequence[Pretraining], seeds: Sequence[int]) -> list[Numbers | Diverged]:
+    """`pretrain` of many runs of one shape in one program, up to rounding."""
+    from repro.training.ensemble import run_together
+
+    return [run if isinstance(run, Diverged) else run.numbers() for run in run_together(configs, seeds)]
+
+
+@measurement(version=1, together=Together(alike, pretrain_together))
 def pretrain(config: Pretraining, seed: int) -> Numbers:
     """Train, and read the test loss at each reading, in nats per token.
 

@@ -115,28 +115,28 @@ def _follow_trunk(trainer: Trainer, progress: Progress, path: Path) -> Progress:
     """Train on to the last stop, reading the loss at each."""
     config = trainer.config
     stops = [config.stop(reading) for reading in config.readings]
-    edges, apart = set(_curve_edges(stops[-1])), max(CHECKPOINT_STEPS, stops[-1] // CHECKPOINTS)
+    edges, apart = set(curve_edges(stops[-1])), max(CHECKPOINT_STEPS, stops[-1] // CHECKPOINTS)
     since = torch.tensor(progress.since, device=trainer.accelerator.device)
     while len(progress.loss) < len(stops):
         if progress.step == stops[len(progress.loss)]:
             _read(trainer, progress)
             continue
-        since += trainer.step(progress.step, _trunk_rate(config, progress.step + 1))
+        since += trainer.step(progress.step, trunk_rate(config, progress.step + 1))
         progress.step += 1
         if progress.step in edges:
-            _extend_curve(progress, float(since))
+            extend_curve(progress, float(since))
             since.zero_()
         if progress.step % apart == 0:
             progress.since = float(since)
             trainer.save(path, asdict(progress))
-    _refuse_worse(began=progress.curve_loss[0], ended=progress.loss[-1])
+    refuse_worse(began=progress.curve_loss[0], ended=progress.loss[-1])
     return progress
 
 
 def _read(trainer: Trainer, progress: Progress) -> None:
     """The test loss at a stop, and after the branch that leaves there if the schedule has one."""
     config = trainer.config
-    here = _finite(trainer.test_loss(), progress.step)
+    here = finite(trainer.test_loss(), progress.step)
     if config.schedule != "stable-decay":
         progress.loss.append(here)
         return
@@ -144,17 +144,17 @@ def _read(trainer: Trainer, progress: Progress) -> None:
     last = len(progress.loss) + 1 == len(config.readings)
     trunk: dict[str, Tensor] | None = None if last else trainer.state()
     start, end = progress.step, config.steps(reading)
-    peak = _trunk_rate(config, start)
+    peak = trunk_rate(config, start)
     for step in range(start, end):
         done = (step + 1) * config.batch
         trainer.step(step, decayed(done, peak=peak, start=start * config.batch, end=(end + 1) * config.batch))
     progress.stable_loss.append(here)
-    progress.loss.append(_finite(trainer.test_loss(), end))
+    progress.loss.append(finite(trainer.test_loss(), end))
     if trunk is not None:
         trainer.restore(trunk)
 
 
-def _trunk_rate(config: Pretraining, step: int) -> float:
+def trunk_rate(config: Pretraining, step: int) -> float:
     """The learning rate of step number `step`, counted from 1."""
     done = step * config.batch
     if config.schedule == "cosine":
@@ -162,22 +162,30 @@ def _trunk_rate(config: Pretraining, step: int) -> float:
     return warmed_up(done, peak=config.learning_rate, warmup=config.warmup)
 
 
-def _curve_edges(last: int) -> list[int]:
+def curve_edges(last: int) -> list[int]:
+    """Steps at which the curve of the training loss has its points."""
     return sorted({round(last ** (point / CURVE_POINTS)) for point in range(CURVE_POINTS + 1)})
 
 
-def _extend_curve(progress: Progress, total: float) -> None:
+def extend_curve(progress: Progress, total: float) -> None:
+    """Add the point of this step; `total` is the sum of the losses since the last one."""
     before = progress.curve_steps[-1] if progress.curve_steps else 0
-    progress.curve_loss.append(_finite(total / (progress.step - before), progress.step))
+    progress.curve_loss.append(finite(total / (progress.step - before), progress.step))
     progress.curve_steps.append(progress.step)
 
 
-def _refuse_worse(*, began: float, ended: float) -> None:
+def refuse_worse(*, began: float, ended: float) -> None:
+    """Raise Diverged where a run ends worse than it began."""
     if ended > began:
         raise Diverged(f"ended at {ended:.3f} nats per token, above the {began:.3f} it began at")
 
 
-def _finite(loss: float, step: int) -> float:
+def finite(loss: float, step: int) -> float:
+    """The loss itself.
+
+    Raises:
+        Diverged: it is no finite number.
+    """
     if not math.isfinite(loss):
         raise Diverged(f"the loss is {loss} at step {step}")
     return loss

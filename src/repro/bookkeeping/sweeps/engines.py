@@ -10,20 +10,55 @@ from multiprocessing import get_context
 
 from repro.bookkeeping.records import Record, Trial
 from repro.bookkeeping.sweeps.cluster import cluster
-from repro.bookkeeping.sweeps.outcome import Engine, Outcome, call_of, last_lines, measure, measure_spelled
+from repro.bookkeeping.sweeps.outcome import (
+    Engine,
+    Outcome,
+    attempt,
+    call_of,
+    last_lines,
+    measure_spelled,
+    measure_together,
+)
 from repro.bookkeeping.sweeps.settings import EngineSettings, cores
+from repro.floor.identity import key
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def inline(work: Sequence[Trial], settings: EngineSettings) -> Generator[Outcome, None, None]:
     """One after another in this process, without a time limit."""
+    yield from map(attempt, work)
+
+
+def batched(work: Sequence[Trial], settings: EngineSettings) -> Generator[Outcome, None, None]:
+    """At most `jobs` trials at a time in one program, where their measurement can; the others one after another.
+
+    For trials too small to fill a GPU. A program that fails costs all its trials.
+    """
+    groups: dict[str, list[Trial]] = {}
     for trial in work:
-        try:
-            outcome = Outcome(trial, measure(trial))
-        except Exception as error:  # noqa: BLE001 - whatever a trial raised is its failure, which the sweep reports
-            outcome = Outcome(trial, None, last_lines(error))
-        yield outcome
+        groups.setdefault(_shared_by(trial), []).append(trial)
+    for group in groups.values():
+        for start in range(0, len(group), settings.jobs):
+            yield from _in_one_program(group[start : start + settings.jobs])
+
+
+def _shared_by(trial: Trial) -> str:
+    """The same text for trials that may share a program."""
+    found = trial.measurement
+    return key(found.name, found.version, found.together.alike(trial.config), 0) if found.together else trial.key
+
+
+def _in_one_program(trials: Sequence[Trial]) -> Iterator[Outcome]:
+    if len(trials) == 1:
+        yield attempt(trials[0])
+        return
+    try:
+        records = measure_together(trials)
+    except Exception as error:  # noqa: BLE001 - the failure of every trial of the program, which the sweep reports
+        yield from (Outcome(trial, None, last_lines(error)) for trial in trials)
+        return
+    yield from map(Outcome, trials, records)
 
 
 def pool(work: Sequence[Trial], settings: EngineSettings) -> Generator[Outcome, None, None]:
@@ -76,4 +111,4 @@ def _threads_each(count: int) -> Iterator[None]:
             os.environ.pop(name, None)
 
 
-by_name: dict[str, Engine] = {"inline": inline, "pool": pool, "ray": cluster}
+by_name: dict[str, Engine] = {"pool": pool, "inline": inline, "batched": batched, "ray": cluster}

@@ -13,7 +13,7 @@ from typing import Any
 from repro.bookkeeping.records import Record, Trial, record_of, trial_of
 from repro.bookkeeping.sweeps.settings import EngineSettings
 from repro.floor.identity import rebuild, spell
-from repro.floor.measurement import Diverged
+from repro.floor.measurement import Diverged, Numbers
 from repro.floor.provenance import provenance
 
 
@@ -32,17 +32,50 @@ Engine = Callable[[Sequence[Trial], EngineSettings], Generator[Outcome, None, No
 Call = tuple[str, str, dict[str, Any], int]  # what measure_spelled takes
 
 
+class Stopwatch:
+    """When and how long trials ran, wall and CPU time."""
+
+    def __init__(self) -> None:
+        self.started, self.wall, self.cpu = datetime.now(UTC), time.perf_counter(), time.process_time()
+
+    def provenance(self, share: int = 1) -> dict[str, Any]:
+        """What a record keeps of how it was made; of `share` trials in one program each took its part of the time."""
+        wall, cpu = time.perf_counter() - self.wall, time.process_time() - self.cpu
+        took = {"seconds": round(wall / share, 3), "cpu_seconds": round(cpu / share, 3)}
+        return {**provenance(), "date": self.started.date().isoformat(), **took}
+
+
 def measure(trial: Trial) -> Record:
     """Run one trial here and now; a divergence is a result, any other exception is raised."""
-    started, wall, cpu = datetime.now(UTC), time.perf_counter(), time.process_time()
-    numbers, reason = None, ""
+    watch = Stopwatch()
+    found: Numbers | Diverged
     try:
-        numbers = trial.measurement(trial.config, trial.seed)
+        found = trial.measurement(trial.config, trial.seed)
     except Diverged as diverged:
-        reason = str(diverged) or "diverged"
-    took = {"seconds": round(time.perf_counter() - wall, 3), "cpu_seconds": round(time.process_time() - cpu, 3)}
-    made = {**provenance(), "date": started.date().isoformat(), **took}
-    return record_of(trial, numbers, made, reason)
+        found = diverged
+    return _record(trial, found, watch.provenance())
+
+
+def measure_together(trials: Sequence[Trial]) -> list[Record]:
+    """Run trials of one measurement in one program; their records say how many there were."""
+    watch = Stopwatch()
+    found = trials[0].measurement.all_together([trial.config for trial in trials], [trial.seed for trial in trials])
+    made = {**watch.provenance(len(trials)), "together": len(trials)}
+    return [_record(trial, one, made) for trial, one in zip(trials, found, strict=True)]
+
+
+def _record(trial: Trial, found: Numbers | Diverged, made: dict[str, Any]) -> Record:
+    if isinstance(found, Diverged):
+        return record_of(trial, None, made, str(found) or "diverged")
+    return record_of(trial, found, made)
+
+
+def attempt(trial: Trial) -> Outcome:
+    """`measure`; whatever the trial raises is its failure, which the sweep reports."""
+    try:
+        return Outcome(trial, measure(trial))
+    except Exception as error:  # noqa: BLE001 - see above
+        return Outcome(trial, None, last_lines(error))
 
 
 def measure_spelled(name: str, module: str, spelled: dict[str, Any], seed: int) -> Record:

@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-engines = ("pool", "inline", "ray")
+engines = ("pool", "inline", "batched", "ray")
+BATCHED = 32  # trials in one program, where REPRO_JOBS says nothing
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class EngineSettings:
         """From REPRO_ENGINE, REPRO_JOBS, REPRO_SHARD (3/16) and REPRO_TIME_LIMIT.
 
         Args:
-            jobs: trials at a time where REPRO_JOBS says nothing; by default one for each core.
+            jobs: trials at a time where REPRO_JOBS says nothing; by default one for each core. The batched engine takes
+                32 instead, since its trials share one program.
 
         Raises:
             ValueError: a value that is none of what is expected.
@@ -32,7 +34,8 @@ class EngineSettings:
         engine = os.environ.get("REPRO_ENGINE") or "pool"
         if engine not in engines:
             raise ValueError(f"REPRO_ENGINE (--on) is {engine!r}; expected one of {', '.join(engines)}")
-        wanted = _positive("REPRO_JOBS", os.environ.get("REPRO_JOBS") or str(jobs or cores()))
+        usual = BATCHED if engine == "batched" else jobs or cores()
+        wanted = _positive("REPRO_JOBS", os.environ.get("REPRO_JOBS") or str(usual))
         limit = _positive("REPRO_TIME_LIMIT", os.environ.get("REPRO_TIME_LIMIT") or "3600")
         return cls(engine, wanted, _shard(os.environ.get("REPRO_SHARD") or ""), float(limit))
 

@@ -1,0 +1,214 @@
+"""Many runs of one shape in one program, for models too small to fill a card.
+
+R runs, B sequences, T time, V vocabulary, P parameters of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.func import functional_call, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from repro.corpora.text import Tokens, tokens_of
+from repro.floor.measurement import Diverged
+from repro.models.transformer import Transformer
+from repro.training.loop import PASS_TOKENS
+from repro.training.pretraining import Pretraining, alike
+from repro.training.run import Progress, Run, curve_edges, extend_curve, finite, refuse_worse, trunk_rate
+from repro.training.schedule import decayed
+from repro.training.windows import WindowOrder, held_out
+
+EPSILON = 1e-8  # of AdamW, as torch has it
+
+
+class Ensemble:
+    """Runs that differ in seed and learning rate alone; their parameters are the rows of one matrix."""
+
+    def __init__(self, config: Pretraining, seeds: Sequence[int], text: Tokens) -> None:
+        """Draw each run's weights as `Trainer` does.
+
+        Raises:
+            ValueError: the text has another vocabulary.
+        """
+        if text.vocabulary != config.model.vocabulary:
+            raise ValueError(
+                f"the model has a vocabulary of {config.model.vocabulary}, the text one of {text.vocabulary}"
+            )
+        self.config = config
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        models = [_drawn(config, seed) for seed in seeds]
+        self.weights_RP = torch.stack([parameters_to_vector(model.parameters()) for model in models])
+        self.weights_RP = self.weights_RP.detach().to(self.device).requires_grad_()
+        self.mean_RP, self.square_RP = torch.zeros_like(self.weights_RP), torch.zeros_like(self.weights_RP)
+        self.taken = 0  # optimiser steps, for the moments' bias
+        self._one = models[0].to(self.device)  # lends its structure and its buffers; its weights are not used
+        self._named = {name: parameter.shape for name, parameter in self._one.named_parameters()}
+        decays = [float(p.ndim >= 2) for p in self._one.parameters() for _ in range(p.numel())]
+        self._decay_P = config.weight_decay * torch.tensor(decays, device=self.device)
+        self._orders = [WindowOrder(text.train, time=config.model.context, seed=s, unique=config.unique) for s in seeds]
+        self._test = [
+            torch.from_numpy(part).to(self.device)
+            for part in held_out(text.test, time=config.model.context, count=config.test_tokens)
+        ]
+
+    def _losses(self, inputs: Tensor, targets: Tensor, *, shared: bool = False) -> Tensor:
+        """(R,) mean losses over (R, B, T) tokens, or over (B, T) that all runs share."""
+        data, gpu = None if shared else 0, self.device.type == "cuda"
+        fused = nullcontext() if gpu else sdpa_kernel(SDPBackend.MATH)  # the CPU's fused attention knows no vmap
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=gpu), fused:
+            found: Tensor = vmap(self._loss, in_dims=(0, data, data))(self._stacked(), inputs, targets)
+        return found
+
+    def _stacked(self) -> dict[str, Tensor]:
+        parts = self.weights_RP.split([shape.numel() for shape in self._named.values()], dim=1)
+        return {name: part.unflatten(1, shape) for (name, shape), part in zip(self._named.items(), parts, strict=True)}
+
+    def _loss(self, weights: dict[str, Tensor], inputs_BT: Tensor, targets_BT: Tensor) -> Tensor:
+        logits_BTV = functional_call(self._one, weights, (inputs_BT,))
+        return F.cross_entropy(logits_BTV.flatten(0, 1).float(), targets_BT.flatten())
+
+    def step(self, number: int, rates: Sequence[float]) -> Tensor:
+        """One optimiser step of every run on its own batch `number`; returns the (R,) losses before it."""
+        batches = [order.batch(number, self.config.sequences) for order in self._orders]
+        inputs_RBT, targets_RBT = (
+            torch.from_numpy(np.stack([batch[part] for batch in batches])).to(self.device) for part in (0, 1)
+        )
+        pieces = max(1, min(self.config.sequences, inputs_RBT.numel() // PASS_TOKENS[self.device.type]))
+        total_R, gradient_RP = torch.zeros(len(rates), device=self.device), torch.zeros_like(self.weights_RP)
+        for inputs, targets in zip(
+            inputs_RBT.tensor_split(pieces, dim=1), targets_RBT.tensor_split(pieces, dim=1), strict=True
+        ):
+            losses_R = self._losses(inputs, targets) * (inputs.shape[1] / self.config.sequences)
+            gradient_RP += torch.autograd.grad(losses_R.sum(), self.weights_RP)[0]
+            total_R += losses_R.detach()
+        self._descend(gradient_RP, torch.tensor(rates, device=self.device)[:, None])
+        return total_R
+
+    @torch.no_grad()
+    def _descend(self, gradient_RP: Tensor, rates_R1: Tensor) -> None:
+        """Each run's gradient clipped to its own norm, then AdamW at its own rate (Loshchilov & Hutter 2019)."""
+        config, self.taken = self.config, self.taken + 1
+        norms_R1 = torch.linalg.vector_norm(gradient_RP, dim=1, keepdim=True)
+        gradient_RP *= (config.clip / (norms_R1 + 1e-6)).clamp(max=1.0)
+        self.mean_RP.lerp_(gradient_RP, 1 - config.beta1)
+        self.square_RP.mul_(config.beta2).addcmul_(gradient_RP, gradient_RP, value=1 - config.beta2)
+        spread_RP = (self.square_RP / (1 - config.beta2**self.taken)).sqrt_().add_(EPSILON)
+        self.weights_RP *= 1 - rates_R1 * self._decay_P
+        self.weights_RP -= rates_R1 / (1 - config.beta1**self.taken) * self.mean_RP / spread_RP
+
+    @torch.no_grad()
+    def test_losses(self) -> list[float]:
+        """Each run's mean loss over the held-out windows, in nats per token."""
+        total_R = torch.zeros(len(self.weights_RP), dtype=torch.float64, device=self.device)
+        for inputs, targets in zip(*(part.split(self.config.sequences) for part in self._test), strict=True):
+            total_R += self._losses(inputs, targets, shared=True) * len(inputs)
+        return [float(loss) / len(self._test[0]) for loss in total_R]
+
+    def state(self) -> tuple[int, list[Tensor]]:
+        """A copy of all that a step changes."""
+        return self.taken, [part.detach().clone() for part in (self.weights_RP, self.mean_RP, self.square_RP)]
+
+    @torch.no_grad()
+    def restore(self, held: tuple[int, list[Tensor]]) -> None:
+        """Go back to a state that `state` gave."""
+        self.taken = held[0]
+        for part, kept in zip((self.weights_RP, self.mean_RP, self.square_RP), held[1], strict=True):
+            part.copy_(kept)
+
+    def model(self, run: int) -> Transformer:
+        """One run's model, as the last step left it."""
+        made = Transformer(self.config.model).to(self.device)
+        vector_to_parameters(self.weights_RP[run].detach().clone(), made.parameters())
+        return made
+
+
+@dataclass
+class Member:
+    """One run of an ensemble: what it read so far, or why it has no result; its weights then hold no more than NaN."""
+
+    config: Pretraining
+    progress: Progress = field(default_factory=Progress)
+    diverged: Diverged | None = None
+
+    def take(self, step: int, act: Callable[[Progress], None]) -> None:
+        """Let the progress go on at this step, if the run is well; where it diverges by it, the run is out."""
+        if self.diverged is None:
+            self.progress.step = step
+            try:
+                act(self.progress)
+            except Diverged as diverged:
+                self.diverged = diverged
+
+    def read(self, step: int, losses: str, loss: float) -> None:
+        """Add a test loss to the named list of the progress."""
+        self.take(step, lambda progress: getattr(progress, losses).append(finite(loss, step)))
+
+
+def run_together(configs: Sequence[Pretraining], seeds: Sequence[int]) -> list[Run | Diverged]:
+    """What `run` gives for each configuration and seed, up to rounding, in one program; no checkpoints.
+
+    Raises:
+        ValueError: the runs differ in more than learning rate and seed.
+    """
+    if len({alike(config) for config in configs}) != 1:
+        raise ValueError("runs that train together differ in learning rate and seed alone; these differ in more")
+    text = tokens_of(configs[0].text)
+    ensemble = Ensemble(configs[0], seeds, text)
+    members = [Member(config) for config in configs]
+    _follow_trunk(ensemble, members)
+    return [
+        member.diverged or Run(member.config, member.progress, ensemble.model(place), text.bytes_per_token, False)
+        for place, member in enumerate(members)
+    ]
+
+
+def _follow_trunk(ensemble: Ensemble, members: list[Member]) -> None:
+    """Train on to the last stop, reading the losses at each."""
+    config = ensemble.config
+    stops = [config.stop(reading) for reading in config.readings]
+    edges, step = set(curve_edges(stops[-1])), 0
+    since_R = torch.zeros(len(members), device=ensemble.device)
+    for reading, stop in zip(config.readings, stops, strict=True):
+        while step < stop:
+            since_R += ensemble.step(step, [trunk_rate(member.config, step + 1) for member in members])
+            step += 1
+            if step in edges:
+                for member, total in zip(members, since_R.tolist(), strict=True):
+                    member.take(step, partial(extend_curve, total=total))
+                since_R.zero_()
+        _read(ensemble, members, step, reading)
+    for member in members:
+        member.take(step, lambda read: refuse_worse(began=read.curve_loss[0], ended=read.loss[-1]))
+
+
+def _read(ensemble: Ensemble, members: list[Member], step: int, reading: int) -> None:
+    """The test losses at a stop, and after the branch that leaves there if the schedule has one."""
+    config = ensemble.config
+    branches = config.schedule == "stable-decay"
+    for member, loss in zip(members, ensemble.test_losses(), strict=True):
+        member.read(step, "stable_loss" if branches else "loss", loss)
+    if not branches:
+        return
+    trunk, end = ensemble.state(), config.steps(reading)
+    peaks = [trunk_rate(member.config, step) for member in members]
+    for number in range(step, end):
+        done, span = (number + 1) * config.batch, {"start": step * config.batch, "end": (end + 1) * config.batch}
+        ensemble.step(number, [decayed(done, peak=peak, **span) for peak in peaks])
+    for member, loss in zip(members, ensemble.test_losses(), strict=True):
+        member.read(end, "loss", loss)
+    if reading != config.readings[-1]:
+        ensemble.restore(trunk)
+
+
+def _drawn(config: Pretraining, seed: int) -> Transformer:
+    torch.manual_seed(seed)
+    return Transformer(config.model)
