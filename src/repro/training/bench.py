@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from repro.corpora.text import Skills, Tokens
+from repro.corpora.skills import Skills
+from repro.corpora.text import Tokens
 from repro.floor.provenance import device
 from repro.floor.statistics import geometric_t
 from repro.models.counting import parameters, training_flops
