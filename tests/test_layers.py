@@ -50,6 +50,7 @@ HEAVY = {
     "transformers": {"models", "training", "evaluation", "alignment", "inference"},
     "trl": {"training", "alignment"},
     "datasets": {"corpora"},
+    "tokenizers": {"corpora"},
     "ray": {"bookkeeping.sweeps"},
 }
 

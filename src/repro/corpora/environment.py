@@ -1,8 +1,8 @@
 """Text made of the Python source of installed packages, the same on every machine that has these versions.
 
 A text is its documents, each ended by one zero byte: those of the training packages first, then those of the packages
-held out. Within a split they lie in the order of the sha256 of their paths, so that the first tokens of either are a fair
-sample of it. A document that is a near copy of one before it is left out, and the held-out packages are looked at
+held out. Within a split they lie in the order of the sha256 of their paths, so that the first tokens of either are a
+fair sample of it. A document that is a near copy of one before it is left out, and the held-out packages are looked at
 first: no training document is a near copy of a test document.
 """
 
@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from pathlib import Path
 
 from repro.corpora.manifest import Manifest, Package, manifest
 from repro.corpora.near_duplicates import near_copies
@@ -50,23 +51,28 @@ def text_of(wanted: Manifest) -> bytes:
     Raises:
         EnvironmentDiffers: the packages differ and no unpacked text is at hand; the first differences are named.
     """
-    path = places.cache() / "texts" / f"{wanted.sha256}.txt"
+    path = kept_text_at(wanted.sha256)
     if path.is_file():
         text = path.read_bytes()
         if sha256(text).hexdigest() == wanted.sha256:
             return text
-        path.unlink()
     sources = {package.name: read_source(package.name) for package in wanted.packages}
     if found := differences(wanted, sources):
         raise EnvironmentDiffers(_how_to_get(wanted, found))
     text = assemble(wanted.packages, {name: source for name, source in sources.items() if source}).text
-    if sha256(text).hexdigest() != wanted.sha256:
+    found_sha256 = sha256(text).hexdigest()
+    if found_sha256 != wanted.sha256:
         raise EnvironmentDiffers(
-            f"the packages are those of {wanted.name!r}, and yet their text has sha256 {sha256(text).hexdigest()}, not "
-            f"{wanted.sha256}: the rules that choose documents have changed. Survey it anew: repro data survey {wanted.name}"
+            f"the packages are those of {wanted.name!r}, and yet their text has sha256 {found_sha256}, not "
+            f"{wanted.sha256}: the rules that choose documents have changed. Survey it: repro data survey {wanted.name}"
         )
     keep(text, path)
     return text
+
+
+def kept_text_at(sha256: str) -> Path:
+    """Where the cache keeps a text."""
+    return places.cache() / "texts" / f"{sha256}.txt"
 
 
 def documents(text: bytes) -> list[str]:
@@ -125,10 +131,11 @@ def survey(old: Manifest) -> Manifest:
     if absent := [name for name in found if name not in sources]:
         raise EnvironmentDiffers(f"not installed: {', '.join(absent)}; a survey needs every package of the manifest")
     made = assemble(old.packages, sources)
-    keep(made.text, places.cache() / "texts" / f"{sha256(made.text).hexdigest()}.txt")
+    found_sha256 = sha256(made.text).hexdigest()
+    keep(made.text, kept_text_at(found_sha256))
     return replace(
         old,
-        sha256=sha256(made.text).hexdigest(),
+        sha256=found_sha256,
         train_bytes=made.train_bytes,
         test_bytes=len(made.text) - made.train_bytes,
         train_files=made.train_files,
@@ -159,6 +166,6 @@ def _how_to_get(wanted: Manifest, found: list[str]) -> str:
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return (
         f"this machine's packages do not give the text {wanted.name!r} (sha256 {wanted.sha256[:12]}...): "
-        f"{'; '.join(found[:_NAMED])}{more}. Either install the extras book, dev and training under constraints.txt, or "
-        f"pack the text where they are (repro data pack {wanted.name}) and unpack it here (repro data unpack FILE)"
+        f"{'; '.join(found[:_NAMED])}{more}. Either install the extras book, dev and training under constraints.txt, "
+        f"or pack the text where they are (repro data pack {wanted.name}) and unpack it here (repro data unpack FILE)"
     )

@@ -76,17 +76,17 @@ class HiddenMarkov:
         ranks = self._class_law.draw(rank_rng, _WARM_UP + size)
         classes = self._walk(ranks)[_WARM_UP:]
         words = self._word_law.draw(word_rng, size)
-        symbol_of = self._language()[1].reshape(self.classes, -1)
-        return symbol_of[classes, words].astype(np.uint16)
+        symbol_of: np.ndarray = self._language()[1].reshape(self.classes, -1).astype(np.uint16)
+        drawn: np.ndarray = symbol_of[classes, words]
+        return drawn
 
     def predictive(self, tokens: np.ndarray) -> np.ndarray:
         """(len(tokens) - 2,) probabilities of the tokens from the third on, given the true state."""
-        successors, symbol_of = self._language()
-        place = np.argsort(symbol_of)[tokens]
+        place = np.argsort(self._language()[1])[tokens]
         size = self.symbols // self.classes
         kind, word = place // size, place % size
-        laws = self._transitions()[kind[:-2], kind[1:-1], kind[2:]]
-        return laws * self._word_law.p[word[2:]]
+        laws: np.ndarray = self._transitions()[kind[:-2], kind[1:-1], kind[2:]] * self._word_law.p[word[2:]]
+        return laws
 
     @property
     def _class_law(self) -> Zipf:

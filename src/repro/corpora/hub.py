@@ -1,19 +1,21 @@
-"""Any data set of the Hugging Face hub, by name and revision, streamed."""
+"""Any data set of the Hugging Face hub, by name and commit, streamed."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from repro.corpora.extras import needing_training
 
 
 @dataclass(frozen=True)
 class Hub:
-    """A data set's text, cut into tokens by a byte-level BPE trained on it.
+    """A data set's text, cut into tokens by a byte-level BPE trained on it; its first documents are the test's.
 
-    Fields: `name` on the hub (or "parquet", "json", "text" with `files`), `revision` a commit, `split` and `column`
-    that hold the text, `subset` the data set's configuration ("" for its default), `files` within it to read (all when
-    empty), `documents` to take for training, `test_documents` before these, held out.
+    Fields: `name` on the hub, `revision` a commit, `split` and `column` that hold the text, `subset` the data set's
+    configuration ("" for its default), `files` within it to read, as patterns (all when empty), `tokens` to take for
+    training, `test_documents` to hold out. Near copies are not looked for.
     """
 
     name: str
@@ -22,23 +24,32 @@ class Hub:
     column: str = "text"
     subset: str = ""
     files: tuple[str, ...] = ()
-    documents: int = 100_000
+    tokens: int = 20_000_000
     test_documents: int = 1_000
-    vocabulary: int = 4096
+    vocabulary: int = 512
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[0-9a-f]{40}", self.revision):
+            raise ValueError(
+                f"revision {self.revision!r} of {self.name}; expected a commit, 40 hexadecimal digits: a branch or "
+                "a tag may hold other text tomorrow"
+            )
 
 
-def documents_of(text: Hub) -> dict[str, Sequence[str]]:
-    """The documents of either split, in the data set's order: the first are the test's."""
-    from datasets import load_dataset
+def stream(text: Hub) -> Iterator[str]:
+    """The documents in the data set's order, fetched as they are asked for.
 
+    Raises:
+        ValueError: the data set has no such column.
+    """
+    with needing_training():
+        from datasets import load_dataset
+
+    files = list(text.files) or None
     rows = load_dataset(
-        text.name,
-        text.subset or None,
-        revision=text.revision or None,
-        data_files=list(text.files) or None,
-        split=text.split,
-        streaming=True,
+        text.name, text.subset or None, revision=text.revision, data_files=files, split=text.split, streaming=True
     )
-    stream = (row[text.column] for row in rows)
-    test = list(itertools.islice(stream, text.test_documents))
-    return {"train": list(itertools.islice(stream, text.documents)), "test": test}
+    for row in rows:
+        if text.column not in row:
+            raise ValueError(f"{text.name} has no column {text.column!r}; it has {', '.join(row)}")
+        yield row[text.column]

@@ -49,9 +49,10 @@ class Manifest:
     tokens: dict[int, TokenCounts]
     packages: tuple[Package, ...]
 
-    def packages_of(self, split: str) -> tuple[Package, ...]:
-        """The packages of "train" or "test"."""
-        return tuple(package for package in self.packages if package.split == split)
+    @property
+    def bytes(self) -> int:
+        """Bytes of the whole text."""
+        return self.train_bytes + self.test_bytes
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -55,8 +56,7 @@ def opened_or_made(folder: Path, make: Callable[[Path], dict[str, Any]]) -> Pack
     aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:8]}."))
     try:
         about = make(aside)
-        sums = {split: file_sha256(aside / f"{split}.bin") for split in SPLITS}
-        (aside / _ABOUT).write_text(json.dumps({**about, "sha256": sums}, indent=1), encoding="utf-8")
+        (aside / _ABOUT).write_text(json.dumps({**about, "sha256": _sums(aside)}, indent=1), encoding="utf-8")
         try:
             os.rename(aside, folder)
         except OSError:  # not empty: another process was first
@@ -79,13 +79,17 @@ def open_pack(folder: Path) -> Pack:
     try:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         sums, dtype = about.pop("sha256"), np.dtype(about.pop("dtype"))
-        for split in SPLITS:
-            if file_sha256(folder / f"{split}.bin") != sums[split]:
-                raise Damaged(f"{folder / split}.bin is not what was written there")
+        if sums != _sums(folder):
+            raise Damaged("its tokens are not those that were written there")
         train, test = (np.memmap(folder / f"{split}.bin", dtype=dtype, mode="r") for split in SPLITS)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Damaged(f"{folder} is damaged: {error}. It is made again from its text") from error
-    return Pack(train, test, about, hashlib.sha256((sums["train"] + sums["test"]).encode()).hexdigest())
+    return Pack(train, test, about, _joined(sums))
+
+
+def packed_sha256(folder: Path) -> str:
+    """The sha256 that the token files of a folder give together."""
+    return _joined(_sums(folder))
 
 
 def write_tokens(path: Path, parts: Iterable[np.ndarray]) -> int:
@@ -103,17 +107,22 @@ def dtype_for(vocabulary: int) -> str:
     return "<u2" if vocabulary <= 2**16 else "<u4"
 
 
-def file_sha256(path: Path) -> str:
-    """sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sums(folder: Path) -> dict[str, str]:
+    """sha256 of each split's file."""
+    sums = {}
+    for split in SPLITS:
+        with (folder / f"{split}.bin").open("rb") as file:
+            sums[split] = hashlib.file_digest(file, "sha256").hexdigest()
+    return sums
+
+
+def _joined(sums: dict[str, str]) -> str:
+    return hashlib.sha256("".join(sums[split] for split in SPLITS).encode()).hexdigest()
 
 
 def _set_aside(folder: Path) -> None:
     """Take a damaged folder out of the way at once, so that whoever comes next finds none, then delete it."""
     gone = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".damaged."))
-    try:
+    with contextlib.suppress(FileNotFoundError):  # another process was first
         os.rename(folder, gone / "pack")
-    except FileNotFoundError:  # another process was first
-        pass
     shutil.rmtree(gone, ignore_errors=True)

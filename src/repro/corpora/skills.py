@@ -1,14 +1,15 @@
 """A Zipf-weighted collection of independent skills: the exponent of loss against data is set by hand.
 
 A sequence is the name of a skill (its number in `digits` symbols, most significant first), then the one symbol that
-answers it. The first symbol of a name comes from an alphabet of its own, so it marks where a sequence begins. Skill k is
-drawn with p_k proportional to k^-(1 + alpha); its answer is one of B = V / 2 symbols, drawn once and fixed by the
+answers it. The first symbol of a name comes from an alphabet of its own, so it marks where a sequence begins. Skill k
+is drawn with p_k proportional to k^-(1 + alpha); its answer is one of B = V / 2 symbols, drawn once and fixed by the
 language's seed. Only names are uncertain, so the entropy rate is
 
     h = H(p) / length          nats a token, length = digits + 1.
 
-A learner that has met a skill knows its answer; one that has not must guess, for ln B nats. After n sequences the
-expected loss of a learner that tabulates is therefore
+A learner that has met a skill knows its answer; one that has not must guess, for ln B nats. (Names are numbered by
+rank, so their law is smooth and soon learned.) After n sequences the expected loss of a learner that tabulates answers
+is therefore
 
     loss(n) - h = (ln B / length) * sum_k p_k (1 - p_k)^n  ~  n^-(alpha / (1 + alpha)),
 
@@ -56,7 +57,7 @@ class Skills:
     @property
     def skills(self) -> int:
         """How many skills there are: as many as names."""
-        return self._base**self.digits
+        return int(self._base**self.digits)
 
     @property
     def law(self) -> Zipf:
@@ -90,7 +91,8 @@ class Skills:
         stream = {"train": 1, "test": 2}[split]
         size = self.tokens if split == "train" else self.test_tokens
         rng = np.random.Generator(np.random.PCG64([self.seed, stream]))
-        return self.sequences()[self.law.draw(rng, size // self.length)].reshape(-1)
+        drawn: np.ndarray = self.sequences()[self.law.draw(rng, size // self.length)]
+        return drawn.reshape(-1)
 
     def sequences(self) -> np.ndarray:
         """(skills, length) uint16: the sequence of each skill, the commonest first."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repro.corpora.extras import needing_training
 from repro.corpora.packed import dtype_for
 from repro.corpora.tables import keep
 from repro.floor import places
@@ -22,8 +24,19 @@ _BATCH = 256
 _RECIPE = 1  # raise when the training below changes
 
 
-def tokeniser(documents: Sequence[str], vocabulary: int) -> Tokenizer:
-    """A BPE of `vocabulary` tokens: END, the 256 bytes, and the merges learned from the first 20 MB of the documents.
+def sample_of(documents: Iterable[str]) -> list[str]:
+    """The documents that a tokeniser is trained on: the first until SAMPLE_BYTES are reached."""
+    sample, left = [], SAMPLE_BYTES
+    for document in documents:
+        sample.append(document)
+        left -= len(document.encode())
+        if left <= 0:
+            break
+    return sample
+
+
+def tokeniser(sample: Sequence[str], vocabulary: int) -> Tokenizer:
+    """A BPE of `vocabulary` tokens: END, the 256 bytes, and the merges learned from the sample.
 
     Text is cut before merging as GPT-2 cuts it (words with their leading space, numbers, punctuation, runs of white
     space); no token crosses a cut.
@@ -33,11 +46,11 @@ def tokeniser(documents: Sequence[str], vocabulary: int) -> Tokenizer:
 
     Source: Sennrich et al. 2016 (arXiv:1508.07909); on bytes, Radford et al. 2019, section 2.2.
     """
-    from tokenizers import Tokenizer
+    with needing_training():
+        from tokenizers import Tokenizer
 
     if vocabulary < 257:
         raise ValueError(f"a vocabulary of {vocabulary}; expected at least 257: 256 bytes and the end of a document")
-    sample = list(_sample(documents))
     key = sha256(f"{_RECIPE} {vocabulary} ".encode() + sha256("\0".join(sample).encode()).digest()).hexdigest()
     path = places.cache() / "tokenisers" / f"{key}.json"
     if not path.is_file():
@@ -45,26 +58,18 @@ def tokeniser(documents: Sequence[str], vocabulary: int) -> Tokenizer:
     return Tokenizer.from_file(str(path))
 
 
-def encode(tokeniser: Tokenizer, documents: Sequence[str]) -> Iterator[np.ndarray]:
+def encode(tokeniser: Tokenizer, documents: Iterable[str]) -> Iterator[np.ndarray]:
     """The tokens of all documents, each ended by END, a batch of documents at a time, on all cores."""
     dtype = dtype_for(tokeniser.get_vocab_size())
-    for start in range(0, len(documents), _BATCH):
-        batch = tokeniser.encode_batch_fast(documents[start : start + _BATCH], add_special_tokens=False)
-        yield np.concatenate([np.array([*encoding.ids, 0], dtype=dtype) for encoding in batch])
+    waiting = iter(documents)
+    while batch := list(itertools.islice(waiting, _BATCH)):
+        encoded = tokeniser.encode_batch_fast(batch, add_special_tokens=False)
+        yield np.concatenate([np.array([*encoding.ids, 0], dtype=dtype) for encoding in encoded])
 
 
 def bits_per_byte(nats_per_token: float, bytes_per_token: float) -> float:
     """Loss per byte of text instead of per token: comparable between tokenisers."""
     return nats_per_token / math.log(2) / bytes_per_token
-
-
-def _sample(documents: Sequence[str]) -> Iterator[str]:
-    left = SAMPLE_BYTES
-    for document in documents:
-        if left <= 0:
-            return
-        yield document
-        left -= len(document.encode())
 
 
 def _trained(sample: Sequence[str], vocabulary: int) -> Tokenizer:

@@ -33,7 +33,8 @@ class Zipf:
     def p(self) -> np.ndarray:
         """(items,) probabilities, exactly those that `draw` draws with."""
         weights = self._weights
-        return weights / weights.sum()
+        law: np.ndarray = weights / weights.sum()
+        return law
 
     @property
     def entropy(self) -> float:
