@@ -1,4 +1,4 @@
-"""`repro data`: public tables of other people's runs, listed and fetched."""
+"""`repro data`: public tables of other people's runs, listed and fetched; texts, listed and moved."""
 
 from __future__ import annotations
 
@@ -12,16 +12,22 @@ from rich.table import Column
 from rich.table import Table as Grid
 
 from repro.cli.refusal import refusing
+from repro.cli.texts import grid_of_texts, pack, take_survey, unpack
 from repro.corpora.conversion import PickleRefused
 from repro.corpora.fetching import FetchFailed, by_hand, fetch
 from repro.corpora.tables import Table, TableMissing, TableWrong, find_table, table, tables
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(pack)
+app.command()(unpack)
+app.command("survey")(take_survey)
 
 
 @app.command("list")
-def list_tables(as_json: Annotated[bool, typer.Option("--json", help="A JSON list for programs.")] = False) -> None:
-    """List the public tables: rows, licence, and whether each is at hand."""
+def list_tables(
+    as_json: Annotated[bool, typer.Option("--json", help="The tables as a JSON list for programs.")] = False,
+) -> None:
+    """List the public tables (rows, licence) and the texts (size), and whether each is at hand."""
     rows = [(entry, *_place(entry)) for entry in tables().values()]
     if as_json:
         typer.echo(json.dumps([_plain(entry, state, place) for entry, state, place in rows], indent=1))
@@ -39,6 +45,7 @@ def list_tables(as_json: Annotated[bool, typer.Option("--json", help="A JSON lis
         console.print(
             f"{lacking} of {len(rows)} are not at hand: repro data fetch NAME, or set REPRO_DATA to their folder"
         )
+    console.print(grid_of_texts())
 
 
 @app.command("fetch")

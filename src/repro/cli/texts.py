@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Column
-from rich.table import Table as Grid
+from rich.table import Table
 
 from repro.cli.refusal import refusing
-from repro.corpora.environment import Environment, EnvironmentDiffers, at_hand, differences_here, survey
-from repro.corpora.manifest import Manifest, manifest, manifests, spell
+from repro.corpora.environment import EnvironmentDiffers, environment, kept_text_at, other_versions, survey
+from repro.corpora.manifest import Manifest, TokenCounts, kept_in, manifest, manifests, spell
 from repro.corpora.parcels import NotOurs, pack_text, unpack_text
+from repro.corpora.text import tokens_of
 
 Name = Annotated[str, typer.Argument(help="A text's name; `repro data list` shows them.")]
 
@@ -35,4 +36,46 @@ def unpack(file: Annotated[Path, typer.Argument(help="What `repro data pack` wro
     """Keep a packed text in the cache, checked by its sha256."""
     with refusing(NotOurs, OSError):
         found = unpack_text(file)
-    Console(stderr=True).print(f"{found.name}: {found.bytes / 1e6:.0f} MB of text, sha256 {found.sha256}", soft_wrap=True)
+    Console(stderr=True).print(
+        f"{found.name}: {found.bytes / 1e6:.0f} MB of text, sha256 {found.sha256}", soft_wrap=True
+    )
+
+
+def take_survey(
+    name: Name,
+    vocabulary: Annotated[list[int], typer.Option(help="A tokeniser to state the tokens of; may be repeated.")],
+) -> None:
+    """Write a text's manifest anew from the packages installed here (after a change of constraints.txt)."""
+    console = Console(stderr=True)
+    with refusing(ValueError, EnvironmentDiffers), console.status(f"reading the packages of {name}"):
+        found = _written(survey(manifest(name)))
+        for size in vocabulary:
+            console.print(f"{name}: cutting it into tokens of a vocabulary of {size}")
+            tokens = tokens_of(environment(name, size))
+            counts = TokenCounts(len(tokens.train), len(tokens.test), tokens.sha256)
+            found = _written(replace(found, tokens={**found.tokens, size: counts}))
+    console.print(f"{kept_in(name)}: sha256 {found.sha256}", soft_wrap=True)
+
+
+def grid_of_texts() -> Table:
+    """The texts, their size, and whether this machine has them."""
+    grid = Table("text", "training MB", "test MB", "training tokens (vocabulary)", "at hand")
+    for known in manifests().values():
+        sizes = ", ".join(f"{counts.train / 1e6:.0f} M ({size})" for size, counts in known.tokens.items())
+        grid.add_row(
+            known.name, f"{known.train_bytes / 1e6:.0f}", f"{known.test_bytes / 1e6:.0f}", sizes, _state(known)
+        )
+    return grid
+
+
+def _written(found: Manifest) -> Manifest:
+    kept_in(found.name).write_text(spell(found), encoding="utf-8")
+    manifests.cache_clear()
+    return found
+
+
+def _state(known: Manifest) -> str:
+    if kept_text_at(known.sha256).is_file():
+        return "yes, in the cache"
+    other = other_versions(known)
+    return f"no: {other[0]}" if other else "yes, from the installed packages"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from repro.corpora.manifest import Manifest, Package, manifest
 from repro.corpora.near_duplicates import near_copies
-from repro.corpora.source_files import Source, read_source
+from repro.corpora.source_files import Source, installed_version, read_source
 from repro.corpora.tables import keep
 from repro.floor import places
 
@@ -95,6 +95,16 @@ def differences(wanted: Manifest, sources: Mapping[str, Source | None]) -> list[
                 f"not the {package.files} of {package.bytes}"
             )
     return found
+
+
+def other_versions(wanted: Manifest) -> list[str]:
+    """The quick half of `differences`: packages that are absent or installed at another version."""
+    installed = {package.name: installed_version(package.name) for package in wanted.packages}
+    return [
+        f"{package.name} is {installed[package.name] or 'not installed'}, not {package.version}"
+        for package in wanted.packages
+        if installed[package.name] != package.version
+    ]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ import json
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
+
+_FOLDER = Path(__file__).with_name("manifests")
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,12 @@ class Manifest:
 @cache
 def manifests() -> dict[str, Manifest]:
     """All environment texts by name."""
-    folder = resources.files("repro.corpora").joinpath("manifests")
-    found = sorted((file.name, file) for file in folder.iterdir() if file.name.endswith(".toml"))
-    return {
-        name.removesuffix(".toml"): parse(name.removesuffix(".toml"), file.read_text(encoding="utf-8"))
-        for name, file in found
-    }
+    return {path.stem: parse(path.stem, path.read_text(encoding="utf-8")) for path in sorted(_FOLDER.glob("*.toml"))}
+
+
+def kept_in(name: str) -> Path:
+    """The file of a manifest."""
+    return _FOLDER / f"{name}.toml"
 
 
 def manifest(name: str) -> Manifest:

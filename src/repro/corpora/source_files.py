@@ -56,19 +56,26 @@ class Source:
 
 def read_source(package: str) -> Source | None:
     """The source of an installed package; None where it is not installed."""
-    try:
-        found = distribution(package)
-    except PackageNotFoundError:
+    version = installed_version(package)
+    if version is None:
         return None
     documents, dropped = {}, Counter[str]()
-    for path, raw in sorted(_python_files(found)):
+    for path, raw in sorted(_python_files(distribution(package))):
         text = _decoded(raw)
         reason = reason_to_drop(path, text)
         if reason:
             dropped[reason] += 1
         else:
             documents[path] = text
-    return Source(found.version.partition("+")[0], documents, dropped)
+    return Source(version, documents, dropped)
+
+
+def installed_version(package: str) -> str | None:
+    """The version that is installed, without what tells a CPU build from a CUDA build; None where none is."""
+    try:
+        return distribution(package).version.partition("+")[0]
+    except PackageNotFoundError:
+        return None
 
 
 def reason_to_drop(path: str, text: str) -> str:
