@@ -25,8 +25,9 @@ def pack(
 ) -> None:
     """Write a text as one compressed file, for a machine whose packages differ: minutes for a large one."""
     console = Console(stderr=True)
-    with refusing(ValueError, EnvironmentDiffers), Progress(console=console, transient=True) as progress:
+    with refusing(ValueError):
         wanted = manifest(name)
+    with refusing(EnvironmentDiffers), Progress(console=console, transient=True) as progress:
         bar = progress.add_task(f"packing {name}", total=wanted.bytes)
         path = pack_text(wanted, to, lambda done: progress.advance(bar, done))
     console.print(f"{path}: {path.stat().st_size / 1e6:.1f} MB for {wanted.bytes / 1e6:.0f} MB of text", soft_wrap=True)

@@ -16,7 +16,7 @@ is therefore
 and with room for m skills, the commonest being kept,  loss - h = (ln B / length) * sum_{k > m} p_k  ~  m^-alpha.
 Hutter 2021 (arXiv:2102.04074) for the law in data; Michaud et al. 2023 (arXiv:2303.13506), section 2, for both. The
 number of skills is finite, so both laws bend down once the rarest are met, the sooner the smaller alpha: with two
-million skills and a hundred thousand sequences the local exponent is 0.342 instead of 0.333 at alpha = 0.5, and 0.26
+million skills and a hundred thousand sequences the local exponent is 0.342 instead of 0.333 at alpha = 0.5, and 0.27
 instead of 0.23 at 0.3. `excess_after` and `excess_with` give the sums themselves.
 """
 
