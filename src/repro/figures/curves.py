@@ -11,12 +11,12 @@ from repro.floor.statistics import student_t
 
 
 def curves_table(frame: pd.DataFrame, *, by: str, x: str, y: str) -> pd.DataFrame:
-    """Columns `by`, `x`, value, low, high, seeds: the mean over seeds with Student's t interval, where there are two."""
+    """Columns `by`, `x`, value, low, high, seeds: the mean over two seeds or more, with Student's t interval."""
     rows = []
     for (group, place), part in frame.groupby([by, x]):
         values = part[y].to_numpy(dtype=float)
         if len(values) > 1:
-            mean = student_t(values)
+            mean = student_t(list(values))
             rows.append((group, place, mean.value, mean.low, mean.high, len(values)))
     return pd.DataFrame(rows, columns=[by, x, "value", "low", "high", "seeds"])
 

@@ -100,7 +100,11 @@ def least_gain(readings: pd.DataFrame) -> float:
     return float((by_size[:-1] - by_size[1:]).min())
 
 
-APPROACHES = {"1, envelope": envelope_of, "2, parabolas": valleys_of, "3, surface": surface_of}
+APPROACHES: dict[str, Callable[[pd.DataFrame], Frontier | Surface]] = {
+    "1, envelope": envelope_of,
+    "2, parabolas": valleys_of,
+    "3, surface": surface_of,
+}
 
 
 def prediction_error(readings: pd.DataFrame, *, share: float) -> float:

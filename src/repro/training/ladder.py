@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from repro.corpora.text import Text
@@ -99,13 +100,13 @@ def repeat_costs(repeated: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
         repeated: runs with `unique` tokens.
         fresh: readings of the same model, at the repeated runs' number of tokens among others.
     """
-    total, width = repeated["tokens"].str[-1], repeated["model.width"]
+    total, width = repeated["tokens"].str[-1].to_numpy(dtype=float), repeated["model.width"]
     beside = fresh.set_index(["seed", "width", "D"])["loss"]
-    wanted = pd.MultiIndex.from_arrays([repeated["seed"], width, total.astype(float)])
+    wanted = pd.MultiIndex.from_arrays([repeated["seed"], width, total])
     return pd.DataFrame(
         {
             "seed": repeated["seed"],
-            "passes": (total / repeated["unique"]).round().astype(float),
+            "passes": np.round(total / repeated["unique"].to_numpy(dtype=float)),
             "cost": repeated["final_loss"].to_numpy() / beside.loc[wanted].to_numpy() - 1,
         }
     )
