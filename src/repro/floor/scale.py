@@ -38,7 +38,7 @@ class Setting:
 
 
 def scales_path(notebook: Path) -> Path:
-    """Where a notebook's knobs stand: its own <notebook>.scales.toml if there is one, else its chapter's scales.toml."""
+    """Where a notebook's knobs stand: in its own <notebook>.scales.toml, else in its chapter's scales.toml."""
     own = notebook.with_suffix(".scales.toml")
     return own if own.is_file() else notebook.parent / "scales.toml"
 
