@@ -45,14 +45,14 @@ def test_every_text_is_listed(machine):
 
 
 def test_a_survey_of_what_has_not_changed_writes_the_same_manifest(machine, tmp_path, monkeypatch):
-    """All of it: packages, figures of what was dropped, and the tokens of the vocabularies that are asked for."""
+    """All of it: packages, figures of what was dropped, and the tokens of the vocabularies that it states."""
     pytest.importorskip("tokenizers")
     before = manifest_module.kept_in("python-small").read_text(encoding="utf-8")
     (tmp_path / "python-small.toml").write_text(before, encoding="utf-8")
     monkeypatch.setattr(manifest_module, "_FOLDER", tmp_path)
     manifests.cache_clear()
     try:
-        result = machine("survey", "python-small", "--vocabulary", 512)
+        result = machine("survey", "python-small")
     finally:
         monkeypatch.undo()
         manifests.cache_clear()

@@ -44,13 +44,17 @@ def unpack(file: Annotated[Path, typer.Argument(help="What `repro data pack` wro
 
 def take_survey(
     name: Name,
-    vocabulary: Annotated[list[int], typer.Option(help="A tokeniser to state the tokens of; may be repeated.")],
+    vocabulary: Annotated[
+        list[int] | None,
+        typer.Option(help="A tokeniser to state the tokens of; may be repeated. Left out: those stated now."),
+    ] = None,
 ) -> None:
     """Write a text's manifest anew from the packages installed here (after a change of constraints.txt)."""
     console = Console(stderr=True)
     with refusing(ValueError, EnvironmentDiffers), console.status(f"reading the packages of {name}"):
-        found = _written(survey(manifest(name)))
-        for size in vocabulary:
+        old = manifest(name)
+        found = _written(survey(old))
+        for size in vocabulary or old.tokens:
             console.print(f"{name}: cutting it into tokens of a vocabulary of {size}")
             tokens = tokens_of(environment(name, size))
             counts = TokenCounts(len(tokens.train), len(tokens.test), tokens.sha256)
