@@ -6,7 +6,7 @@ Widths are numbers of features, windows and positions numbers of tokens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 
@@ -228,3 +228,14 @@ class Architecture:
     def all_layers(self) -> tuple[Layer, ...]:
         """The encoder's layers, then the decoder's."""
         return (*self.encoder, *self.layers)
+
+    def with_kv_heads(self, kv_heads: int) -> Architecture:
+        """The same decoder with other numbers of key-value heads: as many as query heads, a few, or one.
+
+        Raises:
+            ValueError: they do not divide a layer's query heads, or a layer keeps latents instead of heads.
+        """
+        if any(layer.attention.latent or layer.attention.heads % kv_heads for layer in self.layers):
+            raise ValueError(f"{self.name} has layers whose heads do not share {kv_heads} keys and values; give a divisor")
+        regrouped = (replace(layer, attention=replace(layer.attention, kv_heads=kv_heads)) for layer in self.layers)
+        return replace(self, layers=tuple(regrouped))
