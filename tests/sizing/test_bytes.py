@@ -11,6 +11,7 @@ from transformers import StaticCache
 from repro.sizing.activations import activation_bytes, transformer_activation_bytes
 from repro.sizing.cache import cache_bytes, cached_numbers, kv_cache_bytes, latent_cache_bytes, longest_context
 from repro.sizing.families import architecture
+from repro.sizing.flops import forward_flops
 from repro.sizing.published import published_model
 
 GIB = 2**30
@@ -208,3 +209,19 @@ def test_an_unknown_recomputation_is_named():
     """The message lists what there is."""
     with pytest.raises(ValueError, match="recompute is 'some'; expected one of none, selective, full"):
         activation_bytes(published_model("gpt2"), 8, recompute="some")
+
+
+def test_shared_heads_shrink_the_cache_and_leave_the_scores():
+    """Ainslie et al. 2023: an eighth of the heads, an eighth of the bytes; every query still meets every key."""
+    grouped = published_model("llama-2-70b")
+    full = grouped.with_kv_heads(64)
+
+    assert grouped == full.with_kv_heads(8)
+    assert 8 * cache_bytes(grouped, 4096) == cache_bytes(full, 4096)
+    assert forward_flops(full, 4096).scores == forward_flops(grouped, 4096).scores
+
+
+def test_heads_that_do_not_share_are_refused():
+    """Sixty-four queries cannot share five keys."""
+    with pytest.raises(ValueError, match="do not share 5 keys and values; give a divisor"):
+        published_model("llama-2-70b").with_kv_heads(5)

@@ -236,6 +236,8 @@ class Architecture:
             ValueError: they do not divide a layer's query heads, or a layer keeps latents instead of heads.
         """
         if any(layer.attention.latent or layer.attention.heads % kv_heads for layer in self.layers):
-            raise ValueError(f"{self.name} has layers whose heads do not share {kv_heads} keys and values; give a divisor")
+            raise ValueError(
+                f"{self.name} has layers whose heads do not share {kv_heads} keys and values; give a divisor"
+            )
         regrouped = (replace(layer, attention=replace(layer.attention, kv_heads=kv_heads)) for layer in self.layers)
         return replace(self, layers=tuple(regrouped))
