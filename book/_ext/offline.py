@@ -12,6 +12,14 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 MATHJAX = "mathjax-tex-svg.js"  # one file with the output as SVG, so that no font is fetched
+# Jupyter Book gives every page all scripts and styles; these serve pages that hold the class beside them.
+ON_THEIR_PAGES = {
+    "ledger.js": "repro-ledger",
+    "sizing.js": "repro-calculator",
+    "calculators.js": "repro-calculator",
+    "calculator-form.js": "repro-calculator",
+    "calculators.css": "repro-calculator",
+}
 FEED = '<link rel="alternate" type="application/rss+xml" title="Verdicts that changed" href="{}"/>'
 
 
@@ -30,13 +38,11 @@ def copy_mathjax(app: Sphinx) -> None:
 
 
 def tidy_page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """Without thebe, whose address is declared twice on every page; with the feed; the ledger's script on its page."""
+    """Without thebe, whose address is declared twice on every page; with the feed; other scripts where they serve."""
     html = doctree.astext() if doctree is not None else ""
-    context["script_files"] = [
-        script
-        for script in context["script_files"]
-        if "thebe" not in _spelled(script).lower() and ("ledger.js" not in _spelled(script) or "repro-ledger" in html)
-    ]
+    absent = ["thebe", *(name for name, element in ON_THEIR_PAGES.items() if element not in html)]
+    for kind in ("script_files", "css_files"):
+        context[kind] = [one for one in context[kind] if not any(name in _spelled(one).lower() for name in absent)]
     if app.builder.name != "epub":
         feed = context["pathto"]("feed.xml", resource=True)
         context["metatags"] = context.get("metatags", "") + FEED.format(feed)

@@ -15,6 +15,7 @@ from rich.console import Console
 from repro.bookkeeping.chapters import Failed, derive_pages
 from repro.bookkeeping.ledger import region_changes
 from repro.bookkeeping.pages import gather, write_pages
+from repro.cli import calculators
 from repro.cli.edition import BookNotBuiltError, build_html
 from repro.cli.print_editions import NoBrowserError, build_epub, build_pdf, find_browser
 from repro.cli.refusal import refusing
@@ -59,7 +60,7 @@ def make_book(root: Path, results: Path, *, console: Console, derive: Deriver = 
         derive(root, results, folder / "chapters", told=lambda line: console.print(f"  {line}", highlight=False))
     with timed(console, "pages"):
         site = gather(root, results, region_changes=region_changes(root), address=_public_address())
-        written = write_pages(site, folder)
+        written = write_pages(site, folder, {calculators.NAME: calculators.catalogue_fragment()})
         console.print(f"  {len(site.whole_claims)} claims, {len(written)} generated files changed", highlight=False)
     with timed(console, "html"), console.status("Sphinx is building ..."):
         built = build_html(folder)

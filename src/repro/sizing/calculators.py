@@ -7,12 +7,58 @@ from __future__ import annotations
 
 from repro.sizing import chinchilla, cost, flops, speculation, states
 from repro.sizing.activations import HALF, SINGLE, activation_bytes
+from repro.sizing.adapters import count_lora, linear_names
 from repro.sizing.architecture import Architecture, Attention, FeedForward, Layer, Matrix
-from repro.sizing.cache import kv_cache_bytes
+from repro.sizing.cache import cached_numbers, kv_cache_bytes
 from repro.sizing.experts import mixture_parameters, touched_share
-from repro.sizing.precision import weight_bytes
+from repro.sizing.parameters import count_parameters
+from repro.sizing.precision import layer_weights, weight_bytes
 
 Figures = dict[str, float]
+
+
+def dense_decoder(
+    *,
+    layers: int,
+    width: int,
+    heads: int,
+    kv_heads: int,
+    head_width: int,
+    hidden: int,
+    gated: bool,
+    vocabulary: int,
+    tied: bool,
+) -> Figures:
+    """What the other calculators ask of a decoder built as Llama is: RMS norms, no biases, no learned positions.
+
+    Returns:
+        parameters; quantised, those in the layers' matrices, which quantisation shrinks; adapters, LoRA's parameters
+        for each rank on all of these matrices; cached, numbers kept of every token.
+    """
+    model = _dense(layers, width, heads, kv_heads, head_width, hidden, gated, vocabulary, tied)
+    return {
+        "parameters": count_parameters(model).total,
+        "quantised": layer_weights(model),
+        "adapters": count_lora(model, 1, linear_names(model)),
+        "cached": cached_numbers(model).full,
+    }
+
+
+def _dense(
+    layers: int,
+    width: int,
+    heads: int,
+    kv_heads: int,
+    head_width: int,
+    hidden: int,
+    gated: bool,
+    vocabulary: int,
+    tied: bool = False,
+) -> Architecture:
+    attention = Attention(width, heads, kv_heads, head_width, head_width)
+    layer = Layer(attention, FeedForward(width, hidden, gated))
+    head = Matrix("head", width, vocabulary)
+    return Architecture("decoder", "", width, vocabulary, (layer,) * layers, width, head=head, tied=tied)
 
 
 def inference_memory(
@@ -88,10 +134,7 @@ def activation_memory(
     Raises:
         ValueError: an unknown kind of recomputation.
     """
-    attention = Attention(width, heads, kv_heads, head_width, head_width)
-    layer = Layer(attention, FeedForward(width, hidden, gated))
-    head = Matrix("head", width, vocabulary)
-    model = Architecture("decoder", "", width, vocabulary, (layer,) * layers, width, head=head)
+    model = _dense(layers, width, heads, kv_heads, head_width, hidden, gated, vocabulary)
     return activation_bytes(model, tokens, batch=batch, recompute=recompute)
 
 

@@ -13,7 +13,7 @@ def contents(site: Site) -> str:
     articles = [{"file": article.page, "title": f"Article {article.letter}"} for article in site.articles]
     pages = [{"file": page.address, "title": page.title} for c in site.chapters.values() for page in c.pages]
     to_come = {"file": "chapters-to-come", "title": "Chapters to come" if pages else "Every chapter is to come"}
-    about = ["method", "rerun", "changelog", "bibliography"]
+    about = ["method", "rerun", "calculators", "changelog", "bibliography"]
     parts = [
         {"caption": "Claims", "chapters": [{"file": "ledger", "title": "The ledger"}, *articles]},
         {"caption": "Chapters", "chapters": [*pages, to_come]},
@@ -60,6 +60,6 @@ def llms_txt(site: Site) -> str:
 
 
 def _pages(site: Site) -> list[tuple[str, str]]:
-    fixed = [("The ledger: every claim", "ledger"), ("Method", "method"), ("How to rerun", "rerun")]
+    fixed = [("The ledger: every claim", "ledger"), ("Method", "method"), ("How to rerun", "rerun"), ("Calculators", "calculators")]
     articles = [(f"Article {article.letter}: {article.title}", article.page) for article in site.articles]
     return fixed + articles + [(p.title, p.address) for c in site.chapters.values() for p in c.pages]

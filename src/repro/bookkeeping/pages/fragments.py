@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from repro.bookkeeping.pages.article_page import article_page
@@ -28,9 +29,14 @@ def fragments(site: Site) -> dict[str, str]:
     }
 
 
-def write_pages(site: Site, book: Path) -> list[Path]:
-    """Write every generated file under `book`; returns those whose text changed, others keep their time."""
-    return [book / name for name, text in fragments(site).items() if _write_if_changed(book / name, text)]
+def write_pages(site: Site, book: Path, others: Mapping[str, str] | None = None) -> list[Path]:
+    """Write every generated file under `book`; returns those whose text changed, others keep their time.
+
+    Args:
+        others: text that is no function of the site, by file name below `book`.
+    """
+    wanted = {**fragments(site), **(others or {})}
+    return [book / name for name, text in wanted.items() if _write_if_changed(book / name, text)]
 
 
 def _write_if_changed(path: Path, text: str) -> bool:
