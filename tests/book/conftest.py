@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from rich.console import Console
@@ -47,3 +48,44 @@ def browser():
         chromium = driver.chromium.launch(executable_path=found, args=list(QUIET))
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def opened(browser, html):
+    """Opens a page of the book; fails at the end if it asked for anything or complained."""
+    contexts, complaints = [], []
+
+    def attend(message):
+        if message.type in ("error", "warning"):
+            complaints.append(f"{message.type}: {message.text}")
+
+    def open_page(name, *, width=1400, theme="light", scripts=True):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,
+            reduced_motion="reduce",
+            java_script_enabled=scripts,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", attend)
+        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+        if scripts:  # without them Chromium drops scripts that a page preloads, and calls that a failure
+            page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+        page.on("request", lambda r: urlsplit(r.url).scheme in ("file", "data") or complaints.append(f"asked {r.url}"))
+        file, mark, rest = name.partition("?") if "?" in name else name.partition("#")
+        page.goto(f"{(html / f'{file}.html').as_uri()}{mark}{rest}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [] == complaints
+
+
+@pytest.fixture
+def axe():
+    """What Deque's checker, whose script comes with the Python package, finds on a page or within one of its places."""
+    checker = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs the extra `dev`").Axe()
+    # It would read style sheets over the network, which pages from disk may not.
+    return lambda page, within=None: checker.run(page, within, options={"preload": False}).response["violations"]

@@ -9,7 +9,7 @@ import pytest
 pytestmark = pytest.mark.browser
 
 PAGES = ("index", "ledger", "articles/a", "chapters/small", "chapters-to-come", "changelog", "method", "rerun",
-         "bibliography")  # fmt: skip
+         "calculators", "bibliography")  # fmt: skip
 WIDTHS = (390, 820, 1400)
 THEMES = ("light", "dark")
 
@@ -21,47 +21,6 @@ THEIRS = {
     "aria-deprecated-role": ("#id",),
     "aria-required-children": (".citation-list",),
 }
-NO_FETCH = {"preload": False}  # axe would read style sheets over the network, which pages from disk may not
-
-
-@pytest.fixture
-def opened(browser, html):
-    """Opens a page of the book; fails at the end if it asked for anything or complained."""
-    contexts, complaints = [], []
-
-    def attend(message):
-        if message.type in ("error", "warning"):
-            complaints.append(f"{message.type}: {message.text}")
-
-    def open_page(name, *, width=1400, theme="light", scripts=True):
-        context = browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=theme,
-            reduced_motion="reduce",
-            java_script_enabled=scripts,
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", attend)
-        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        if scripts:  # without them Chromium drops scripts that a page preloads, and calls that a failure
-            page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
-        page.on("request", lambda r: urlsplit(r.url).scheme in ("file", "data") or complaints.append(f"asked {r.url}"))
-        file, mark, rest = name.partition("?") if "?" in name else name.partition("#")
-        page.goto(f"{(html / f'{file}.html').as_uri()}{mark}{rest}")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert [] == complaints
-
-
-@pytest.fixture
-def axe():
-    """Deque's checker, whose script comes with the Python package."""
-    return pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs the extra `dev`").Axe()
-
 
 def shown(page) -> list[str]:
     """Ids of the ledger's rows that a reader sees, without their common beginning."""
@@ -84,7 +43,7 @@ def test_no_page_scrolls_sideways_at_three_widths_in_both_themes(opened, name):
 def test_axe_finds_nothing_of_our_making(opened, axe, name):
     """Both themes for contrast, phone width for what is laid out anew there."""
     for width, theme in ((1400, "dark"), (390, "light")):
-        violations = axe.run(opened(name, width=width, theme=theme), options=NO_FETCH).response["violations"]
+        violations = axe(opened(name, width=width, theme=theme))
         found = [(violation["id"], str(node["target"][0])) for violation in violations for node in violation["nodes"]]
         assert [] == [(rule, where) for rule, where in found if not where.startswith(THEIRS.get(rule, ()))], (
             width,
@@ -97,7 +56,7 @@ def test_axe_would_find_a_picture_without_words(opened, axe):
     page = opened("method")
     page.evaluate("document.querySelector('article').append(document.createElement('img'))")
 
-    assert "image-alt" in [violation["id"] for violation in axe.run(page, options=NO_FETCH).response["violations"]]
+    assert "image-alt" in [violation["id"] for violation in axe(page)]
 
 
 def test_drop_downs_and_text_filter_the_rows_and_the_address_follows(opened):
