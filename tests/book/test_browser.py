@@ -22,6 +22,7 @@ THEIRS = {
     "aria-required-children": (".citation-list",),
 }
 
+
 def shown(page) -> list[str]:
     """Ids of the ledger's rows that a reader sees, without their common beginning."""
     rows = page.locator("tbody tr").filter(visible=True).evaluate_all("rows => rows.map(row => row.id)")

@@ -60,6 +60,11 @@ def llms_txt(site: Site) -> str:
 
 
 def _pages(site: Site) -> list[tuple[str, str]]:
-    fixed = [("The ledger: every claim", "ledger"), ("Method", "method"), ("How to rerun", "rerun"), ("Calculators", "calculators")]
+    fixed = [
+        ("The ledger: every claim", "ledger"),
+        ("Method", "method"),
+        ("How to rerun", "rerun"),
+        ("Calculators", "calculators"),
+    ]
     articles = [(f"Article {article.letter}: {article.title}", article.page) for article in site.articles]
     return fixed + articles + [(p.title, p.address) for c in site.chapters.values() for p in c.pages]
