@@ -37,13 +37,15 @@ GRIDS = {
         **HEADS, **WIDTHS, gated=[True, False], tokens=[1, 131_072], batch=[1, 3], recompute=RECOMPUTE
     ),
     "inference_memory": grid(
-        **WIDTHS,
+        width=[8192],
+        hidden=[1, 28_672],
+        vocabulary=[128_256],
         parameters=[1, 6.9e10],
         weight_bits=[4.127, 16],
         kept_in_16=[0, 1],
         cached=[0, 163_840],
         windowed=[0, 94_208],
-        window=[0, 4096],
+        window=[4096],
         context=[1, 512, 1_000_000],
         batch=[1, 64],
         cache_bits=[4, 16],
@@ -352,6 +354,7 @@ def test_the_keyboard_alone_is_enough(opened):
     page = opened("calculators")
     form = page.get_by_role("form", name="Speculative decoding")
     form.get_by_label("Acceptance of a drafted token, 0 to 1").focus()
+    page.keyboard.press("Control+A")
     page.keyboard.type("1")
     page.keyboard.press("Tab")
     page.keyboard.type("9")
@@ -368,4 +371,7 @@ def test_without_javascript_the_command_is_told(opened):
 
 
 def test_other_pages_load_none_of_it(html):
-    assert [] == [page.name for page in html.glob("*.html") if "_static/sizing.js" in page.read_text("utf-8")][1:]
+    pages = {page.name: page.read_text(encoding="utf-8") for page in html.glob("*.html")}
+
+    assert ["calculators.html"] == [name for name, text in pages.items() if "_static/sizing.js" in text]
+    assert ["calculators.html"] == [name for name, text in pages.items() if "_static/calculators.css" in text]

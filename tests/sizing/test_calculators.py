@@ -5,6 +5,7 @@ import pytest
 from repro.sizing import calculators
 from repro.sizing.activations import activation_bytes
 from repro.sizing.cache import cache_bytes, cached_numbers, longest_context
+from repro.sizing.catalogue import describe
 from repro.sizing.parameters import count_parameters
 from repro.sizing.precision import layer_weights, stored_bytes, weight_format
 from repro.sizing.published import published_model
@@ -36,6 +37,16 @@ def test_serving_memory_is_the_configurations_weights_and_cache(name):
     assert stored_bytes(model, form) == pytest.approx(found["weights"])
     assert cache_bytes(model, 10_000, batch=3) == found["cache"]
     assert found["total"] == 4 * found["per_gpu"]
+
+
+@pytest.mark.parametrize(("name", "tied"), [("llama-2-70b", False), ("llama-3.2-1b", True)])
+def test_a_typed_configuration_counts_as_the_published_one(name, tied):
+    """Every parameter, what quantisation shrinks, LoRA's at rank 1, and the cache."""
+    known = describe(published_model(name))
+    found = calculators.dense_decoder(**known["shape"])
+
+    assert tied == known["shape"]["tied"]
+    assert {part: known[part] for part in ("parameters", "quantised", "adapters", "cached")} == found
 
 
 @pytest.mark.parametrize("recompute", ["none", "selective", "full"])

@@ -9,7 +9,6 @@ from repro.sizing.activations import activation_bytes
 from repro.sizing.adapters import count_lora, linear_names
 from repro.sizing.architecture import Architecture, Experts, FeedForward
 from repro.sizing.cache import cached_numbers
-from repro.sizing.calculators import dense_decoder
 from repro.sizing.cost import PEAK_FLOPS
 from repro.sizing.parameters import count_parameters, expert_parameters
 from repro.sizing.precision import FORMATS, layer_weights
