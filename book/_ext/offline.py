@@ -17,6 +17,7 @@ ON_THEIR_PAGES = {
     "ledger.js": "repro-ledger",
     "sizing.js": "repro-calculator",
     "calculators.js": "repro-calculator",
+    "calculator-answers.js": "repro-calculator",
     "calculator-form.js": "repro-calculator",
     "calculators.css": "repro-calculator",
 }

@@ -92,7 +92,7 @@ function openCalculator(place, spec) {
       else values[field.name] = value;
     }
     const model = Object.keys(wrongs).length ? null : modelOf(values);
-    if (model) Object.assign(wrongs, spec.check?.(values, model));
+    Object.assign(wrongs, spec.check?.(values, model)); // of what could be read, so that all complaints show at once
     return { values, wrongs, model };
   }
 
