@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "training": ["floor", "corpora", "models"],
     "evaluation": SCIENCE_BASE,
     "alignment": SCIENCE_BASE,
-    "inference": SCIENCE_BASE,
+    "inference": [*SCIENCE_BASE, "sizing"],
     "fits": [*SCIENCE_BASE, "sizing"],
     # bookkeeping: knows no science
     "bookkeeping": [],
