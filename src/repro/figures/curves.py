@@ -26,7 +26,7 @@ def draw_curves(ax: Axes, table: pd.DataFrame, *, by: str, x: str, label: str = 
 
     Args:
         table: as `curves_table` gives it.
-        label: how a group is named; `{}` stands for its value.
+        label: how a group that is a number is named; `{}` stands for it.
     """
     groups = sorted(table[by].unique())
     shades = colormaps["viridis"](np.linspace(0.05, 0.8, len(groups)))
@@ -35,7 +35,8 @@ def draw_curves(ax: Axes, table: pd.DataFrame, *, by: str, x: str, label: str = 
         ax.plot(part[x], part["value"], marker="o", ms=3.5, color=shade)
         ax.fill_between(part[x], part["low"], part["high"], color=shade, alpha=0.2, lw=0)
         end = part.iloc[-1]
-        ax.annotate(label.format(f"{group:,.4g}"), (end[x], end["value"]), xytext=(5, 0), textcoords="offset points",
+        named = group if isinstance(group, str) else label.format(f"{group:,.4g}")
+        ax.annotate(named, (end[x], end["value"]), xytext=(5, 0), textcoords="offset points",
                     va="center", fontsize=8, color=shade)  # fmt: skip
     ax.set_xscale("log")
     ax.margins(x=0.12)

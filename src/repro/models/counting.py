@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repro.models.decoder import Decoder
 
@@ -42,6 +42,16 @@ def parameters(shape: Decoder) -> ParameterCount:
         norms=(2 * shape.layers + final) * norm,
         output=0 if shape.tied else shape.vocabulary * d,
     )
+
+
+def with_equal_parameters(shape: Decoder, kv_heads: int) -> Decoder:
+    """The decoder with other key-value heads, its feed-forward part widened by what they save, to the nearest unit.
+
+    Source: Shazeer 2019 (arXiv:1911.02150), section 4.1, which widens it likewise to compare at equal size.
+    """
+    saved = 2 * shape.width * shape.head_width * (shape.key_value_heads - kv_heads)
+    unit = (3 if shape.gated else 2) * shape.width
+    return replace(shape, kv_heads=kv_heads, hidden=shape.feed_forward_width + round(saved / unit))
 
 
 def matrix_parameters(shape: Decoder, *, with_output: bool = True) -> int:

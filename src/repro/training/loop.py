@@ -124,8 +124,14 @@ class Trainer:
 
     def save(self, path: Path, facts: dict[str, Any]) -> None:
         """Write a checkpoint; with sharded weights every rank must take part, and the first one writes."""
-        whole = {name: value.full_tensor() if isinstance(value, DTensor) else value
-                 for name, value in self.state().items()}  # fmt: skip
+        self._write(path, self.state(), facts)
+
+    def save_weights(self, path: Path) -> None:
+        """Write the weights alone, by the parameter's name, as `save` writes a checkpoint."""
+        self._write(path, dict(self.raw.named_parameters()), {})
+
+    def _write(self, path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        whole = {name: value.full_tensor() if isinstance(value, DTensor) else value for name, value in tensors.items()}
         if self.accelerator.is_main_process:
             checkpoint.save(path, whole, facts)
 

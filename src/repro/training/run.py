@@ -74,7 +74,7 @@ def bits(nats: float) -> float:
 
 
 def run(config: Pretraining, seed: int) -> Run:
-    """Train, from the last checkpoint if a run was interrupted.
+    """Train, from the last checkpoint if a run was interrupted, and keep the weights for later stages.
 
     Raises:
         Diverged: a loss that is no number, or a run that ends worse than it began.
@@ -83,17 +83,15 @@ def run(config: Pretraining, seed: int) -> Run:
     trainer = Trainer(config, seed, text)
     path = _place("runs", config, seed)
     progress = _follow_trunk(trainer, _resumed(trainer, path), path)
+    trainer.save_weights(_place("weights", config, seed))
     path.unlink(missing_ok=True)
     return Run(config, progress, trainer.raw, text.bytes_per_token, trainer.compiled)
 
 
 def trained(config: Pretraining, seed: int) -> Transformer:
-    """The model of a run, from the folder of weights where it was trained before, else trained now and kept."""
-    path = _place("weights", config, seed)
-    if (kept := checkpoint.load(path)) is None:
-        model = run(config, seed).model
-        checkpoint.save(path, dict(model.named_parameters()), {})
-        return model.eval()
+    """The model of a run, from the folder of weights where it was trained before, else trained now."""
+    if (kept := checkpoint.load(_place("weights", config, seed))) is None:
+        return run(config, seed).model.eval()
     model = Transformer(config.model)
     model.load_state_dict(kept[0], strict=False)  # a tied output matrix is kept once
     return model.eval()
