@@ -27,9 +27,14 @@ from repro.fits.surface import HOFFMANN
 from repro.floor.measurement import registered
 from repro.models.decoder import Decoder
 from repro.training.pretraining import Pretraining
+from repro.training.uptraining import Uptraining
 
 import_measurements()
 GOLDEN = Path(__file__).with_name("golden.json")
+RUN = Pretraining(
+    Decoder(16, 16, 1, 2, context=16), Skills(vocabulary=16, digits=2, tokens=20_000, test_tokens=2_000),
+    readings=(1_024, 2_048), batch=256, learning_rate=0.02, warmup=256, test_tokens=1_024,
+)  # fmt: skip
 TINY = {
     "allocation": Allocation(HOFFMANN),
     "approach_one": ApproachOne(Planted(), resamples=20),
@@ -37,19 +42,12 @@ TINY = {
     "counting_exponents": Counting(),
     "fit_ablation": Ablation(Planted(), "mean"),
     "holdout": HoldOut(Suite(Planted()), resamples=20),
-    "pretrain": Pretraining(
-        Decoder(16, 16, 1, 2, context=16),
-        Skills(vocabulary=16, digits=2, tokens=20_000, test_tokens=2_000),
-        readings=(1_024, 2_048),
-        batch=256,
-        learning_rate=0.02,
-        warmup=256,
-        test_tokens=1_024,
-    ),
+    "pretrain": RUN,
     "repetition_fit": RepetitionFit(PlantedRepetition(), resamples=20),
     "suite_fit": SuiteFit(Suite(Planted()), resamples=20),
     "surface_coverage": Coverage(sets=2, resamples=20),
     "surface_fit": ApproachThree(Planted(), resamples=20),
+    "uptrain": Uptraining(RUN, kv_heads=1, tokens=1_024),
     "valley_exponent": Valleys(Suite(Planted()), resamples=20),
 }
 
