@@ -62,7 +62,7 @@ def test_an_interrupted_run_resumes_bit_for_bit(monkeypatch):
     for expected, found in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
         assert torch.equal(expected, found)
     kept = [path.relative_to(places.checkpoints()) for path in places.checkpoints().rglob("*") if path.is_file()]
-    assert [Path("weights") / f"{pretrain.key(RUN, 0)}.safetensors"] == kept  # and no checkpoint of a run that has ended
+    assert [Path("weights") / f"{pretrain.key(RUN, 0)}.safetensors"] == kept  # no checkpoint is left
 
 
 def test_a_damaged_checkpoint_is_not_gone_on_from(monkeypatch):
