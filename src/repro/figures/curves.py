@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter
 
 from repro.floor.statistics import student_t
+
+_rounded = EngFormatter(places=0)
 
 
 def curves_table(frame: pd.DataFrame, *, by: str, x: str, y: str) -> pd.DataFrame:
@@ -35,9 +38,14 @@ def draw_curves(ax: Axes, table: pd.DataFrame, *, by: str, x: str, label: str = 
         ax.plot(part[x], part["value"], marker="o", ms=3.5, color=shade)
         ax.fill_between(part[x], part["low"], part["high"], color=shade, alpha=0.2, lw=0)
         end = part.iloc[-1]
-        named = group if isinstance(group, str) else label.format(f"{group:,.4g}")
+        named = group if isinstance(group, str) else label.format(_short(group))
         ax.annotate(named, (end[x], end["value"]), xytext=(5, 0), textcoords="offset points",
                     va="center", fontsize=8, color=shade)  # fmt: skip
     ax.set_xscale("log")
     ax.margins(x=0.12)
     return ax
+
+
+def _short(number: float) -> str:
+    """26110 as 26 k; what is larger than any size or count of ours, such as operations, as 2.7e+11."""
+    return _rounded(number) if number < 1e9 else f"{number:.2g}"
