@@ -114,6 +114,7 @@ def test_two_ranks_give_one_ranks_loss(monkeypatch, strategy):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.torch.jit.script_method. is deprecated:DeprecationWarning")  # inside torch
 def test_a_compiled_step_is_the_plain_step():
     text = tokens_of(TEXT)
     plain, fused = Trainer(RUN, 0, text, compiled=False), Trainer(RUN, 0, text, compiled=True)

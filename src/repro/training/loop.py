@@ -63,7 +63,8 @@ class Trainer:
         self.raw.to(self.accelerator.device)  # accelerate's own FSDP needs an accelerator; torch's works on CPU too
         for block in self.raw.blocks:
             fully_shard(block)
-        fully_shard(self.raw)  # in place
+        # Resharded, as a root is not by default: after a test loss, `state` must find the shards, not a gathered copy.
+        fully_shard(self.raw, reshard_after_forward=True)  # in place
         return self.raw
 
     def _plain_loss(self, inputs_BT: Tensor, targets_BT: Tensor) -> Tensor:
