@@ -10,7 +10,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from repro.models.cache import Cache
-from repro.models.counting import forward_flops, matrix_parameters, parameters
+from repro.models.counting import forward_flops, matrix_parameters, parameters, with_depth
 from repro.models.decoder import ACTIVATIONS, POSITIONS, Decoder
 from repro.models.llama import from_llama, to_llama
 from repro.models.positions import linear_bias_slopes, rotary_angles, rotate, sinusoids
@@ -173,3 +173,19 @@ def test_a_choice_left_open_is_the_same_choice_made():
 def test_an_impossible_shape_is_refused(choices, complaint):
     with pytest.raises(ValueError, match=complaint):
         dataclasses.replace(SHAPE, **choices)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 4, 8])
+def test_another_depth_has_as_many_parameters(layers):
+    """To within half a unit of the feed-forward part in every layer: 3 x width numbers."""
+    shape = Decoder(64, 32, 2, 4)
+    found = with_depth(shape, layers)
+
+    apart = parameters(found).non_embedding - parameters(shape).non_embedding
+    assert abs(apart) <= 1.5 * found.width * layers
+    assert (found.layers, found.head_width) == (layers, shape.head_width)
+
+
+def test_a_depth_that_leaves_no_feed_forward_part_is_refused():
+    with pytest.raises(ValueError, match="64 layers of width 8"):
+        with_depth(Decoder(64, 32, 2, 4), 64)

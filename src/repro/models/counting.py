@@ -54,6 +54,23 @@ def with_equal_parameters(shape: Decoder, kv_heads: int) -> Decoder:
     return replace(shape, kv_heads=kv_heads, hidden=shape.feed_forward_width + round(saved / unit))
 
 
+def with_depth(shape: Decoder, layers: int) -> Decoder:
+    """The decoder in another number of layers, as wide as keeps its parameters, embeddings left out.
+
+    The width is the nearest whole number of heads; the feed-forward part makes up the rest, to the nearest unit.
+
+    Raises:
+        ValueError: so deep that nothing is left for the feed-forward part.
+    """
+    width = max(1, round(shape.width * (shape.layers / layers) ** 0.5 / shape.head_width)) * shape.head_width
+    bare = replace(shape, layers=layers, width=width, heads=width // shape.head_width, kv_heads=None, hidden=1)
+    left = parameters(shape).non_embedding - parameters(bare).non_embedding
+    hidden = 1 + round(left / ((3 if shape.gated else 2) * width * layers))
+    if hidden < 1:
+        raise ValueError(f"{layers} layers of width {width} leave no parameters for their feed-forward parts")
+    return replace(bare, hidden=hidden)
+
+
 def matrix_parameters(shape: Decoder, *, with_output: bool = True) -> int:
     """Parameters that multiply an activation for every token: the N of C = 6ND.
 

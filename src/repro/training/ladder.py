@@ -67,10 +67,10 @@ class Ladder:
         return [self.rung(width, rate, readings=(tokens,)) for width in widths for rate in rates]
 
 
-def best_rates(tuned: pd.DataFrame) -> Mapping[int, float]:
-    """The learning rate times width with the least loss at each width; a table of the runs of `Ladder.tuning`."""
-    least = tuned.loc[tuned.groupby("model.width")["final_loss"].idxmin()]
-    return {int(row["model.width"]): round(row["learning_rate"] * row["model.width"], 9) for _, row in least.iterrows()}
+def best_rates(tuned: pd.DataFrame, *, by: str = "model.width") -> Mapping[int, float]:
+    """The learning rate times width with the least loss at each value of column `by`; a table of tuning runs."""
+    least = tuned.loc[tuned.groupby(by)["final_loss"].idxmin()]
+    return {int(row[by]): round(row["learning_rate"] * row["model.width"], 9) for _, row in least.iterrows()}
 
 
 def readings_table(runs: pd.DataFrame, *, decayed: bool = True) -> pd.DataFrame:
