@@ -25,6 +25,11 @@ from repro.fits.staircase import Valleys
 from repro.fits.suites import Suite, SuiteFit
 from repro.fits.surface import HOFFMANN
 from repro.floor.measurement import registered
+from repro.inference.cache_shapes import tiny
+from repro.inference.exactness import Generation
+from repro.inference.held_bytes import CacheFill
+from repro.inference.latent_scores import Absorption
+from repro.inference.step_times import Appending, Lengths, LongStep
 from repro.models.decoder import Decoder
 from repro.training.pretraining import Pretraining
 from repro.training.uptraining import Uptraining
@@ -36,12 +41,18 @@ RUN = Pretraining(
     readings=(1_024, 2_048), batch=256, learning_rate=0.02, warmup=256, test_tokens=1_024,
 )  # fmt: skip
 TINY = {
+    "absorbed_attention": Absorption(decoupled=False),
     "allocation": Allocation(HOFFMANN),
+    "appended_bytes": Appending(tiny("llama"), "growing", tokens=8),
     "approach_one": ApproachOne(Planted(), resamples=20),
     "approach_two": ApproachTwo(Planted(), resamples=20),
+    "cache_agreement": Generation(tiny("llama"), "whole", tokens=4, late=1),
     "counting_exponents": Counting(),
     "fit_ablation": Ablation(Planted(), "mean"),
+    "generation_seconds": Lengths(tiny("llama"), (2, 4)),
+    "held_bytes": CacheFill(tiny("llama"), "growing"),
     "holdout": HoldOut(Suite(Planted()), resamples=20),
+    "long_step_seconds": LongStep(tiny("llama"), held=8, steps=1),
     "pretrain": RUN,
     "repetition_fit": RepetitionFit(PlantedRepetition(), resamples=20),
     "suite_fit": SuiteFit(Suite(Planted()), resamples=20),

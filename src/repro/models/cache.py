@@ -56,3 +56,38 @@ class Cache:
         if not 0 <= length <= self.length:
             raise ValueError(f"cannot crop to {length} tokens; the cache holds {self.length}")
         self.length = length
+
+
+class GrowingCache(Cache):
+    """A cache that grows by concatenation: each extension copies all that is held into new tensors.
+
+    Fields: `layers` keys and values of each layer, (batch, kv_heads, length, head_width) each.
+    """
+
+    def __init__(self, shape: Decoder, batch: int, *, dtype: torch.dtype = torch.float32, device: str = "cpu") -> None:
+        empty = torch.empty((batch, shape.key_value_heads, 0, shape.head_width), dtype=dtype, device=device)
+        self.layers = [(empty, empty)] * shape.layers
+        self.length = 0
+
+    @property
+    def capacity(self) -> int:
+        """As much as is held: there is no room beyond."""
+        return self.length
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all keys and values that are seen; after `crop` more stay allocated."""
+        return sum(keys.nbytes + values.nbytes for keys, values in self.layers)
+
+    def extend(self, layer: int, keys_BKTD: Tensor, values_BKTD: Tensor) -> tuple[Tensor, Tensor]:
+        """Join a layer's new keys and values to those held; returns all of them, (B, K, S + T, D) each."""
+        keys = torch.cat([self.layers[layer][0], keys_BKTD], dim=2)
+        # The pair is replaced one by one, so that the old keys are free before the values are copied.
+        self.layers[layer] = (keys, self.layers[layer][1])
+        self.layers[layer] = (keys, torch.cat([self.layers[layer][1], values_BKTD], dim=2))
+        return self.layers[layer]
+
+    def crop(self, length: int) -> None:
+        """Forget the tokens after `length`: a view of what is held, which stays allocated until the next extension."""
+        super().crop(length)
+        self.layers = [(keys[:, :, :length], values[:, :, :length]) for keys, values in self.layers]
