@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from repro.inference.cache_arms import furthest
 from repro.inference.cache_shapes import around_cache, shape_of, tiny
 from repro.inference.exactness import Generation, cache_agreement
 from repro.inference.held_bytes import CacheFill, held_bytes
@@ -65,6 +67,14 @@ def test_a_formula_that_forgets_the_shared_heads_is_caught():
     wrong = cache_bytes(shape_of(config.fields).with_kv_heads(8), config.tokens, batch=config.batch)
 
     assert 4 == wrong / held_bytes(config, 0)["steps_held"]
+
+
+@pytest.mark.parametrize(("held", "alive", "ratio"), [(100, 108, 1), (50, 108, 0.5), (100, 208, 2)])
+def test_one_cache_that_differs_is_what_is_judged(held: int, alive: int, ratio: float):
+    """Whichever of the two counts is off, in one cache of three; 8 bytes are a counter's."""
+    rows = [(100, 100, 108, 8)] * 2 + [(100, held, alive, 8)]
+
+    assert ratio == furthest(pd.DataFrame(rows, columns=["predicted", "steps_held", "steps_alive", "beside"])).value
 
 
 def test_concatenation_needs_one_tensor_more_and_a_crop_frees_nothing():
