@@ -30,6 +30,10 @@ from repro.inference.exactness import Generation
 from repro.inference.held_bytes import CacheFill
 from repro.inference.latent_scores import Absorption
 from repro.inference.step_times import Appending, Lengths, LongStep
+from repro.inference.memory import Paging
+from repro.inference.replay import Machine, Replay, Sampling
+from repro.inference.serving import Exactness, PagedGeneration, Reading, Serving
+from repro.inference.traces import Spread, Workload
 from repro.models.decoder import Decoder
 from repro.training.pretraining import Pretraining
 from repro.training.uptraining import Uptraining
@@ -40,6 +44,7 @@ RUN = Pretraining(
     Decoder(16, 16, 1, 2, context=16), Skills(vocabulary=16, digits=2, tokens=20_000, test_tokens=2_000),
     readings=(1_024, 2_048), batch=256, learning_rate=0.02, warmup=256, test_tokens=1_024,
 )  # fmt: skip
+SERVED = Workload("tiny", Spread(6), Spread(6), 5)
 TINY = {
     "absorbed_attention": Absorption(decoupled=False),
     "allocation": Allocation(HOFFMANN),
@@ -47,6 +52,7 @@ TINY = {
     "approach_one": ApproachOne(Planted(), resamples=20),
     "approach_two": ApproachTwo(Planted(), resamples=20),
     "cache_agreement": Generation(tiny("llama"), "whole", tokens=4, late=1),
+    "block_reading": Reading(2, 32, 16, turns=1),
     "counting_exponents": Counting(),
     "fit_ablation": Ablation(Planted(), "mean"),
     "generation_seconds": Lengths(tiny("llama"), (2, 4)),
@@ -54,11 +60,16 @@ TINY = {
     "holdout": HoldOut(Suite(Planted()), resamples=20),
     "long_step_seconds": LongStep(tiny("llama"), held=8, steps=1),
     "pretrain": RUN,
+    "paged_logits": Exactness(Decoder(16, 16, 1, 2, context=16), block=4),
     "repetition_fit": RepetitionFit(PlantedRepetition(), resamples=20),
+    "replay_trace": Replay(SERVED, Paging(4), Machine(1e9, 1e5, 1e14, 1e12), slots=48, longest=32),
+    "served_trace": Serving(Decoder(16, 16, 1, 2, context=32), SERVED, Paging(4), 48),
+    "shared_blocks": Sampling(SERVED, longest=32),
     "suite_fit": SuiteFit(Suite(Planted()), resamples=20),
     "surface_coverage": Coverage(sets=2, resamples=20),
     "surface_fit": ApproachThree(Planted(), resamples=20),
     "uptrain": Uptraining(RUN, kv_heads=1, tokens=1_024),
+    "transformers_pages": PagedGeneration(Decoder(16, 16, 1, 2, context=32), requests=2, new_tokens=4),
     "valley_exponent": Valleys(Suite(Planted()), resamples=20),
 }
 

@@ -5,10 +5,32 @@ B batch, K key-value heads, S time held, T time added, D width of a head.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
 from repro.models.decoder import Decoder
+
+
+class KeyValueCache(Protocol):
+    """What a decoder asks of a cache, however it stores its tokens.
+
+    Fields: `length` tokens held of the longest sequence; `mask` (B, 1, T, S) what each new token may see, where
+    sequences differ in length, else None: all up to itself.
+    """
+
+    length: int
+    mask: Tensor | None
+
+    def places(self, time: int) -> slice | Tensor:
+        """Positions of the next `time` tokens: one range for all sequences, or (B, 1, T) of each."""
+
+    def extend(self, layer: int, keys_BKTD: Tensor, values_BKTD: Tensor) -> tuple[Tensor, Tensor]:
+        """Hold a layer's new keys and values; returns those of all tokens, (B, K, S, D) each."""
+
+    def advance(self, time: int) -> None:
+        """Count `time` tokens as held, once every layer has given them."""
 
 
 class Cache:
@@ -16,6 +38,8 @@ class Cache:
 
     Fields: `keys`, `values` (layers, batch, kv_heads, capacity, head_width); `length` tokens held.
     """
+
+    mask: Tensor | None = None
 
     def __init__(
         self, shape: Decoder, batch: int, capacity: int, *, dtype: torch.dtype = torch.float32, device: str = "cpu"
@@ -33,6 +57,10 @@ class Cache:
     def bytes(self) -> int:
         """Bytes of both buffers, used or not."""
         return self.keys.nbytes + self.values.nbytes
+
+    def places(self, time: int) -> slice:
+        """Positions of the next `time` tokens."""
+        return slice(self.length, self.length + time)
 
     def extend(self, layer: int, keys_BKTD: Tensor, values_BKTD: Tensor) -> tuple[Tensor, Tensor]:
         """Write a layer's new keys and values behind those held; returns all of them, (B, K, S + T, D) each.

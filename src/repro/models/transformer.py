@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repro.models.cache import Cache
+from repro.models.cache import KeyValueCache
 from repro.models.decoder import Decoder
 from repro.models.positions import linear_bias, rotary_angles, rotate, sinusoids
 
@@ -56,7 +56,7 @@ class Transformer(nn.Module):
                 with torch.no_grad():
                     matrix.div_((2 * self.shape.layers) ** 0.5)
 
-    def forward(self, tokens_BT: Tensor, cache: Cache | None = None) -> Tensor:
+    def forward(self, tokens_BT: Tensor, cache: KeyValueCache | None = None) -> Tensor:
         """Logits (B, T, V) of the token after each one.
 
         Args:
@@ -68,7 +68,7 @@ class Transformer(nn.Module):
         """
         return self.output(self.hidden(tokens_BT, cache))
 
-    def hidden(self, tokens_BT: Tensor, cache: Cache | None = None) -> Tensor:
+    def hidden(self, tokens_BT: Tensor, cache: KeyValueCache | None = None) -> Tensor:
         """The residual stream (B, T, W) after the last norm, from which the logits are read."""
         start = cache.length if cache is not None else 0
         end = start + tokens_BT.shape[1]
@@ -77,7 +77,8 @@ class Transformer(nn.Module):
         stream_BTW = self.embedding(tokens_BT)
         rotation = None
         if self.shape.positions == "rope":
-            rotation = self.cosines[start:end], self.sines[start:end]
+            places = slice(start, end) if cache is None else cache.places(end - start)
+            rotation = self.cosines[places], self.sines[places]
         elif self.shape.positions == "learned":
             stream_BTW = stream_BTW + self.position_embedding.weight[start:end]
         elif self.shape.positions == "sinusoidal":
@@ -105,7 +106,9 @@ class Block(nn.Module):
         self.attention = Attention(shape, layer)
         self.feed_forward = FeedForward(shape)
 
-    def forward(self, stream_BTW: Tensor, rotation: tuple[Tensor, Tensor] | None, cache: Cache | None) -> Tensor:
+    def forward(
+        self, stream_BTW: Tensor, rotation: tuple[Tensor, Tensor] | None, cache: KeyValueCache | None
+    ) -> Tensor:
         """The stream after this block (B, T, W)."""
         if self.pre:
             stream_BTW = stream_BTW + self.attention(self.attention_norm(stream_BTW), rotation, cache)
@@ -126,7 +129,7 @@ class Attention(nn.Module):
         self.value = nn.Linear(shape.width, kv_width, bias=False)
         self.output = nn.Linear(shape.width, shape.width, bias=False)
 
-    def forward(self, x_BTW: Tensor, rotation: tuple[Tensor, Tensor] | None, cache: Cache | None) -> Tensor:
+    def forward(self, x_BTW: Tensor, rotation: tuple[Tensor, Tensor] | None, cache: KeyValueCache | None) -> Tensor:
         """What this layer adds to the stream (B, T, W)."""
         query_BHTD, key_BKTD, value_BKTD = (self._split(part(x_BTW)) for part in (self.query, self.key, self.value))
         if rotation is not None:
@@ -134,6 +137,8 @@ class Attention(nn.Module):
         if cache is not None:
             key_BKTD, value_BKTD = cache.extend(self.layer, key_BKTD, value_BKTD)
         mask, causal = self._mask(query_BHTD.shape[2], key_BKTD.shape[2], x_BTW.device)
+        if cache is not None and cache.mask is not None:
+            mask, causal = cache.mask, False
         mixed_BHTD = F.scaled_dot_product_attention(
             query_BHTD, key_BKTD, value_BKTD, attn_mask=mask, is_causal=causal,
             enable_gqa=self.shape.kv_heads != self.shape.heads,
