@@ -1,11 +1,17 @@
 """Replayed traces: every token is written once, every slot is accounted for, and constant lengths have closed forms."""
 
+from pathlib import Path
+
 import pytest
 
+from repro.bookkeeping.ledger import judge, load_chapter
+from repro.floor.scale import Scale
+from repro.floor.statistics import student_t
 from repro.inference.memory import Paging, Reserving, memory_of
 from repro.inference.replay import Machine, Replay, Sampling, machine_of, replay, replay_trace, shared_blocks
 from repro.inference.traces import Request, Spread, Workload, requests_of
 
+CHAPTER = Path(__file__).parents[2] / "experiments" / "serving" / "claims.toml"
 MACHINE = Machine(parameters=1e9, token_bytes=1e5, peak_flops=1e14, bandwidth=1e12)
 MIXED = Workload("mixed", Spread(20), Spread(40), 120)
 KINDS = [
@@ -110,3 +116,20 @@ def test_the_machine_of_the_paper_keeps_800_kilobytes_a_token():
 
     assert 800 * 1024 == machine.token_bytes
     assert 15.7 == pytest.approx(12 * 2**30 / machine.token_bytes / 1000, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "true", "false"),
+    [("naive-waste-chat", Reserving(), (60, 120), (110, 140)), ("paged-replayed-chat", Paging(4), (60, 60), (12, 6))],
+)
+def test_the_chapters_statistic_tells_a_true_world_from_a_false_one(name, kind, true, false):
+    """Planted lengths: the same estimate, judged by the region on file, supports one world and refutes the other."""
+    claim = load_chapter(CHAPTER)[name]
+    field = {"naive-waste-chat": "tokens", "paged-replayed-chat": "idle_held"}[name]
+
+    def outcome(prompt, output):
+        world = Workload("planted", Spread(prompt, "alike", 0.1), Spread(output, "alike", 0.1), 60)
+        found = [replayed(world, kind, seed)[field] for seed in range(6)]
+        return judge(claim, student_t([1 - x if field == "tokens" else x for x in found]), Scale.CPU).outcome
+
+    assert ["supported", "refuted"] == [outcome(*true), outcome(*false)]

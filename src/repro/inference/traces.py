@@ -78,6 +78,27 @@ class Workload:
     requests: int
 
 
+def workloads(requests: int, *, spread: float = 1.0) -> dict[str, Workload]:
+    """Chats and short exchanges of ShareGPT's and Alpaca's mean lengths, fat-tailed documents, and two controls.
+
+    Requests of `alike` have one length, of which they write half; those of `scored` write one token.
+
+    Args:
+        spread: of the logarithm of a chat's and a short exchange's lengths, which is published as a picture alone.
+
+    Source: Kwon et al. 2023 (arXiv:2309.06180), section 6.1 and figure 11, for the means.
+    """
+    one = Spread(1, "alike", 0)
+    lengths = {
+        "chat": (Spread(161, spread=spread), Spread(338, spread=spread)),
+        "short": (Spread(19, spread=spread), Spread(58, spread=spread)),
+        "documents": (Spread(1000, spread=0.75), Spread(300, "pareto", 1.5)),
+        "alike": (Spread(256, "alike", 0.3), Spread(256, "alike", 0.3)),
+        "scored": (Spread(512, "alike", 0.3), one),
+    }
+    return {name: Workload(name, prompt, output, requests) for name, (prompt, output) in lengths.items()}
+
+
 def requests_of(source: Workload | TableId, seed: int, *, longest: int) -> list[Request]:
     """The requests of a workload, or of a reader's trace, whose seed changes nothing.
 
