@@ -29,10 +29,10 @@ from repro.inference.cache_shapes import tiny
 from repro.inference.exactness import Generation
 from repro.inference.held_bytes import CacheFill
 from repro.inference.latent_scores import Absorption
-from repro.inference.step_times import Appending, Lengths, LongStep
 from repro.inference.memory import Paging
 from repro.inference.replay import Machine, Replay, Sampling
 from repro.inference.serving import Exactness, PagedGeneration, Reading, Serving
+from repro.inference.step_times import Appending, Lengths, LongStep
 from repro.inference.traces import Spread, Workload
 from repro.models.decoder import Decoder
 from repro.training.pretraining import Pretraining

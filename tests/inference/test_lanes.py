@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from repro.inference.paged_exactness import largest_difference, scattered_tables
 from repro.inference.lanes import clock, random_decoder, random_prompts, serve
 from repro.inference.memory import Paging, Reserving, memory_of
 from repro.inference.paged_cache import PagedCache
+from repro.inference.paged_exactness import largest_difference, scattered_tables
 from repro.inference.paging import BlockPool, BlockTable
 from repro.inference.serving import PagedGeneration, Reading, block_reading, transformers_pages
 from repro.inference.traces import Spread, Workload, requests_of
