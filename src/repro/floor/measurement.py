@@ -38,7 +38,8 @@ class Measurement:
 
     Fields: `name` the function's, `version` raised when the same configuration would now measure something else,
     `function` (config, seed) -> numbers, `config_class` the frozen dataclass of its first argument, `together` how many
-    trials run in one program, if they can.
+    trials run in one program, if they can; `alone` if it times itself, so that no other trial may run beside it and
+    each starts in a fresh process.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Measurement:
     function: Callable[[Any, int], Numbers]
     config_class: type
     together: Together | None = None
+    alone: bool = False
 
     @property
     def module(self) -> str:
@@ -103,9 +105,9 @@ _registry: dict[str, Measurement] = {}
 
 
 def measurement(
-    *, version: int, together: Together | None = None
+    *, version: int, together: Together | None = None, alone: bool = False
 ) -> Callable[[Callable[[Any, int], Numbers]], Measurement]:
-    """Register the decorated function under its own name; `together` says how trials share a program, if they can.
+    """Register the decorated function under its own name; `together` and `alone` say how its trials run.
 
     Raises:
         TypeError: it does not take (config: a frozen dataclass, seed: int).
@@ -113,7 +115,7 @@ def measurement(
     """
 
     def register(function: Callable[[Any, int], Numbers]) -> Measurement:
-        made = Measurement(function.__name__, version, function, _config_class(function), together)
+        made = Measurement(function.__name__, version, function, _config_class(function), together, alone)
         held = _registry.get(made.name)
         if held is not None and held.module != made.module:
             raise ValueError(f"{made.module} registers {made.name}, which {held.module} has already; rename one")

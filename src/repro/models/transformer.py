@@ -16,6 +16,8 @@ from repro.models.decoder import Decoder
 from repro.models.positions import linear_bias, rotary_angles, rotate, sinusoids
 
 ACTIVATION: dict[str, Callable[[Tensor], Tensor]] = {"silu": F.silu, "gelu": F.gelu, "relu": F.relu}
+# (queries (B, H, T, D), keys (B, K, S, D), values (B, K, S, D), mask, causal) -> what each query reads (B, H, T, D)
+Mix = Callable[[Tensor, Tensor, Tensor, Tensor | None, bool], Tensor]
 
 
 class Transformer(nn.Module):
@@ -117,12 +119,26 @@ class Block(nn.Module):
         return self.feed_forward_norm(stream_BTW + self.feed_forward(stream_BTW))
 
 
+def fused(
+    query_BHTD: Tensor, key_BKSD: Tensor, value_BKSD: Tensor, mask: Tensor | None = None, causal: bool = False
+) -> Tensor:
+    """What each query reads (B, H, T, D), by PyTorch's own kernel; H / K query heads share each key-value head."""
+    shared = key_BKSD.shape[1] != query_BHTD.shape[1]
+    return F.scaled_dot_product_attention(
+        query_BHTD, key_BKSD, value_BKSD, attn_mask=mask, is_causal=causal, enable_gqa=shared
+    )
+
+
 class Attention(nn.Module):
-    """Causal attention in which groups of query heads share a key-value head (Ainslie et al. 2023)."""
+    """Causal attention in which groups of query heads share a key-value head (Ainslie et al. 2023).
+
+    Fields: `mix` the kernel that reads values by queries and keys.
+    """
 
     def __init__(self, shape: Decoder, layer: int) -> None:
         super().__init__()
         self.shape, self.layer = shape, layer
+        self.mix: Mix = fused
         kv_width = shape.key_value_heads * shape.head_width
         self.query = nn.Linear(shape.width, shape.width, bias=False)
         self.key = nn.Linear(shape.width, kv_width, bias=False)
@@ -139,10 +155,7 @@ class Attention(nn.Module):
         mask, causal = self._mask(query_BHTD.shape[2], key_BKTD.shape[2], x_BTW.device)
         if cache is not None and cache.mask is not None:
             mask, causal = cache.mask, False
-        mixed_BHTD = F.scaled_dot_product_attention(
-            query_BHTD, key_BKTD, value_BKTD, attn_mask=mask, is_causal=causal,
-            enable_gqa=self.shape.kv_heads != self.shape.heads,
-        )  # fmt: skip
+        mixed_BHTD = self.mix(query_BHTD, key_BKTD, value_BKTD, mask, causal)
         return self.output(mixed_BHTD.transpose(1, 2).flatten(2))
 
     def _split(self, x_BTW: Tensor) -> Tensor:

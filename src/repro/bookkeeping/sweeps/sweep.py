@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -55,6 +55,8 @@ def sweep(
         raise MissingRecords(_missing([trials[key] for key in todo]))
     if todo:
         settings = settings or EngineSettings.from_environment()
+        if measurement.alone:
+            settings = replace(settings, jobs=1, fresh=True)
         share = set(in_shard(trials, settings.shard))
         _run([trials[key] for key in todo if key in share], store, settings)
         records.update({key: store.get(trials[key]) for key in todo})

@@ -1,0 +1,102 @@
+"""The time of one decoding step, by key-value heads, attention kernel and cache, all timed in turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from repro.floor.measurement import Numbers, measurement
+from repro.models.counting import matrix_parameters
+from repro.models.decoder import Decoder
+
+CACHES = ("static", "concatenated")
+# Largest difference of an arm's logits to those of the first with its heads, over their length, that rounding explains.
+ROUNDING = {"float32": 1e-3, "bfloat16": 0.1}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to decode.
+
+    Fields: `kernel` one of ours (`kernels.KERNELS`), or transformers for its Llama, which chooses by itself; `cache`
+    static (allocated once) or concatenated (copied into new memory at each step; transformers' DynamicCache); `twin`
+    counts repetitions of one arm, whose ratio is the noise floor.
+    """
+
+    kv_heads: int
+    kernel: str = "matmul"
+    cache: str = "static"
+    twin: int = 0
+
+    def __post_init__(self) -> None:
+        if self.cache not in CACHES:
+            raise ValueError(f"cache is {self.cache!r}; expected one of {', '.join(CACHES)}")
+
+
+@dataclass(frozen=True)
+class DecodeSteps:
+    """Steps that write the last token of a context and read all of it.
+
+    Fields: `shape` the decoder with a key-value head for each query head, whose `context` is read; `batch` sequences;
+    `stream_bytes` of the array that is summed to see how fast the device reads.
+    """
+
+    shape: Decoder
+    batch: int
+    arms: tuple[Arm, ...]
+    rounds: int = 7
+    dtype: str = "float32"
+    device: str = "cpu"
+    stream_bytes: int = 2**28
+
+    def __post_init__(self) -> None:
+        if self.dtype not in ROUNDING:
+            raise ValueError(f"dtype is {self.dtype!r}; expected one of {', '.join(ROUNDING)}")
+
+
+@measurement(version=1, alone=True)
+def decode_steps(config: DecodeSteps, seed: int) -> Numbers:
+    """Time every arm in turn, together with a plain read of memory.
+
+    Lists run over the arms: `milliseconds` of a step (the median over the rounds), `cache_bytes` read in it,
+    `weight_bytes` read in it, `captured` whether it ran as a CUDA graph, `extra_bytes` allocated during it at most (on a
+    GPU). `gigabytes_per_second` is the plain read's. The seed draws weights, past tokens and the order of each round.
+
+    Raises:
+        ValueError: the device is not here.
+        RuntimeError: two arms with equal heads give different logits.
+    """
+    import torch
+
+    from repro.inference.decoding import prepared_arms, refuse_unequal, stream
+    from repro.inference.turns import milliseconds, on_one_thread, take_turns
+
+    with on_one_thread(config.device), torch.inference_mode():
+        arms = prepared_arms(config, seed)
+        refuse_unequal(arms, ROUNDING[config.dtype])
+        read, runs = stream(config), [arm.run for arm in arms]
+        *steps, reading = milliseconds(
+            take_turns([*runs, read], rounds=config.rounds, seed=seed, device=config.device)
+        )  # fmt: skip
+    return {
+        "milliseconds": steps,
+        "cache_bytes": [arm.cache_bytes for arm in arms],
+        "weight_bytes": [arm.weight_bytes for arm in arms],
+        "captured": [arm.captured for arm in arms],
+        "extra_bytes": [arm.extra_bytes for arm in arms],
+        "gigabytes_per_second": config.stream_bytes / reading / 1e6,
+    }
+
+
+def sharing(shape: Decoder, kv_heads: int) -> Decoder:
+    """The decoder with fewer key-value heads and a feed-forward part as much wider, so that the cache alone differs.
+
+    The parameters agree within four columns of the feed-forward part a layer, since its width stays a multiple of 8.
+    """
+    saved = 2 * shape.width * (shape.key_value_heads - kv_heads) * shape.head_width
+    wider = round(saved / ((3 if shape.gated else 2) * shape.width) / 8) * 8
+    return replace(shape, kv_heads=kv_heads, hidden=shape.feed_forward_width + wider)
+
+
+def step_weight_bytes(shape: Decoder, itemsize: int) -> int:
+    """Bytes of all matrices that a step multiplies by; the embedding's rows that it looks up are left out."""
+    return matrix_parameters(shape) * itemsize
