@@ -11,14 +11,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, StaticCache
 
 from repro.inference.concatenated import ConcatenatedCache
 from repro.inference.decode_steps import Arm, DecodeSteps, sharing, step_weight_bytes
 from repro.inference.kernels import KERNELS
 from repro.inference.turns import Run
 from repro.models.cache import Cache
-from repro.models.llama import to_llama
 from repro.models.transformer import Transformer
 
 Step = Callable[[], Tensor]
@@ -90,7 +88,13 @@ def _ours(arm: Arm, model: Transformer, cache: Cache, tokens_B1: Tensor) -> Step
 
 def _transformers(arm: Arm, model: Transformer, cache: Cache, tokens_B1: Tensor) -> Step:
     """A step of a Llama with the same weights and the same tokens in one of transformers' own caches."""
-    llama = to_llama(model).to(tokens_B1.device, cache.keys.dtype)
+    from transformers import DynamicCache, StaticCache  # not above: it takes longer to load than a small trial
+
+    from repro.models.llama import to_llama
+
+    llama = to_llama(model).to(tokens_B1.device)
+    for parameter in llama.parameters():  # not `to`, which would round the rotary frequencies as well
+        parameter.data = parameter.data.to(cache.keys.dtype)
     past = cache.length
     own = DynamicCache(config=llama.config) if arm.cache == "concatenated" else (
         StaticCache(config=llama.config, max_cache_len=cache.capacity))  # fmt: skip
