@@ -1,7 +1,7 @@
 """One tiny trial of each measurement, pinned: a change of what is measured must come with a new version.
 
 A measurement that now gives other numbers for the same configuration needs `@measurement(version=...)` raised, and
-its new numbers here; its records are stale and have to be made again.
+its new numbers here; its records are stale and have to be made again. No time is pinned, and no rounding error.
 """
 
 from __future__ import annotations
@@ -25,8 +25,12 @@ from repro.fits.staircase import Valleys
 from repro.fits.suites import Suite, SuiteFit
 from repro.fits.surface import HOFFMANN
 from repro.floor.measurement import registered
+from repro.inference.attention_pass import AttentionPass
+from repro.inference.bandwidth import all_arms
 from repro.inference.cache_shapes import tiny
+from repro.inference.decode_steps import DecodeSteps
 from repro.inference.exactness import Generation
+from repro.inference.grouping import Grouping
 from repro.inference.held_bytes import CacheFill
 from repro.inference.latent_scores import Absorption
 from repro.inference.memory import Paging
@@ -40,8 +44,9 @@ from repro.training.uptraining import Uptraining
 
 import_measurements()
 GOLDEN = Path(__file__).with_name("golden.json")
+SHAPE = Decoder(16, 16, 1, 2, context=16)
 RUN = Pretraining(
-    Decoder(16, 16, 1, 2, context=16), Skills(vocabulary=16, digits=2, tokens=20_000, test_tokens=2_000),
+    SHAPE, Skills(vocabulary=16, digits=2, tokens=20_000, test_tokens=2_000),
     readings=(1_024, 2_048), batch=256, learning_rate=0.02, warmup=256, test_tokens=1_024,
 )  # fmt: skip
 SERVED = Workload("tiny", Spread(6), Spread(6), 5)
@@ -53,10 +58,13 @@ TINY = {
     "approach_two": ApproachTwo(Planted(), resamples=20),
     "cache_agreement": Generation(tiny("llama"), "whole", tokens=4, late=1),
     "block_reading": Reading(2, 32, 16, turns=1),
+    "attention_pass": AttentionPass(SHAPE, (2, 1), rounds=1),
     "counting_exponents": Counting(),
+    "decode_steps": DecodeSteps(SHAPE, 1, all_arms(2, [2, 1], 1), rounds=1, stream_bytes=2**12),
     "fit_ablation": Ablation(Planted(), "mean"),
     "generation_seconds": Lengths(tiny("llama"), (2, 4)),
     "held_bytes": CacheFill(tiny("llama"), "growing"),
+    "grouping": Grouping(SHAPE),
     "holdout": HoldOut(Suite(Planted()), resamples=20),
     "long_step_seconds": LongStep(tiny("llama"), held=8, steps=1),
     "pretrain": RUN,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from ordeal import Ordeal, Start, diary_of, of_a_notebook, ordeal, trial
 
 from repro.bookkeeping.records import RecordStore, merge, record_of
 from repro.bookkeeping.sweeps import EngineSettings, Incomplete, MissingRecords, SweepFailed, progress, sweep
-from repro.bookkeeping.sweeps.engines import cores
+from repro.bookkeeping.sweeps.engines import by_name, cores
 from repro.bookkeeping.sweeps.sweep import in_shard
 
 INLINE, POOL = EngineSettings("inline"), EngineSettings("pool", jobs=2)
@@ -79,6 +80,16 @@ def test_where_computing_is_forbidden_missing_records_are_counted_and_named(stor
 
     assert [] == diary_of(diary)
     assert 1 == len(sweep(ordeal, numbers(5), store=store, compute="never"))
+
+
+def test_trials_that_time_themselves_run_one_at_a_time(store, monkeypatch):
+    asked: list[int] = []
+    monkeypatch.setitem(by_name, "pool", lambda work, settings: asked.append(settings.jobs) or (_ for _ in ()))
+    for measured in (ordeal, dataclasses.replace(ordeal, alone=True)):
+        with pytest.raises(Incomplete):  # the planted engine runs nothing
+            sweep(measured, numbers(1, 2), store=store, settings=POOL)
+
+    assert [2, 1] == asked
 
 
 def test_a_mistyped_compute_is_refused(store):

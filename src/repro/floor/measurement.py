@@ -38,8 +38,7 @@ class Measurement:
 
     Fields: `name` the function's, `version` raised when the same configuration would now measure something else,
     `function` (config, seed) -> numbers, `config_class` the frozen dataclass of its first argument, `together` how many
-    trials run in one program, if they can; `alone` if it times itself, so that no other trial may run beside it and
-    each starts in a fresh process.
+    trials run in one program, if they can; `alone` if it times itself, so that no other trial runs beside it.
     """
 
     name: str

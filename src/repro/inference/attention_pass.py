@@ -1,8 +1,9 @@
-"""The time of one attention layer over a whole sequence, by key-value heads, as in training and in reading a prompt."""
+"""The time of one attention layer over a whole sequence, by key-value heads, as in reading a prompt."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 
 from repro.floor.measurement import Numbers, measurement
@@ -13,25 +14,24 @@ from repro.models.decoder import Decoder
 class AttentionPass:
     """A causal attention layer, projections included, over sequences as long as the context of `shape`.
 
-    Fields: `kv_heads` and `kernels` are timed in every combination, kernels fastest.
+    Fields: `kv_heads` and `kernels` are timed in every combination.
     """
 
     shape: Decoder
     kv_heads: tuple[int, ...]
     kernels: tuple[str, ...] = ("enable_gqa", "repeated")
     batch: int = 1
-    rounds: int = 7
+    rounds: int = 5
     dtype: str = "float32"
     device: str = "cpu"
 
 
 @measurement(version=1, alone=True)
 def attention_pass(config: AttentionPass, seed: int) -> Numbers:
-    """Time the forward pass of the layer, every combination in turn, and one with its backward pass.
+    """Time the forward pass of the layer, every combination in turn.
 
-    Lists run over the combinations of `heads` and `kernel`: `milliseconds` of the forward pass, and
-    `training_milliseconds` of forward and backward pass (medians over the rounds). The seed draws the numbers and the
-    order of each round.
+    Lists run over the combinations of `heads` and `kernel`: `milliseconds` of a pass, the median over the rounds. The
+    seed draws the numbers and the order of each round.
 
     Raises:
         ValueError: the device is not here.
@@ -50,17 +50,13 @@ def attention_pass(config: AttentionPass, seed: int) -> Numbers:
         layer = Attention(replace(shape, kv_heads=number), 0).to(config.device, dtype)
         layer.mix = KERNELS[kernel]
         layers.append(layer)
-    runs = [lambda layer=layer: layer(x_BTW, None, None) for layer in layers]
-    whole = [lambda run=run: run().sum().backward() for run in runs]
-    with on_one_thread(config.device):
-        for run in whole:
+    runs = [partial(layer, x_BTW, None, None) for layer in layers]
+    with on_one_thread(config.device), torch.inference_mode():
+        for run in runs:
             run()
-        training = take_turns(whole, rounds=config.rounds, seed=seed, device=config.device)
-        with torch.inference_mode():
-            forward = take_turns(runs, rounds=config.rounds, seed=seed, device=config.device)
+        seconds = take_turns(runs, rounds=config.rounds, seed=seed, device=config.device)
     return {
         "heads": [number for number, _ in pairs],
         "kernel": [kernel for _, kernel in pairs],
-        "milliseconds": milliseconds(forward),
-        "training_milliseconds": milliseconds(training),
+        "milliseconds": milliseconds(seconds),
     }

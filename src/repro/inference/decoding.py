@@ -8,19 +8,20 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from repro.inference.concatenated import ConcatenatedCache
 from repro.inference.decode_steps import Arm, DecodeSteps, sharing, step_weight_bytes
-from repro.inference.kernels import KERNELS
+from repro.inference.kernels import KERNELS, use_kernel
 from repro.inference.turns import Run
 from repro.models.cache import Cache
 from repro.models.transformer import Transformer
 
 Step = Callable[[], Tensor]
-WARM_UP = 2  # steps before the clock starts: the allocator and, on a GPU, kernels that are chosen at first use
+WARM_UP = 1  # steps before the clock starts: the allocator and, on a GPU, kernels that are chosen at first use
 PEAKED = 3.0  # spread of the keys, so that queries single tokens out and a wrong head shows in the logits
 
 
@@ -33,8 +34,6 @@ class PreparedArm:
     logits: Tensor
     cache_bytes: int
     weight_bytes: int
-    captured: bool
-    extra_bytes: int | None
 
 
 def prepared_arms(config: DecodeSteps, seed: int) -> list[PreparedArm]:
@@ -62,24 +61,23 @@ def _prepared(config: DecodeSteps, arm: Arm, model: Transformer, cache: Cache, t
     step = build(arm, model, cache, tokens_B1)
     for _ in range(WARM_UP):
         step()
-    gpu = config.device == "cuda"
-    extra = _extra_bytes(step) if gpu else None
-    graph = _captured(step) if gpu and build is _ours and arm.cache == "static" else None  # what grows fits no graph
-    run, logits = graph or (step, step().clone())
-    itemsize = cache.keys.element_size()
-    return PreparedArm(arm, run, logits, cache.bytes, step_weight_bytes(model.shape, itemsize), bool(graph), extra)
+    run: Run = step
+    logits_B1V = step().clone()
+    if config.device == "cuda" and build is _ours and arm.cache == "static":
+        run, logits_B1V = _captured(step)
+    weights = step_weight_bytes(model.shape, cache.keys.element_size())
+    return PreparedArm(arm, run, logits_B1V, cache.bytes, weights)
 
 
 def _ours(arm: Arm, model: Transformer, cache: Cache, tokens_B1: Tensor) -> Step:
     """A step of our decoder by one kernel; it forgets its token, so that every step reads as many."""
     held = [*model.parameters(), *model.buffers()]
     model = copy.deepcopy(model, {id(tensor): tensor for tensor in held})  # same weights, another kernel
-    for block in model.blocks:
-        block.attention.mix = KERNELS[arm.kernel]
+    use_kernel(model, KERNELS[arm.kernel])
     own = ConcatenatedCache(cache) if arm.cache == "concatenated" else cache
 
     def step() -> Tensor:
-        logits_B1V = model(tokens_B1, own)
+        logits_B1V: Tensor = model(tokens_B1, own)
         own.crop(own.length - 1)
         return logits_B1V
 
@@ -92,17 +90,18 @@ def _transformers(arm: Arm, model: Transformer, cache: Cache, tokens_B1: Tensor)
 
     from repro.models.llama import to_llama
 
-    llama = to_llama(model).to(tokens_B1.device)
+    llama: Any = to_llama(model)
+    llama.to(tokens_B1.device)
     for parameter in llama.parameters():  # not `to`, which would round the rotary frequencies as well
         parameter.data = parameter.data.to(cache.keys.dtype)
     past = cache.length
-    own = DynamicCache(config=llama.config) if arm.cache == "concatenated" else (
+    own: Any = DynamicCache(config=llama.config) if arm.cache == "concatenated" else (
         StaticCache(config=llama.config, max_cache_len=cache.capacity))  # fmt: skip
     for layer, (keys, values) in enumerate(zip(cache.keys, cache.values, strict=True)):
         own.update(keys[:, :, :past], values[:, :, :past], layer)
 
     def step() -> Tensor:
-        logits_B1V = llama(input_ids=tokens_B1, past_key_values=own, use_cache=True).logits
+        logits_B1V: Tensor = llama(input_ids=tokens_B1, past_key_values=own, use_cache=True).logits
         for held in own.layers:
             if arm.cache == "concatenated":
                 held.crop(-1)
@@ -132,27 +131,14 @@ def stream(config: DecodeSteps) -> Run:
     return array.sum
 
 
-def _captured(step: Step) -> tuple[Run, Tensor] | None:
-    """The step as one CUDA graph, without the time to launch each kernel, and its logits; None where it cannot be."""
+def _captured(step: Step) -> tuple[Run, Tensor]:
+    """The step as one CUDA graph, without the time to launch each kernel, and the logits of a replay."""
     graph, side = torch.cuda.CUDAGraph(), torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         step()
     torch.cuda.current_stream().wait_stream(side)
-    try:
-        with torch.cuda.graph(graph):
-            logits_B1V = step()
-    except RuntimeError:
-        torch.cuda.synchronize()
-        return None
+    with torch.cuda.graph(graph):
+        logits_B1V = step()
     graph.replay()
     return graph.replay, logits_B1V.clone()
-
-
-def _extra_bytes(step: Step) -> int:
-    """Bytes that a step holds at most beyond what was held before it."""
-    before = torch.cuda.memory_allocated()
-    torch.cuda.reset_peak_memory_stats()
-    step()
-    torch.cuda.synchronize()
-    return torch.cuda.max_memory_allocated() - before

@@ -34,7 +34,7 @@ def grouping(config: Grouping, seed: int) -> Numbers:
     """
     import torch
 
-    from repro.inference.kernels import KERNELS
+    from repro.inference.kernels import KERNELS, use_kernel
     from repro.inference.naive_attention import multi_head, multi_query
 
     heads = config.shape.heads
@@ -43,10 +43,10 @@ def grouping(config: Grouping, seed: int) -> Numbers:
                               generator=torch.Generator().manual_seed(seed))  # fmt: skip
 
     def logits(model: Transformer, mix: Mix) -> torch.Tensor:
-        for block in model.blocks:
-            block.attention.mix = mix
+        use_kernel(model, mix)
         with torch.inference_mode():
-            return model(tokens_BT)
+            logits_BTV: torch.Tensor = model(tokens_BT)
+        return logits_BTV
 
     def difference(number: int, whole: bool, mix: Mix) -> float:
         model = drawn_model(replace(config.shape, kv_heads=number), seed)

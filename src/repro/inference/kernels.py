@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from repro.models.transformer import Mix, fused
+from repro.models.transformer import Attention, Mix, Transformer, fused
 
 
 def grouped(
@@ -33,7 +33,8 @@ def grouped(
     scores = rows @ key_BKSD.transpose(-1, -2)
     if mask is not None:
         scores = scores.view(B, K, H // K, T, S).masked_fill(~mask, -math.inf).flatten(2, 3)
-    return (scores.softmax(-1) @ value_BKSD).reshape(query_BHTD.shape)
+    read: Tensor = scores.softmax(-1) @ value_BKSD
+    return read.reshape(query_BHTD.shape)
 
 
 def packed(
@@ -63,8 +64,17 @@ def repeated(
     """
     B, K, S, D = key_BKSD.shape
     G = query_BHTD.shape[1] // K
-    whole = (held[:, :, None].expand(B, K, G, S, D).reshape(B, K * G, S, D) for held in (key_BKSD, value_BKSD))
-    return fused(query_BHTD, *whole, mask, causal)
+    key_BHSD, value_BHSD = (
+        held[:, :, None].expand(B, K, G, S, D).reshape(B, K * G, S, D) for held in (key_BKSD, value_BKSD)
+    )
+    return fused(query_BHTD, key_BHSD, value_BHSD, mask, causal)
 
 
 KERNELS: dict[str, Mix] = {"matmul": grouped, "enable_gqa": fused, "packed": packed, "repeated": repeated}
+
+
+def use_kernel(model: Transformer, mix: Mix) -> None:
+    """Let every attention layer of a model read by this kernel."""
+    for module in model.modules():
+        if isinstance(module, Attention):
+            module.mix = mix

@@ -39,7 +39,7 @@ def _on_gpu(run: Run) -> float:
     run()
     end.record()
     torch.cuda.synchronize()
-    return begin.elapsed_time(end) / 1e3
+    return float(begin.elapsed_time(end)) / 1e3
 
 
 def milliseconds(seconds: Sequence[Sequence[float]]) -> list[float]:

@@ -68,7 +68,7 @@ def pool(work: Sequence[Trial], settings: EngineSettings) -> Generator[Outcome, 
     calls = [call_of(trial) for trial in work]
     jobs = min(settings.jobs, len(work))
     with _threads_each(max(1, cores() // jobs)):
-        processes = ProcessPool(max_workers=jobs, max_tasks=int(settings.fresh), context=get_context("spawn"))
+        processes = ProcessPool(max_workers=jobs, context=get_context("spawn"))
         try:
             futures: dict[Future[Record], Trial] = {
                 processes.schedule(measure_spelled, args=call, timeout=settings.time_limit): trial

@@ -13,17 +13,12 @@ BATCHED = 32  # trials in one program, where REPRO_JOBS says nothing
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """How trials run.
-
-    Fields: `engine`; `jobs` trials at a time; `shard` (i, n), the i-th of n shares; `time_limit` seconds a trial;
-    `fresh` a process of its own for each trial, in the pool.
-    """
+    """Fields: `engine`; `jobs` trials at a time; `shard` (i, n), the i-th of n shares; `time_limit` seconds a trial."""
 
     engine: str = "pool"
     jobs: int = 1
     shard: tuple[int, int] | None = None
     time_limit: float = 3600.0
-    fresh: bool = False
 
     @classmethod
     def from_environment(cls, jobs: int | None = None) -> Self:

@@ -56,7 +56,7 @@ def sweep(
     if todo:
         settings = settings or EngineSettings.from_environment()
         if measurement.alone:
-            settings = replace(settings, jobs=1, fresh=True)
+            settings = replace(settings, jobs=1)
         share = set(in_shard(trials, settings.shard))
         _run([trials[key] for key in todo if key in share], store, settings)
         records.update({key: store.get(trials[key]) for key in todo})
