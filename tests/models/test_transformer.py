@@ -187,5 +187,5 @@ def test_another_depth_has_as_many_parameters(layers):
 
 
 def test_a_depth_that_leaves_no_feed_forward_part_is_refused():
-    with pytest.raises(ValueError, match="64 layers of width 8"):
-        with_depth(Decoder(64, 32, 2, 4), 64)
+    with pytest.raises(ValueError, match="128 layers of width 8"):
+        with_depth(Decoder(64, 32, 2, 4), 128)
