@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from repro.alignment.fixed_points import Economy, FixedPoint, Premise
 from repro.cli.science import import_measurements
 from repro.corpora.text import Skills
 from repro.fits.ablation import Ablation
@@ -59,6 +60,7 @@ TINY = {
     "attention_pass": AttentionPass(SHAPE, (2, 1), rounds=1),
     "block_reading": Reading(2, 32, 16, turns=1),
     "cache_agreement": Generation(tiny("llama"), "whole", tokens=4, late=1),
+    "broken_premise": Premise("narrow policy", beta=0.5, answers=6, worlds=2),
     "counting_exponents": Counting(),
     "decode_steps": DecodeSteps(SHAPE, 1, all_arms(2, [2, 1], 1), rounds=1, stream_bytes=2**12),
     "fit_ablation": Ablation(Planted(), "mean"),
@@ -68,6 +70,9 @@ TINY = {
     "holdout": HoldOut(Suite(Planted()), resamples=20),
     "long_step_seconds": LongStep(tiny("llama"), held=8, steps=1),
     "paged_logits": Exactness(Decoder(16, 16, 1, 2, context=16), block=4),
+    "fixed_point": FixedPoint("k3 in the loss", beta=1.0, answers=4, worlds=2),
+    "holdout": HoldOut(Suite(Planted()), resamples=20),
+    "pairs_economy": Economy("free", pairs=500, answers=5, worlds=2),
     "pretrain": RUN,
     "repetition_fit": RepetitionFit(PlantedRepetition(), resamples=20),
     "replay_trace": Replay(SERVED, Paging(4), Machine(1e9, 1e5, 1e14, 1e12), slots=48, longest=32),
