@@ -45,7 +45,7 @@ def k2_in_loss(policy_WA: Array, worlds: Worlds, beta: float) -> Array:
 
 
 def k3_in_loss(policy_WA: Array, worlds: Worlds, beta: float) -> Array:
-    """pi_ref / pi - 1 - log(pi_ref / pi) differentiated as a loss, Shao et al. 2024 (arXiv:2402.03300), eq. 4."""
+    """pi_ref / pi - 1 - log(pi_ref / pi) differentiated as a loss, Shao et al. 2024 (arXiv:2402.03300)."""
     return np.asarray(worlds.reward_WA - beta * (1 - np.exp(worlds.reference_WA - policy_WA)))
 
 

@@ -5,9 +5,11 @@ Legend: W worlds, A answers, K features.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
@@ -215,3 +217,15 @@ def _uniform(answers: int) -> Array:
 
 def _listed(values_W: Array) -> list[float]:
     return [float(f"{number:.8g}") for number in values_W]
+
+
+def over_worlds(table: pd.DataFrame, columns: Sequence[str], *, by: Sequence[str]) -> pd.DataFrame:
+    """The greatest, least and median over worlds of each column of lists, one row a trial, in the table's order."""
+    rows = []
+    for _, trial in table.iterrows():
+        row = {name: trial[name] for name in by}
+        for name in columns:
+            values = np.asarray(trial[name], dtype=float)
+            row |= {name: values.max(), f"{name}_least": values.min(), f"{name}_median": float(np.median(values))}
+        rows.append(row)
+    return pd.DataFrame(rows)
