@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from repro.alignment.fixed_points import Economy, FixedPoint, Premise
+from repro.alignment.recovery import Recovery
 from repro.cli.science import import_measurements
 from repro.corpora.text import Skills
 from repro.fits.ablation import Ablation
@@ -78,6 +79,7 @@ TINY = {
     "replay_trace": Replay(SERVED, Paging(4), Machine(1e9, 1e5, 1e14, 1e12), slots=48, longest=32),
     "served_trace": Serving(Decoder(16, 16, 1, 2, context=32), SERVED, Paging(4), 48),
     "shared_blocks": Sampling(SERVED, longest=32),
+    "reward_recovery": Recovery(tasks=400, answers=5, worlds=2),
     "suite_fit": SuiteFit(Suite(Planted()), resamples=20),
     "surface_coverage": Coverage(sets=2, resamples=20),
     "surface_fit": ApproachThree(Planted(), resamples=20),
