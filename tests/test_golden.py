@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from repro.abilities.planted import PlantedScores
+from repro.abilities.tables import Scores
 from repro.alignment.fixed_points import Economy, FixedPoint, Premise
 from repro.alignment.recovery import Recovery
 from repro.cli.science import import_measurements
@@ -79,6 +81,7 @@ TINY = {
     "reward_recovery": Recovery(tasks=400, answers=5, worlds=2),
     "served_trace": Serving(Decoder(16, 16, 1, 2, context=32), SERVED, Paging(4), 48),
     "shared_blocks": Sampling(SERVED, longest=32),
+    "score_shape": Scores(PlantedScores("mirage", tasks=2), "accuracy"),
     "suite_fit": SuiteFit(Suite(Planted()), resamples=20),
     "surface_coverage": Coverage(sets=2, resamples=20),
     "surface_fit": ApproachThree(Planted(), resamples=20),

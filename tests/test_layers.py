@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "alignment": SCIENCE_BASE,
     "inference": [*SCIENCE_BASE, "sizing"],
     "fits": [*SCIENCE_BASE, "sizing"],
+    "abilities": SCIENCE_BASE,
     # bookkeeping: knows no science
     "bookkeeping": [],
     "bookkeeping.ledger": ["floor"],
@@ -39,14 +40,14 @@ MAY_IMPORT = {
     # the two doors: the package itself (for notebooks) and the command line
     "": [STUDY],
     "cli": [
-        *["", "floor", "figures", *SCIENCE_BASE, "evaluation", "alignment", "inference", "fits", "sizing"],
+        *["", "floor", "figures", *SCIENCE_BASE, "evaluation", "alignment", "inference", "fits", "sizing", "abilities"],
         *[*BOOKS, KNOBS, STUDY, CHAPTERS],
     ],
 }
 
 # Reading, fitting and the arithmetic need none of these; Ray is one engine of sweeps.
 HEAVY = {
-    "torch": {"models", "training", "evaluation", "alignment", "inference"},
+    "torch": {"models", "training", "evaluation", "alignment", "inference", "abilities"},
     "transformers": {"models", "training", "evaluation", "alignment", "inference"},
     "trl": {"training", "alignment"},
     "datasets": {"corpora"},
@@ -122,7 +123,7 @@ def test_no_room_without_a_name():
 
 def test_the_table_has_no_way_round():
     """Following what may be imported never leads back to where one started, nor from science to bookkeeping."""
-    science = {"sizing", "corpora", "models", "training", "evaluation", "alignment", "inference", "fits"}
+    science = {"sizing", "corpora", "models", "training", "evaluation", "alignment", "inference", "fits", "abilities"}
     books = {room for room in MAY_IMPORT if room.startswith("bookkeeping")}
 
     assert [] == [room for room in MAY_IMPORT if room in _reached(room)]

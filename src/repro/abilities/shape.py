@@ -1,0 +1,173 @@
+"""How abruptly a score grows with compute: in its early half, in its late half, or all at once.
+
+Legend: x log10 of compute, y a score of which larger is better, h half the range of x.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from repro.abilities.tables import Scores, scores_of
+from repro.floor.measurement import Number, Numbers, measurement
+from repro.floor.statistics import LEVEL
+
+Array = NDArray[np.float64]
+
+ABRUPT = 3.0  # the late half gains more than this many times what the early half does; at a steady pace it is once
+FEWEST = 8  # runs of a bent line, which has three coefficients
+SHAPES = ("abrupt", "smooth", "unclear", "no gain")
+
+
+def emergence_score(y: ArrayLike) -> float:
+    """The signed range over the root of the median squared step, of scores in order of scale.
+
+    100 is a jump a hundred times the usual step, which may be noise; infinite where half of the steps are nothing.
+
+    Source: Schaeffer et al. 2023 (arXiv:2304.15004), eq. 1; BIG-bench's breakthroughness (arXiv:2206.04615).
+    """
+    scores = np.asarray(y, dtype=float)
+    usual = math.sqrt(float(np.median(np.diff(scores) ** 2)))
+    span = float(np.sign(scores.argmax() - scores.argmin()) * np.ptp(scores))
+    return span / usual if usual else math.copysign(math.inf, span)
+
+
+@dataclass(frozen=True)
+class Bend:
+    """A score against x as a line that bends once, in the middle of the range.
+
+    Fields: `early`, `late` what either half gains, in units of the score, with the standard error of `early`; one-sided
+    p-values of no gain at all (`p_gain`), of a late half that gains at most three times the early one (`p_abrupt`) and
+    of one that gains at least that (`p_smooth`), by t of n - 3 degrees of freedom.
+    """
+
+    early: float
+    late: float
+    early_error: float
+    freedom: int
+    p_gain: float
+    p_abrupt: float
+    p_smooth: float
+
+    @property
+    def gain(self) -> float:
+        """What the whole range gains."""
+        return self.early + self.late
+
+
+def bend(x: ArrayLike, y: ArrayLike) -> Bend:
+    """Fit the bent line by least squares; errors allow for noise that changes along it (HC3).
+
+    Raises:
+        ValueError: fewer than eight runs.
+
+    Source: MacKinnon & White 1985, Some heteroskedasticity-consistent covariance matrix estimators.
+    """
+    places, scores = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if places.size < FEWEST:
+        raise ValueError(f"{places.size} runs; a line that bends needs at least {FEWEST}")
+    half = np.ptp(places) / 2
+    forward = (places - places.min()) / half  # 0 to 2, so that a slope is the gain of a half
+    fit = sm.OLS(scores, np.column_stack([np.ones_like(forward), forward, np.maximum(0, forward - 1)])).fit(
+        cov_type="HC3", use_t=True
+    )
+    (_, first, more), freedom = fit.params, int(fit.df_resid)
+    gain, lateness = fit.t_test([0, 2, 1]), fit.t_test([0, 1 - ABRUPT, 1])
+    above = _one_sided(lateness)
+    return Bend(float(first), float(first + more), float(fit.bse[1]), freedom, _one_sided(gain), above, 1 - above)
+
+
+def _one_sided(found: Any) -> float:
+    """P-value of a contrast that is not above zero."""
+    two, above = float(found.pvalue), float(found.effect[0]) > 0
+    return two / 2 if above else 1 - two / 2
+
+
+def shapes(bends: pd.DataFrame, rate: float = 1 - LEVEL) -> list[str]:
+    """For each task what its score's growth is: abrupt, smooth, unclear, or no gain.
+
+    Args:
+        bends: columns p_gain, p_abrupt, p_smooth, a row a task.
+        rate: of false discoveries over all tasks, which Benjamini & Hochberg's procedure holds for each of the three.
+    """
+    gains, late, early = (
+        multipletests(np.maximum(bends["p_gain"], bends[name]), alpha=rate, method="fdr_bh")[0]
+        for name in ("p_gain", "p_abrupt", "p_smooth")
+    )
+    return [_shape(*each) for each in zip(gains, late, early, strict=True)]
+
+
+def _shape(gains: bool, late: bool, early: bool) -> str:
+    if late or early:
+        return "abrupt" if late else "smooth"
+    return "unclear" if gains else "no gain"
+
+
+@measurement(version=1)
+def score_shape(config: Scores, seed: int) -> Numbers:
+    """How each task's score grows with compute, by one metric.
+
+    Lists run over the tasks; `x` over the runs, and `y` over the runs of the first task, then of the second, and so on
+    (None: not scored). Tasks with fewer than eight scores are left out. `score` is None where it is infinite.
+    """
+    wide = scores_of(config, seed)
+    wide = wide[[task for task in wide.columns if wide[task].notna().sum() >= FEWEST]]
+    found = [bend(part.index, part) for part in (wide[task].dropna() for task in wide)]
+    steep = [emergence_score(_by_compute(wide[task].dropna())) for task in wide]
+    columns: dict[str, list[Number]] = {
+        name: _short([getattr(one, name) for one in found])
+        for name in ("early", "late", "early_error", "p_gain", "p_abrupt", "p_smooth")
+    }
+    return {
+        "tasks": [str(task) for task in wide],
+        "runs": [int(wide[task].notna().sum()) for task in wide],
+        **columns,
+        "freedom": [one.freedom for one in found],
+        "score": _short(steep),
+        "x": _short(wide.index),
+        "y": _short(wide.to_numpy().T.ravel()),
+    }
+
+
+def task_table(row: Mapping[Any, Any], *, level: float = LEVEL) -> pd.DataFrame:
+    """A row a task of one record: task, metric, shape, emergence score, and the early half's part of the gain.
+
+    `share` is early over whole gain, `low` and `high` its interval with the whole gain taken as known; half of the gain
+    falls to the early half at a steady pace, a quarter at the edge of `abrupt`.
+    """
+    names = ("early", "late", "early_error", "freedom", "p_gain", "p_abrupt", "p_smooth", "score", "runs")
+    table = pd.DataFrame({"task": row["tasks"], "metric": row["metric"], **{name: row[name] for name in names}})
+    gain, reach = table["early"] + table["late"], stats.t.ppf(0.5 + level / 2, table["freedom"]) * table["early_error"]
+    ends = [(table["early"] + side * reach) / gain for side in (-1, 1)]
+    return table.assign(shape=shapes(table), share=table["early"] / gain, low=np.minimum(*ends), high=np.maximum(*ends))
+
+
+def rescaled(row: Mapping[Any, Any]) -> pd.DataFrame:
+    """The curves of one record: task, metric, log10 of compute `x`, `progress` from the worst score (0) to the best (1)."""
+    wide = pd.DataFrame(np.array(row["y"], dtype=float).reshape(len(row["tasks"]), -1).T, row["x"], row["tasks"])
+    long = (
+        ((wide - wide.min()) / (wide.max() - wide.min()))
+        .rename_axis(index="x")
+        .reset_index()
+        .melt("x", var_name="task", value_name="progress")
+    )
+    return long.dropna().assign(metric=row["metric"])
+
+
+def _by_compute(scores: pd.Series[float]) -> Array:
+    """Runs of equal compute count as one, with their mean score."""
+    return scores.groupby(level=0).mean().to_numpy(dtype=float)
+
+
+def _short(values: Sequence[float] | ArrayLike) -> list[Number]:
+    """Plain numbers of five significant digits, so that a record stays small; None for what is not finite."""
+    return [float(f"{v:.5g}") if math.isfinite(v) else None for v in np.asarray(values, dtype=float).ravel()]

@@ -1,0 +1,147 @@
+"""Scores of other people's models on many tasks, against the compute that made each model.
+
+Legend: C floating-point operations of pre-training.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from repro.abilities.planted import WORLDS, PlantedScores, plant_scores
+from repro.corpora.tables import FLOP_PER_PARAMETER_TOKEN, TableId, adopt, load_table, table_id
+
+OWN_COLUMNS = ("task", "metric", "compute", "score")
+MMLU = "hendrycksTest-"
+LADDER = {"accuracy": "", "probability": "_soft", "log-probability": "_soft_log", "bits per byte": "_bpb"}
+FEWEST_TOKENS = 1e9  # before, a checkpoint has hardly left its start
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one metric.
+
+    Fields: `source` a public table, a reader's own or a planted one; `metric` one of its metrics; `compute` the table
+    that says what each model cost, where it is another one; `along` what grows: sizes of models trained to their end,
+    or steps of the largest one.
+    """
+
+    source: TableId | PlantedScores
+    metric: str
+    compute: TableId | None = None
+    along: str = "sizes"
+
+
+def scores_of(scores: Scores, seed: int) -> pd.DataFrame:
+    """A row a run by rising log10 C (the index), a column a task, larger is better; NaN where a run has no score.
+
+    Raises:
+        ValueError: the source has no such metric.
+    """
+    if isinstance(scores.source, PlantedScores):
+        return plant_scores(scores.source, scores.metric, seed)
+    read = _READERS.get(scores.source.name, _own)
+    found = read(scores)
+    if found.empty:
+        raise ValueError(f"{scores.source.name} holds no scores of metric {scores.metric!r}")
+    return found.sort_index(kind="stable")
+
+
+def named_scores(name: str) -> dict[str, list[Scores]]:
+    """Groups of scores by the name a figure gives them, the metric that judges first.
+
+    Args:
+        name: "planted" (a world where the metric makes the jump, one without, one with a jump), "public", or a
+            reader's own CSV with the columns task, metric, compute (FLOP), score (larger is better).
+
+    Raises:
+        ValueError: none of these, or a CSV that lacks a column.
+    """
+    if name == "planted":
+        return {f"planted, {world}": _both(PlantedScores(world)) for world in WORLDS}
+    if name.endswith(".csv"):
+        metrics = _checked(pd.read_csv(name))["metric"].unique()
+        return {Path(name).stem: [Scores(adopt(Path(name)), str(metric)) for metric in metrics]}
+    if name != "public":
+        raise ValueError(f"evals is {name!r}; expected planted, public or the path of a .csv")
+    ladder, pythia = table_id("olmo_ladder_final"), table_id("pythia_zero_shot_long")
+    said, cost = table_id("obsscaling_base_llm_emergent_capability_eval"), table_id(COST)
+    return {
+        "OLMo ladder": [Scores(ladder, metric) for metric in LADDER],
+        "Pythia, sizes": [Scores(pythia, metric) for metric in ("accuracy", "log-likelihood")],
+        "Pythia 12B, steps": [Scores(pythia, metric, along="steps") for metric in ("accuracy", "log-likelihood")],
+        "said to be emergent": [Scores(said, metric, cost) for metric in ("accuracy", "BLEU")],
+    }
+
+
+COST = "obsscaling_base_llm_benchmark_eval"
+
+
+def _both(planted: PlantedScores) -> list[Scores]:
+    return [Scores(planted, metric) for metric in ("accuracy", "log-likelihood")]
+
+
+def _ladder(scores: Scores) -> pd.DataFrame:
+    """Each task once: its test split where it has one, else its validation split."""
+    raw, part = load_table(scores.source), LADDER[scores.metric]  # type: ignore[arg-type]
+    columns: dict[str, str] = {}
+    for column in raw.columns:
+        named = re.fullmatch(rf"eval/downstream{part}/(\w+?)_(val|test)_rc_5shot_\w+", column)
+        if named and (named[2] == "test" or named[1] not in columns):
+            columns[named[1]] = column
+    x = np.log10(raw["throughput/total_training_Gflops"] * 1e9)
+    sign = -1 if scores.metric == "bits per byte" else 1
+    return pd.DataFrame({task: sign * raw[column].to_numpy() for task, column in sorted(columns.items())}, index=x)
+
+
+def _pythia(scores: Scores) -> pd.DataFrame:
+    """Steps of the largest model leave out the subjects of MMLU, on which every size stays at chance."""
+    raw = load_table(scores.source)  # type: ignore[arg-type]
+    steps = scores.along == "steps"
+    if steps:
+        raw = raw[(raw["params"] == raw["params"].max()) & (raw["tokens"] >= FEWEST_TOKENS)]
+        raw = raw[~raw["task"].str.startswith(MMLU)]
+    else:
+        raw = raw[raw["step"] == raw["step"].max()]
+    raw = raw[raw["metric"] == ("acc" if scores.metric == "accuracy" else "ppl")]
+    raw = raw.assign(
+        x=np.log10(FLOP_PER_PARAMETER_TOKEN * raw["params"] * raw["tokens"]),
+        y=raw["value"] if scores.metric == "accuracy" else -np.log(raw["value"].where(raw["value"] > 0)),
+    )
+    wide: pd.DataFrame = raw.pivot_table(index=["x", "model"], columns="task", values="y")
+    return wide.droplevel("model").rename_axis(columns=None)
+
+
+def _observed(scores: Scores) -> pd.DataFrame:
+    assert scores.compute is not None
+    cost = load_table(scores.compute).drop_duplicates("Model").set_index("Model")["FLOPs (1E21)"]
+    raw = load_table(scores.source).drop_duplicates("Model").set_index("Model")  # type: ignore[arg-type]
+    ends = ("_bleu",) if scores.metric == "BLEU" else ("_acc", "_exact_match")
+    raw = raw[[column for column in raw.columns if column.endswith(ends)]]
+    wide: pd.DataFrame = raw.set_axis(np.log10(cost.reindex(raw.index) * 1e21), axis="index")
+    return wide[wide.index.notna()]
+
+
+def _own(scores: Scores) -> pd.DataFrame:
+    raw = _checked(load_table(scores.source))  # type: ignore[arg-type]
+    raw = raw[raw["metric"] == scores.metric]
+    raw = raw.assign(x=np.log10(raw["compute"]), run=raw.groupby(["task", "compute"]).cumcount())
+    return raw.pivot(index=["x", "run"], columns="task", values="score").droplevel("run").rename_axis(columns=None)
+
+
+def _checked(raw: pd.DataFrame) -> pd.DataFrame:
+    if missing := sorted(set(OWN_COLUMNS) - set(raw.columns)):
+        raise ValueError(f"the scores lack the columns {missing}; expected {', '.join(OWN_COLUMNS)}")
+    return raw
+
+
+_READERS: dict[str, Callable[[Scores], pd.DataFrame]] = {
+    "olmo_ladder_final": _ladder,
+    "pythia_zero_shot_long": _pythia,
+    "obsscaling_base_llm_emergent_capability_eval": _observed,
+}
