@@ -152,7 +152,7 @@ def task_table(row: Mapping[Any, Any], *, level: float = LEVEL) -> pd.DataFrame:
 
 
 def rescaled(row: Mapping[Any, Any]) -> pd.DataFrame:
-    """The curves of one record: task, metric, log10 of compute `x`, `progress` from the worst score (0) to the best (1)."""
+    """The curves of one record: task, metric, log10 of compute `x`, `progress` from worst score (0) to best (1)."""
     wide = pd.DataFrame(np.array(row["y"], dtype=float).reshape(len(row["tasks"]), -1).T, row["x"], row["tasks"])
     long = (
         ((wide - wide.min()) / (wide.max() - wide.min()))
