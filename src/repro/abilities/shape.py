@@ -25,6 +25,7 @@ Array = NDArray[np.float64]
 
 ABRUPT = 3.0  # the late half gains more than this many times what the early half does; at a steady pace it is once
 FEWEST = 8  # runs of a bent line, which has three coefficients
+DRAWN = 800  # scores that a record keeps for a figure, so that it stays small
 SHAPES = ("abrupt", "smooth", "unclear", "no gain")
 
 
@@ -117,7 +118,8 @@ def score_shape(config: Scores, seed: int) -> Numbers:
     """How each task's score grows with compute, by one metric.
 
     Lists run over the tasks; `x` over the runs, and `y` over the runs of the first task, then of the second, and so on
-    (None: not scored). Tasks with fewer than eight scores are left out. `score` is None where it is infinite.
+    (None: not scored); of more than 800 scores none is kept. Tasks with fewer than eight scores are left out. `score` is
+    None where it is infinite.
     """
     wide = scores_of(config, seed)
     wide = wide[[task for task in wide.columns if wide[task].notna().sum() >= FEWEST]]
@@ -134,7 +136,7 @@ def score_shape(config: Scores, seed: int) -> Numbers:
         "freedom": [one.freedom for one in found],
         "score": _short(steep),
         "x": _short(wide.index),
-        "y": _short(wide.to_numpy().T.ravel()),
+        "y": _short(wide.to_numpy().T.ravel()) if wide.size <= DRAWN else [],
     }
 
 
