@@ -118,8 +118,8 @@ def score_shape(config: Scores, seed: int) -> Numbers:
     """How each task's score grows with compute, by one metric.
 
     Lists run over the tasks; `x` over the runs, and `y` over the runs of the first task, then of the second, and so on
-    (None: not scored); of more than 800 scores none is kept. Tasks with fewer than eight scores are left out. `score` is
-    None where it is infinite.
+    (None: not scored); of more than 800 scores none is kept. Tasks with fewer than eight scores are left out. `score`
+    is None where it is infinite.
     """
     wide = scores_of(config, seed)
     wide = wide[[task for task in wide.columns if wide[task].notna().sum() >= FEWEST]]
