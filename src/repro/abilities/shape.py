@@ -167,7 +167,7 @@ def rescaled(row: Mapping[Any, Any]) -> pd.DataFrame:
 
 def _by_compute(scores: pd.Series[float]) -> Array:
     """Runs of equal compute count as one, with their mean score."""
-    return scores.groupby(level=0).mean().to_numpy(dtype=float)
+    return np.asarray(scores.groupby(level=0).mean(), dtype=float)
 
 
 def _short(values: Sequence[float] | ArrayLike) -> list[Number]:

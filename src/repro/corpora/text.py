@@ -16,14 +16,15 @@ from repro.corpora.hidden_markov import HiddenMarkov
 from repro.corpora.hub import Hub, stream
 from repro.corpora.manifest import manifest
 from repro.corpora.packed import dtype_for, opened_or_made, packed_sha256, write_tokens
+from repro.corpora.problems import Problems
 from repro.corpora.skills import Skills
 from repro.corpora.tokenisers import encode, sample_of, tokeniser
 from repro.floor import places
 from repro.floor.identity import key
 
-__all__ = ["Environment", "HiddenMarkov", "Hub", "Skills", "Text", "Tokens", "TokensDiffer", "tokens_of"]
+__all__ = ["Environment", "HiddenMarkov", "Hub", "Problems", "Skills", "Text", "Tokens", "TokensDiffer", "tokens_of"]
 
-Text = Environment | Hub | HiddenMarkov | Skills
+Text = Environment | Hub | HiddenMarkov | Problems | Skills
 _RECIPE = 1  # raise when the same text would now give other tokens
 
 

@@ -1,0 +1,114 @@
+"""A decoder trained on one family of problems, and the many scores of its answers.
+
+Legend: B problems, T tokens of a line, A tokens of an answer, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from repro.abilities.scores import answer_scores
+from repro.corpora.problems import Problems
+from repro.floor.measurement import Diverged, Numbers, Together, measurement
+from repro.models.counting import parameters, training_flops
+from repro.models.decoder import Decoder
+from repro.training.pretraining import Pretraining, alike
+
+if TYPE_CHECKING:
+    from repro.models.transformer import Transformer
+
+
+@dataclass(frozen=True)
+class Learning:
+    """A training run on problems, and how many unseen ones it is scored on (fewer where there are no more).
+
+    Raises:
+        ValueError: the text holds no problems, or the context is not one line.
+    """
+
+    run: Pretraining
+    items: int = 4_000
+
+    def __post_init__(self) -> None:
+        text = self.run.text
+        if not isinstance(text, Problems) or self.run.model.context != text.length:
+            raise ValueError(f"a context of {self.run.model.context} over {text}; expected problems, one line a window")
+
+    @property
+    def problems(self) -> Problems:
+        """The family."""
+        assert isinstance(self.run.text, Problems)
+        return self.run.text
+
+
+def learning(family: str, size: int, *, width: int, layers: int, steps: int, lines: int, rate: float) -> Learning:
+    """A run of `steps` steps of `lines` problems each, all freshly drawn, at a peak rate of `rate` / width."""
+    problems = Problems(family, size)
+    batch = lines * problems.length
+    problems = replace(problems, tokens=steps * batch + problems.length)
+    shape = Decoder(problems.vocabulary, width, layers, max(1, width // 16), context=problems.length)
+    return Learning(Pretraining(shape, problems, (steps * batch,), batch, rate / width, warmup=batch * steps // 20))
+
+
+def learn_together(configs: Sequence[Learning], seeds: Sequence[int]) -> list[Numbers | Diverged]:
+    """`learn` of many runs of one shape in one program, up to rounding."""
+    from repro.training.ensemble import run_together
+
+    runs = run_together([config.run for config in configs], seeds)
+    return [
+        run if isinstance(run, Diverged) else scored(run.model, config)
+        for run, config in zip(runs, configs, strict=True)
+    ]
+
+
+def learns_alike(config: Learning) -> Learning:
+    """What runs that may train in one program have in common: all but the learning rate."""
+    return replace(config, run=alike(config.run))
+
+
+@measurement(version=1, together=Together(learns_alike, learn_together))
+def learn(config: Learning, seed: int) -> Numbers:
+    """Train, let the model answer problems that it never saw, and score the same answers in many ways.
+
+    `positions`: accuracy of each token of the answer with the right ones before it (rule: of each y, the first after no
+    example). `correct` of `items` replies are right; a scratchpad is not part of the reply.
+
+    Raises:
+        Diverged: a loss that is no number, or a run that ends worse than it began.
+    """
+    from repro.training.run import trained
+
+    return scored(trained(config.run, seed), config)
+
+
+def scored(model: Transformer, config: Learning) -> Numbers:
+    """The scores of a trained model."""
+    import torch
+
+    problems, asked = config.problems, config.problems.asked
+    lines = problems.unseen(config.items)
+    device = next(model.parameters()).device
+    right_BT = torch.from_numpy(lines).to(device)
+    with torch.no_grad():
+        written_BT = right_BT[:, :asked]
+        for _ in range(problems.length - asked):
+            written_BT = torch.cat([written_BT, model(written_BT)[:, -1:].argmax(-1)], dim=1)
+        logits_BTV = model(right_BT[:, :-1]).double()
+    hits_BT = logits_BTV.argmax(-1) == right_BT[:, 1:]
+    scored_from = (
+        range(1, problems.length - 1, 2) if problems.family == "rule" else range(asked - 1, problems.length - 1)
+    )
+    reply = slice(problems.length - problems.reply, None)
+    given = written_BT.cpu().numpy()
+    correct = (given[:, reply] == lines[:, reply]).all(axis=1)
+    count = parameters(config.run.model)
+    return {
+        **answer_scores(given[:, asked:], lines[:, asked:], logits_BTV[:, asked - 1 :].cpu().numpy()),
+        "positions": [float(hits_BT[:, place].double().mean()) for place in scored_from],
+        "items": len(lines),
+        "correct": int(correct.sum()),
+        "parameters": count.total,
+        "flops": training_flops(config.run.model, config.run.readings[-1], config.run.model.context),
+    }

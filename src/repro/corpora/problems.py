@@ -1,0 +1,153 @@
+"""Problems with one right answer each, as lines of equal length: addition, copying, sums, a rule shown by examples.
+
+A line is a mark, the question, an equals sign and the answer, one token a digit. A context of one line lets a window
+hold one problem. A tenth of all questions, chosen by a hash of their tokens, is kept for the test and never trained on.
+
+Legend: B lines, T tokens of a line, n `size`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Lines = NDArray[np.int64]
+
+FAMILIES = ("addition", "reversed addition", "modular addition", "copy", "reversal", "sum", "sum in steps", "rule")
+BASE = 10
+HELD_OUT = 10  # one question in ten
+DRAWN = 65_536  # questions drawn at a time
+
+
+@dataclass(frozen=True)
+class Problems:
+    """A family of problems and how many to draw.
+
+    Fields: `family` one of FAMILIES; `size` n: digits of a summand, symbols to copy, digits to sum modulo ten (in
+    steps: with each partial sum written out), examples shown before the question (rule: y = x + s modulo ten, s
+    hidden), or the modulus of modular addition, whose numbers are one token each; `tokens`, `test_tokens` rounded down
+    to whole lines.
+
+    Raises:
+        ValueError: there is no such family, or it has no problem of that size.
+    """
+
+    family: str
+    size: int
+    tokens: int = 2_000_000
+    test_tokens: int = 200_000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.family not in FAMILIES:
+            raise ValueError(f"family is {self.family!r}; expected one of {', '.join(FAMILIES)}")
+        if not 1 < self.size + (self.family == "rule") <= (97 if self.family == "modular addition" else BASE):
+            raise ValueError(f"size {self.size} of {self.family!r}; expected 2 to 10 (modular addition: to 97)")
+
+    @property
+    def symbols(self) -> int:
+        """Values of a digit or number."""
+        return self.size if self.family == "modular addition" else BASE
+
+    @property
+    def vocabulary(self) -> int:
+        """Digits, then the mark, the plus and the equals sign."""
+        return self.symbols + 3
+
+    @property
+    def asked(self) -> int:
+        """Tokens of a line up to its answer: after so many, the model goes on alone."""
+        return {"addition": 2 * self.size + 3, "modular addition": 4, "rule": 2 * self.size + 2}.get(
+            self.family.removeprefix("reversed "), self.size + 2
+        )
+
+    @property
+    def length(self) -> int:
+        """T: tokens of a line."""
+        answer = {"addition": self.size + 1, "sum in steps": self.size - 1, "copy": self.size, "reversal": self.size}
+        return self.asked + answer.get(self.family.removeprefix("reversed "), 1)
+
+    @property
+    def reply(self) -> int:
+        """Last tokens of the answer that are the reply proper; what stands before them is the scratchpad."""
+        return 1 if self.family == "sum in steps" else self.length - self.asked
+
+    @property
+    def entropy(self) -> float:
+        """Nats a token of the questions, which no model can undercut on average: the answer follows from them."""
+        free = {"addition": 2 * self.size, "modular addition": 2}.get(self.family.removeprefix("reversed "), self.size)
+        nats = free * math.log(self.symbols)
+        if self.family == "rule":  # the hidden step, and each x among those not yet shown
+            nats = math.log(BASE) + sum(math.log(BASE - shown) for shown in range(self.size + 1))
+        return (nats + math.log(1 - 1 / HELD_OUT)) / self.length
+
+    def draw(self, split: str) -> NDArray[np.uint16]:
+        """(tokens,) of "train" or "test": lines with questions of that split, independently drawn."""
+        count = max(1, (self.tokens if split == "train" else self.test_tokens) // self.length)
+        return self.lines(count, split).astype(np.uint16).reshape(-1)
+
+    def lines(self, count: int, split: str) -> Lines:
+        """(count, T) lines with questions of a split.
+
+        Raises:
+            ValueError: the family is so small that the split has none.
+        """
+        rng = np.random.default_rng([self.seed, {"train": 1, "test": 2}[split]])
+        kept, have = [], 0
+        while have < count:
+            lines = self._lines(rng, DRAWN)
+            wanted = lines[_held_out(lines[:, : self.asked]) == (split == "test")]
+            if not len(wanted):
+                raise ValueError(f"{self} has no question for {split}; ask for a larger size")
+            kept.append(wanted)
+            have += len(wanted)
+        return np.concatenate(kept)[:count]
+
+    def unseen(self, count: int) -> Lines:
+        """(at most count, T) test lines, no two alike: a small family has no more."""
+        lines = self.lines(2 * count, "test")
+        first = np.sort(np.unique(lines, axis=0, return_index=True)[1])
+        return lines[first[:count]]
+
+    def _lines(self, rng: np.random.Generator, count: int) -> Lines:
+        mark, plus, equals = (np.full((count, 1), self.symbols + sign) for sign in range(3))
+        n = self.size
+        if self.family == "rule":
+            xs = rng.permuted(np.tile(np.arange(BASE), (count, 1)), axis=1)[:, : n + 1]
+            pairs = np.stack([xs, (xs + rng.integers(BASE, size=(count, 1))) % BASE], axis=2)
+            return np.hstack([mark, pairs.reshape(count, -1)])
+        if self.family == "modular addition":
+            both = rng.integers(n, size=(count, 2))
+            return np.hstack([mark, both, equals, both.sum(axis=1, keepdims=True) % n])
+        digits = rng.integers(BASE, size=(count, 2 * n if "addition" in self.family else n))
+        if "addition" in self.family:
+            answer = _digits(_number(digits[:, :n]) + _number(digits[:, n:]), n + 1)
+            answer = answer[:, ::-1] if self.family.startswith("reversed") else answer
+            return np.hstack([mark, digits[:, :n], plus, digits[:, n:], equals, answer])
+        sums = digits.cumsum(axis=1) % BASE
+        answers = {"copy": digits, "reversal": digits[:, ::-1], "sum": sums[:, -1:], "sum in steps": sums[:, 1:]}
+        return np.hstack([mark, digits, equals, answers[self.family]])
+
+
+def _number(digits: Lines) -> Lines:
+    return np.asarray(digits @ BASE ** np.arange(digits.shape[1])[::-1])
+
+
+def _digits(numbers: Lines, count: int) -> Lines:
+    """(B, count) most significant first."""
+    return np.asarray(numbers[:, None] // BASE ** np.arange(count)[::-1] % BASE)
+
+
+def _held_out(questions: Lines) -> NDArray[np.bool_]:
+    """Whether a question is kept for the test: a hash of its tokens, the same wherever it is drawn."""
+    mixed = np.zeros(len(questions), dtype=np.uint64)
+    with np.errstate(over="ignore"):  # the products are taken modulo 2^64
+        for column in questions.T.astype(np.uint64):  # splitmix64 (Steele et al. 2014), a token at a time
+            mixed = mixed + column + np.uint64(0x9E3779B97F4A7C15)
+            mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            mixed ^= mixed >> np.uint64(31)
+    return np.asarray(mixed % np.uint64(HELD_OUT) == 0)

@@ -1,0 +1,36 @@
+"""Learning a family of problems: what is scored is what was generated, alone or in one program."""
+
+import pytest
+
+from repro.abilities.learning import Learning, learn, learn_together, learning
+from repro.corpora.problems import Problems
+from repro.training.pretraining import Pretraining
+
+
+def tiny(family: str) -> Learning:
+    """Steps enough to learn a little."""
+    return learning(family, 2, width=8, layers=1, steps=40, lines=32, rate=0.3)
+
+
+def test_an_answer_is_right_whole_exactly_if_every_token_is_with_the_right_ones_before_it():
+    """Generation and teacher forcing agree on exact match, and on nothing else."""
+    found = learn(tiny("copy"), 0)
+
+    assert found["correct"] / found["items"] == found["exact_match"] <= min(found["positions"])
+
+
+def test_runs_in_one_program_score_as_they_do_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("REPRO_CHECKPOINTS", str(tmp_path))
+    config = tiny("sum in steps")
+
+    alone, together = learn(config, 1), learn_together([config, config], [0, 1])[1]
+
+    assert alone["cross_entropy"] == pytest.approx(together["cross_entropy"], rel=1e-3)
+
+
+def test_a_context_that_is_not_one_line_is_refused():
+    run = learning("copy", 3, width=16, layers=1, steps=2, lines=4, rate=0.3).run
+    other = Pretraining(run.model, Problems("copy", 4), run.readings, run.batch, run.learning_rate, run.warmup)
+
+    with pytest.raises(ValueError, match="expected problems, one line a window"):
+        Learning(other)
