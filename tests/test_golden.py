@@ -77,6 +77,7 @@ TINY = {
     "paged_logits": Exactness(Decoder(16, 16, 1, 2, context=16), block=4),
     "pairs_economy": Economy("free", pairs=500, answers=5, worlds=2),
     "learn": learning("reversed addition", 2, width=8, layers=1, steps=20, lines=16, rate=0.3),
+    "learn": learning("reversed addition", 2, 10, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "pretrain": RUN,
     "repetition_fit": RepetitionFit(PlantedRepetition(), resamples=20),
     "replay_trace": Replay(SERVED, Paging(4), Machine(1e9, 1e5, 1e14, 1e12), slots=48, longest=32),

@@ -9,7 +9,7 @@ from repro.training.pretraining import Pretraining
 
 def tiny(family: str) -> Learning:
     """Steps enough to learn a little."""
-    return learning(family, 2, width=8, layers=1, steps=40, lines=32, rate=0.3)
+    return learning(family, 2, 10, width=8, layers=1, steps=40, lines=32, rate=0.3)
 
 
 def test_an_answer_is_right_whole_exactly_if_every_token_is_with_the_right_ones_before_it():
@@ -29,7 +29,7 @@ def test_runs_in_one_program_score_as_they_do_alone(tmp_path, monkeypatch):
 
 
 def test_a_context_that_is_not_one_line_is_refused():
-    run = learning("copy", 3, width=16, layers=1, steps=2, lines=4, rate=0.3).run
+    run = learning("copy", 3, 10, width=16, layers=1, steps=2, lines=4, rate=0.3).run
     other = Pretraining(run.model, Problems("copy", 4), run.readings, run.batch, run.learning_rate, run.warmup)
 
     with pytest.raises(ValueError, match="expected problems, one line a window"):

@@ -43,9 +43,11 @@ class Learning:
         return self.run.text
 
 
-def learning(family: str, size: int, *, width: int, layers: int, steps: int, lines: int, rate: float) -> Learning:
+def learning(
+    family: str, size: int, base: int, *, width: int, layers: int, steps: int, lines: int, rate: float
+) -> Learning:
     """A run of `steps` steps of `lines` problems each, all freshly drawn, at a peak rate of `rate` / width."""
-    problems = Problems(family, size)
+    problems = Problems(family, size, base)
     batch = lines * problems.length
     problems = replace(problems, tokens=steps * batch + problems.length)
     shape = Decoder(problems.vocabulary, width, layers, max(1, width // 16), context=problems.length)

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 Lines = NDArray[np.int64]
 
 FAMILIES = ("addition", "reversed addition", "modular addition", "copy", "reversal", "sum", "sum in steps", "rule")
-BASE = 10
 HELD_OUT = 10  # one question in ten
 DRAWN = 65_536  # questions drawn at a time
 
@@ -26,10 +25,10 @@ DRAWN = 65_536  # questions drawn at a time
 class Problems:
     """A family of problems and how many to draw.
 
-    Fields: `family` one of FAMILIES; `size` n: digits of a summand, symbols to copy, digits to sum modulo ten (in
-    steps: with each partial sum written out), examples shown before the question (rule: y = x + s modulo ten, s
-    hidden), or the modulus of modular addition, whose numbers are one token each; `tokens`, `test_tokens` rounded down
-    to whole lines.
+    Fields: `family` one of FAMILIES; `size` n: digits of a summand, symbols to copy, digits to sum modulo the base (in
+    steps: with each partial sum written out), examples shown before the question (rule: y = x + s modulo the base, s
+    hidden), or nothing for modular addition, of two numbers below the base; `base` values of a token; `tokens`,
+    `test_tokens` rounded down to whole lines.
 
     Raises:
         ValueError: there is no such family, or it has no problem of that size.
@@ -37,6 +36,7 @@ class Problems:
 
     family: str
     size: int
+    base: int = 10
     tokens: int = 2_000_000
     test_tokens: int = 200_000
     seed: int = 0
@@ -44,18 +44,16 @@ class Problems:
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
             raise ValueError(f"family is {self.family!r}; expected one of {', '.join(FAMILIES)}")
-        if not 1 < self.size + (self.family == "rule") <= (97 if self.family == "modular addition" else BASE):
-            raise ValueError(f"size {self.size} of {self.family!r}; expected 2 to 10 (modular addition: to 97)")
-
-    @property
-    def symbols(self) -> int:
-        """Values of a digit or number."""
-        return self.size if self.family == "modular addition" else BASE
+        most = {"modular addition": 1, "rule": self.base - 1}.get(self.family, 16)
+        if self.base < 2 or not 1 <= self.size <= most:
+            raise ValueError(
+                f"size {self.size} of {self.family!r} in base {self.base}; expected 1 to {most}, base 2 or more"
+            )
 
     @property
     def vocabulary(self) -> int:
         """Digits, then the mark, the plus and the equals sign."""
-        return self.symbols + 3
+        return self.base + 3
 
     @property
     def asked(self) -> int:
@@ -79,9 +77,9 @@ class Problems:
     def entropy(self) -> float:
         """Nats a token of the questions, which no model can undercut on average: the answer follows from them."""
         free = {"addition": 2 * self.size, "modular addition": 2}.get(self.family.removeprefix("reversed "), self.size)
-        nats = free * math.log(self.symbols)
+        nats = free * math.log(self.base)
         if self.family == "rule":  # the hidden step, and each x among those not yet shown
-            nats = math.log(BASE) + sum(math.log(BASE - shown) for shown in range(self.size + 1))
+            nats = math.log(self.base) + sum(math.log(self.base - shown) for shown in range(self.size + 1))
         return (nats + math.log(1 - 1 / HELD_OUT)) / self.length
 
     def draw(self, split: str) -> NDArray[np.uint16]:
@@ -113,32 +111,31 @@ class Problems:
         return lines[first[:count]]
 
     def _lines(self, rng: np.random.Generator, count: int) -> Lines:
-        mark, plus, equals = (np.full((count, 1), self.symbols + sign) for sign in range(3))
-        n = self.size
+        mark, plus, equals = (np.full((count, 1), self.base + sign) for sign in range(3))
+        n, base = self.size, self.base
         if self.family == "rule":
-            xs = rng.permuted(np.tile(np.arange(BASE), (count, 1)), axis=1)[:, : n + 1]
-            pairs = np.stack([xs, (xs + rng.integers(BASE, size=(count, 1))) % BASE], axis=2)
+            xs = rng.permuted(np.tile(np.arange(base), (count, 1)), axis=1)[:, : n + 1]
+            pairs = np.stack([xs, (xs + rng.integers(base, size=(count, 1))) % base], axis=2)
             return np.hstack([mark, pairs.reshape(count, -1)])
+        digits = rng.integers(base, size=(count, 2 * n if "addition" in self.family else n))
         if self.family == "modular addition":
-            both = rng.integers(n, size=(count, 2))
-            return np.hstack([mark, both, equals, both.sum(axis=1, keepdims=True) % n])
-        digits = rng.integers(BASE, size=(count, 2 * n if "addition" in self.family else n))
+            return np.hstack([mark, digits, equals, digits.sum(axis=1, keepdims=True) % base])
         if "addition" in self.family:
-            answer = _digits(_number(digits[:, :n]) + _number(digits[:, n:]), n + 1)
+            answer = _digits(_number(digits[:, :n], base) + _number(digits[:, n:], base), n + 1, base)
             answer = answer[:, ::-1] if self.family.startswith("reversed") else answer
             return np.hstack([mark, digits[:, :n], plus, digits[:, n:], equals, answer])
-        sums = digits.cumsum(axis=1) % BASE
+        sums = digits.cumsum(axis=1) % base
         answers = {"copy": digits, "reversal": digits[:, ::-1], "sum": sums[:, -1:], "sum in steps": sums[:, 1:]}
         return np.hstack([mark, digits, equals, answers[self.family]])
 
 
-def _number(digits: Lines) -> Lines:
-    return np.asarray(digits @ BASE ** np.arange(digits.shape[1])[::-1])
+def _number(digits: Lines, base: int) -> Lines:
+    return np.asarray(digits @ base ** np.arange(digits.shape[1])[::-1])
 
 
-def _digits(numbers: Lines, count: int) -> Lines:
+def _digits(numbers: Lines, count: int, base: int) -> Lines:
     """(B, count) most significant first."""
-    return np.asarray(numbers[:, None] // BASE ** np.arange(count)[::-1] % BASE)
+    return np.asarray(numbers[:, None] // base ** np.arange(count)[::-1] % base)
 
 
 def _held_out(questions: Lines) -> NDArray[np.bool_]:
