@@ -19,6 +19,8 @@ from repro.training.pretraining import Pretraining, alike
 if TYPE_CHECKING:
     from repro.models.transformer import Transformer
 
+TESTED = 4  # batches that the loss of a run is read from
+
 
 @dataclass(frozen=True)
 class Learning:
@@ -51,7 +53,9 @@ def learning(
     batch = lines * problems.length
     problems = replace(problems, tokens=steps * batch + problems.length)
     shape = Decoder(problems.vocabulary, width, layers, max(1, width // 16), context=problems.length)
-    return Learning(Pretraining(shape, problems, (steps * batch,), batch, rate / width, warmup=batch * steps // 20))
+    run = Pretraining(shape, problems, (steps * batch,), batch, rate / width, warmup=batch * steps // 20)
+    # The loss over whole lines is read from few: it is no score, and half the time of a short run would go to it.
+    return Learning(replace(run, test_tokens=TESTED * batch))
 
 
 def learn_together(configs: Sequence[Learning], seeds: Sequence[int]) -> list[Numbers | Diverged]:
