@@ -38,8 +38,15 @@ def test_a_power_of_a_smooth_score_has_the_larger_emergence_score():
     """The manufactured mirage: the same models, raised to the twentieth power; and a metric against itself."""
     smooth = curves([0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
 
-    assert score_ratios(smooth**20, smooth)[0] > 5
-    assert 1 == score_ratios(smooth, smooth)[0]
+    assert score_ratios(smooth**20, smooth, items=1000)[0] > 5
+    assert 1 == score_ratios(smooth, smooth, items=1000)[0]
+
+
+def test_a_metric_that_stays_at_zero_has_a_finite_score():
+    """Its usual step is the least that the test can show: one of 1,000 problems."""
+    flat, line = curves([0.0, 0, 0, 0, 0, 1]), curves(list(np.linspace(0, 1, 6)))
+
+    assert 1000 / 5 == pytest.approx(score_ratios(flat, line, items=1000)[0])
 
 
 def test_losses_are_turned_round_and_diverged_runs_left_out():

@@ -54,10 +54,10 @@ def unforeseen(curves_SN: pd.DataFrame) -> Array:
     return np.asarray((curves[:, -1] - starts - slopes * x[-1]) / np.ptp(curves.mean(axis=0)))
 
 
-def score_ratios(curves_SN: pd.DataFrame, against_SN: pd.DataFrame) -> Array:
-    """(S,) each seed's emergence score by one metric over that by another."""
+def score_ratios(curves_SN: pd.DataFrame, against_SN: pd.DataFrame, *, items: int) -> Array:
+    """(S,) each seed's emergence score by one metric over that by another, of answers to so many problems."""
     pairs = zip(_whole(curves_SN), _whole(against_SN), strict=True)
-    return np.array([emergence_score(one) / emergence_score(other) for one, other in pairs])
+    return np.array([emergence_score(a, least=1 / items) / emergence_score(b, least=1 / items) for a, b in pairs])
 
 
 def _whole(curves_SN: pd.DataFrame) -> Array:
