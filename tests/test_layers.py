@@ -50,8 +50,8 @@ HEAVY = {
     "torch": {"models", "training", "evaluation", "alignment", "inference", "abilities"},
     "transformers": {"models", "training", "evaluation", "alignment", "inference"},
     "trl": {"training", "alignment"},
-    "datasets": {"corpora"},
-    "tokenizers": {"corpora"},
+    "datasets": {"corpora", "alignment"},
+    "tokenizers": {"corpora", "alignment"},
     "ray": {"bookkeeping.sweeps"},
 }
 
