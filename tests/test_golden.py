@@ -15,7 +15,7 @@ from repro.abilities.learning import learning
 from repro.abilities.planted import PlantedScores
 from repro.abilities.tables import Scores
 from repro.alignment.fixed_points import Economy, FixedPoint, Premise
-from repro.alignment.readings import Reading
+from repro.alignment.readings import Reading as LossReading
 from repro.alignment.recovery import Recovery
 from repro.cli.science import import_measurements
 from repro.corpora.text import Skills
@@ -76,8 +76,8 @@ TINY = {
     "holdout": HoldOut(Suite(Planted()), resamples=20),
     "learn": learning("reversed addition", 2, 10, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "long_step_seconds": LongStep(tiny("llama"), held=8, steps=1),
+    "loss_readings": LossReading(words=6, width=8, pairs=2, prompt=3, reply=2),
     "paged_logits": Exactness(Decoder(16, 16, 1, 2, context=16), block=4),
-    "loss_readings": Reading(words=6, width=8, pairs=2, prompt=3, reply=2),
     "pairs_economy": Economy("free", pairs=500, answers=5, worlds=2),
     "pretrain": RUN,
     "repetition_fit": RepetitionFit(PlantedRepetition(), resamples=20),
