@@ -1,0 +1,82 @@
+"""PPO against the closed form, on a language whose sentences can be listed."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from repro.alignment.enumerable import all_sentences, sampled, sentence_log_probs
+from repro.alignment.fixed_points import lost_share
+from repro.alignment.ppo import Settings, Values, advantages, clipped_loss, ppo, token_divergence
+from repro.alignment.tabular import Worlds, divergence, value
+from repro.models.decoder import Decoder
+from repro.models.transformer import Transformer
+
+SHAPE = Decoder(4, 16, 1, 2, context=4)
+SENTENCES = all_sentences(3, 3)
+
+
+def model(seed: int) -> Transformer:
+    torch.manual_seed(seed)
+    return Transformer(SHAPE)
+
+
+def listed(policy: Transformer) -> np.ndarray:
+    with torch.no_grad():
+        return sentence_log_probs(policy, SENTENCES).double().numpy()[None]
+
+
+def test_the_probabilities_of_all_sentences_sum_to_one_and_samples_follow_them():
+    chances = np.exp(listed(model(0)))[0]
+    drawn = sampled(model(0), 20_000, 3, 3, torch.Generator().manual_seed(0))
+    counts = [int((drawn == sentence).all(dim=1).sum()) for sentence in SENTENCES]
+
+    assert 1 == pytest.approx(chances.sum(), abs=1e-5)
+    np.testing.assert_allclose(chances, np.array(counts) / 20_000, atol=0.015)
+
+
+def test_token_divergences_add_up_to_the_divergence_of_sentences():
+    """KL(policy || reference) = the expected sum of the exact KL at each place."""
+    with torch.no_grad():
+        steps = token_divergence(model(0), model(1), SENTENCES).sum(dim=1).double().numpy()
+
+    assert divergence(listed(model(0)), listed(model(1)))[0] == pytest.approx(
+        np.exp(listed(model(0)))[0] @ steps, rel=1e-4
+    )
+
+
+def test_advantages_with_a_whole_trace_are_returns_minus_values():
+    paid, values = torch.rand(2, 4), torch.rand(2, 4)
+    returns = paid.flip(1).cumsum(dim=1).flip(1)
+
+    advantage, learnt = advantages(paid, values, trace=1.0)
+
+    torch.testing.assert_close(returns - values, advantage)
+    torch.testing.assert_close(returns, learnt)
+
+
+def test_the_clip_stops_the_gradient_beyond_it_and_only_in_its_direction():
+    ratio = torch.tensor([0.5, -0.5, 0.5, -0.5], requires_grad=True)
+    clipped_loss(ratio, torch.tensor([1.0, 1.0, -1.0, -1.0]), 0.2).backward()
+
+    assert [True, False, False, True] == (ratio.grad == 0).tolist()
+
+
+@pytest.mark.slow
+def test_ppo_reaches_the_closed_form():
+    """Nearly all of what the objective can gain; and it did not start there."""
+    reference, policy, beta = model(0), model(0), 0.5
+    rewards = torch.randn(27, generator=torch.Generator().manual_seed(1))
+    places = torch.tensor([9, 3, 1])
+
+    def reward(tokens_BT: torch.Tensor) -> torch.Tensor:
+        return rewards[tokens_BT[:, 1:] @ places]
+
+    settings = Settings(beta, learning_rate=1e-2, steps=60, batch=128)
+    ppo(policy, reference, Values(copy.deepcopy(reference)), reward, settings, vocabulary=3, length=3, seed=0)
+
+    world = Worlds(reward(SENTENCES).double().numpy()[None], listed(reference))
+    assert 1 == pytest.approx(lost_share(listed(reference), world, beta)[0], abs=1e-6)
+    assert lost_share(listed(policy), world, beta)[0] < 0.1
+    assert value(listed(policy), world, beta) > value(listed(reference), world, beta)
