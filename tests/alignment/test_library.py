@@ -10,8 +10,6 @@ from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassifi
 from repro.alignment.library import Recipe, train, word_tokeniser
 from repro.alignment.losses import dpo_loss, ipo_loss, orpo_loss, reply_log_probs, reward_loss, simpo_loss
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*gradient_checkpointing:FutureWarning")  # transformers' own
-
 WORDS = list("abcdefgh")
 TOKENISER = word_tokeniser(WORDS)
 PAIRS = [

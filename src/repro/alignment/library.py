@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,11 +95,13 @@ def train(
     if method in REFERRED:  # trl loads the reference anew from where the model came from, so it is put there first
         model.save_pretrained(folder / "reference")
         model.config._name_or_path = str(folder / "reference")
-    trainer = kind(
-        model=model, args=config_kind(**given), processing_class=tokeniser,
-        train_dataset=Dataset.from_list(list(rows)), **rewards,
-    )  # fmt: skip
-    trainer.train()
+    with warnings.catch_warnings():  # trl still asks transformers by a name that it will drop
+        warnings.filterwarnings("ignore", ".*gradient_checkpointing", FutureWarning)
+        trainer = kind(
+            model=model, args=config_kind(**given), processing_class=tokeniser,
+            train_dataset=Dataset.from_list(list(rows)), **rewards,
+        )  # fmt: skip
+        trainer.train()
     return [entry for entry in trainer.state.log_history if "loss" in entry]
 
 
