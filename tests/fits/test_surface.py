@@ -129,3 +129,14 @@ def test_draws_read_like_surfaces(runs):
     np.testing.assert_allclose([s.tokens_per_parameter(1e23) for s in surfaces], draws.tokens_per_parameter(1e23))
     assert draws.peaked.all()
     assert 2 == draws.kept(np.array([True, False, True, False, False])).a.size
+
+
+def test_losses_that_want_a_negative_offset_are_fitted_without_one():
+    """Where the least objective lies at E = 0 the search ends there, on any machine, and not on its way."""
+    N, D = (side.ravel() for side in np.meshgrid(np.geomspace(1e3, 1e5, 5), np.geomspace(1e5, 1e7, 5)))
+    loss = 6.6 * N**-0.075 + 7600 * D**-0.78 - 0.02 * np.sin(np.arange(N.size))
+
+    fit = fit_surface(N, D, loss - 0.05)
+
+    assert fit.surface.E < 1e-6
+    assert fit.converged

@@ -5,7 +5,7 @@ Legend: N parameters, D training tokens, C = 6 N D floating-point operations, L 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from repro.fits.huber import DELTA, Points, objective
 from repro.fits.newton import Minima, minimise
 from repro.fits.resamples import counts, draw_rows
-from repro.fits.starts import variable_projection
+from repro.fits.starts import FLOOR, variable_projection
 
 Array = NDArray[np.float64]
 
@@ -166,7 +166,14 @@ def fit_surface(N: ArrayLike, D: ArrayLike, loss: ArrayLike, *, delta: float = D
     Source: Hoffmann et al. 2022 (arXiv:2203.15556), section 3.3, with the sum that Besiroglu et al. 2024 restore.
     """
     points = Points.of(N, D, loss)
-    return _best(points, minimise(points, variable_projection(points, starts, delta), delta=delta))
+    fit = _best(points, minimise(points, variable_projection(points, starts, delta), delta=delta))
+    if fit.converged:
+        return fit
+    # A search that creeps towards E = 0, which log E never reaches, stops anywhere: end it on that face.
+    face = points.centre(fit.surface.logs())
+    face[2] = np.log(FLOOR * float(np.exp(points.z).min()))
+    ended = _best(points, minimise(points, face[None], delta=delta))
+    return replace(ended, share=fit.share, starts=starts) if ended.objective <= fit.objective else fit
 
 
 def bootstrap_surface(
