@@ -193,7 +193,8 @@ def test_ctrl_c_ends_the_workers_of_a_pool(store, diary):
     script.write_text(PROGRAM.format(rooms=ROOMS, folder=str(store.folder)))
     running = subprocess.Popen([sys.executable, script], stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 300
-    while len(diary_of(diary)) < 3 and running.poll() is None and time.monotonic() < deadline:
+    while store.get(trial(1)) is None or len(diary_of(diary)) < 3:  # the third may start before the first is recorded
+        assert running.poll() is None and time.monotonic() < deadline
         time.sleep(0.1)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to the whole group
     told = running.communicate(timeout=300)[1]
