@@ -11,13 +11,12 @@ import torch
 
 from repro.inference.attention_pass import AttentionPass, attention_pass
 from repro.inference.bandwidth import all_arms, transformers_arms
-from repro.inference.concatenated import ConcatenatedCache
 from repro.inference.decode_steps import Arm, DecodeSteps, decode_steps, sharing
 from repro.inference.grouping import Grouping, grouping
 from repro.inference.kernels import KERNELS, grouped, packed
 from repro.inference.naive_attention import multi_head, multi_query
 from repro.inference.turns import on_one_thread, take_turns
-from repro.models.cache import Cache
+from repro.models.cache import Cache, GrowingCache
 from repro.models.counting import matrix_parameters
 from repro.models.decoder import Decoder
 
@@ -95,7 +94,7 @@ def test_a_concatenated_cache_holds_the_same_in_new_memory_at_each_step():
     start = Cache(SHAPE, 1, 24)
     start.keys.normal_(), start.values.normal_()
     start.length = 23
-    grown, new = ConcatenatedCache(start), torch.ones(1, 4, 1, 8)
+    grown, new = GrowingCache.of(start), torch.ones(1, 4, 1, 8)
 
     seen = []
     for _ in range(2):

@@ -40,8 +40,8 @@ def k1_in_loss(policy_WA: Array, worlds: Worlds, beta: float) -> Array:
 
 
 def k2_in_loss(policy_WA: Array, worlds: Worlds, beta: float) -> Array:
-    """Half the square of log(pi / pi_ref) differentiated as a loss."""
-    return worlds.reward_WA - beta * (policy_WA - worlds.reference_WA)
+    """Half the square of log(pi / pi_ref) differentiated as a loss: what the term inside the reward comes to."""
+    return penalised(policy_WA, worlds, beta)
 
 
 def k3_in_loss(policy_WA: Array, worlds: Worlds, beta: float) -> Array:
@@ -58,10 +58,9 @@ def k3_times_ratio(policy_WA: Array, worlds: Worlds, beta: float) -> Array:
 
 def scaled_by_spread(policy_WA: Array, worlds: Worlds, beta: float) -> Array:
     """Rewards divided by their standard deviation under the policy, as GRPO does, then an exact KL term."""
-    kept = np.exp(policy_WA)
-    centred = worlds.reward_WA - (kept * worlds.reward_WA).sum(axis=1, keepdims=True)
-    spread = np.sqrt((kept * centred**2).sum(axis=1, keepdims=True))
-    return np.asarray(centred / (spread + STD_FLOOR) - beta * (policy_WA - worlds.reference_WA))
+    apart_WA = centred(worlds.reward_WA, policy_WA)
+    spread = np.sqrt((np.exp(policy_WA) * apart_WA**2).sum(axis=1, keepdims=True))
+    return np.asarray(apart_WA / (spread + STD_FLOOR) - beta * (policy_WA - worlds.reference_WA))
 
 
 COEFFICIENTS: dict[str, Coefficient] = {
@@ -84,8 +83,7 @@ def clipped_ascent(start_WA: Array, worlds: Worlds, beta: float, steps: int) -> 
     """Where PPO leads, the KL term in its reward: EPOCHS steps on the clipped ratio before rewards are taken anew."""
 
     def epochs(old_WA: Array) -> Array:
-        reward_WA = penalised(old_WA, worlds, beta)
-        advantage_WA = reward_WA - (np.exp(old_WA) * reward_WA).sum(axis=1, keepdims=True)
+        advantage_WA = centred(penalised(old_WA, worlds, beta), old_WA)
         policy_WA = old_WA
         for _ in range(EPOCHS):
             ratio = np.exp(policy_WA - old_WA)

@@ -13,11 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from repro.inference.concatenated import ConcatenatedCache
 from repro.inference.decode_steps import Arm, DecodeSteps, sharing, step_weight_bytes
 from repro.inference.kernels import KERNELS, use_kernel
 from repro.inference.turns import Run
-from repro.models.cache import Cache
+from repro.models.cache import Cache, GrowingCache
 from repro.models.transformer import Transformer
 
 Step = Callable[[], Tensor]
@@ -74,7 +73,7 @@ def _ours(arm: Arm, model: Transformer, cache: Cache, tokens_B1: Tensor) -> Step
     held = [*model.parameters(), *model.buffers()]
     model = copy.deepcopy(model, {id(tensor): tensor for tensor in held})  # same weights, another kernel
     use_kernel(model, KERNELS[arm.kernel])
-    own = ConcatenatedCache(cache) if arm.cache == "concatenated" else cache
+    own = GrowingCache.of(cache) if arm.cache == "concatenated" else cache
 
     def step() -> Tensor:
         logits_B1V: Tensor = model(tokens_B1, own)

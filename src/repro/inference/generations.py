@@ -5,9 +5,6 @@ B batch, T time, V vocabulary.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -17,6 +14,7 @@ from repro.inference.exactness import Generation
 from repro.inference.filled_caches import OWN, Filling, filling, random_model, random_tokens
 from repro.inference.live_bytes import Written
 from repro.inference.step_times import Appending, Lengths, LongStep
+from repro.inference.turns import clock, on_one_thread
 from repro.models.transformer import Transformer
 
 
@@ -51,32 +49,13 @@ def compare(config: Generation, seed: int) -> dict[str, float | int | bool]:
     }
 
 
-def clock(device: str) -> float:
-    """Seconds: on a CPU those that this thread has worked, on a GPU those that passed until its work was done."""
-    if torch.device(device).type == "cpu":
-        return time.thread_time()
-    torch.cuda.synchronize()
-    return time.perf_counter()
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Operations run in the calling thread alone, whose time `clock` reads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 @torch.no_grad()
 def time_lengths(config: Lengths, seed: int) -> dict[str, list[float] | list[int]]:
     """What `generation_seconds` returns."""
     model = random_model(config.fields, own=True, dtype=config.dtype, device=config.device, seed=seed)
     most = config.lengths[-1]
     tokens_BT = random_tokens(config.fields, 1, most, seed).to(config.device)
-    with one_thread():
+    with on_one_thread(config.device):
         model(tokens_BT[:, : config.lengths[0]])  # else the first arm pays for what torch sets up once
         made = filling(model, "whole", batch=1, capacity=most)
         cached = _read_at(config, lambda at: made.read(tokens_BT[:, at : at + 1]).argmax(-1))
@@ -102,7 +81,7 @@ def time_long_steps(config: LongStep, seed: int) -> dict[str, float | int]:
         for own in {kind in OWN for kind in config.kinds}
     }
     spent = dict.fromkeys(config.kinds, 0.0)
-    with one_thread():
+    with on_one_thread(config.device):
         arms = {kind: _held(models[kind in OWN], kind, config, tokens_BT[:, :1]) for kind in config.kinds}
         for step in range(1, config.steps + 2):
             for kind, made in arms.items():

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -14,6 +13,7 @@ from repro.inference.paged_cache import PagedCache
 from repro.inference.paging import BlockPool, BlockTable
 from repro.inference.replay import Step, replay
 from repro.inference.traces import Request
+from repro.inference.turns import clock, on_one_thread
 from repro.models.decoder import Decoder
 from repro.models.transformer import Transformer
 
@@ -29,24 +29,6 @@ def random_prompts(requests: Sequence[Request], vocabulary: int, seed: int) -> l
     """As many random tokens as each request reads."""
     drawn = random.Random(seed)
     return [[drawn.randrange(vocabulary) for _ in range(request.prompt)] for request in requests]
-
-
-def clock(device: str) -> Callable[[], float]:
-    """Seconds: of this process's work on a CPU, so that a busy machine changes little; of the wall on a GPU.
-
-    Raises:
-        RuntimeError: there is no such device here; a time is measured where its configuration says.
-    """
-    if device == "cpu":
-        return time.process_time
-    if not torch.cuda.is_available():
-        raise RuntimeError(f"the configuration asks for {device!r}, which is not here; run it where there is one")
-
-    def now() -> float:
-        torch.cuda.synchronize()
-        return time.perf_counter()
-
-    return now
 
 
 @dataclass
@@ -117,18 +99,17 @@ def serve(
     All memories store tokens in blocks of the same size, so that they differ in how many requests they let in, and in
     nothing that a kernel sees.
     """
-    now = clock(device)
     pool = BlockPool(2 * memory.slots // block, block)  # room for any placement: what is scarce is `memory`
     dtype = next(model.parameters()).dtype
     server = Server(model, PagedCache(model.shape, pool, dtype=dtype, device=device), pool,
                     [list(prompt) for prompt in prompts], device=device)  # fmt: skip
-    done, started = Served(server.texts), now()
-    with torch.inference_mode():
+    done, started = Served(server.texts), clock(device)
+    with on_one_thread(device), torch.inference_mode():
         for step in replay(requests, memory, lanes=lanes, static=static):
             server.take(step)
             if not static or not any(lane.left for lane in step.computed):
                 server.forget([lane for lane in step.computed if not lane.left])
             done.steps, done.computed = done.steps + 1, done.computed + len(step.computed)
             done.written += len(step.writing)
-    done.seconds = now() - started
+    done.seconds = clock(device) - started
     return done

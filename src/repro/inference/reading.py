@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
-from repro.inference.lanes import clock
 from repro.inference.paged_cache import gather
 from repro.inference.serving import DTYPES, Reading
+from repro.inference.turns import milliseconds, on_one_thread, take_turns
 
 WARM_UP = 3
 
 
 def time_both(config: Reading, seed: int) -> dict[str, float]:
     """As `block_reading` returns it."""
-    now = clock(config.device)
+    with on_one_thread(config.device), torch.inference_mode():
+        return _time_both(config, seed)
+
+
+def _time_both(config: Reading, seed: int) -> dict[str, float]:
     generator = torch.Generator().manual_seed(seed)
     kind = {"dtype": getattr(torch, DTYPES[config.device]), "device": config.device}
     blocks = config.sequences * -(-config.tokens // config.block)
@@ -28,17 +31,16 @@ def time_both(config: Reading, seed: int) -> dict[str, float]:
     run_keys, run_values = (gather(part, tables_BN).contiguous() for part in (keys, values))
     query = torch.randn(config.sequences, config.heads, 1, config.head_width, generator=generator).to(**kind)
 
-    sides: dict[str, Callable[[], tuple[Tensor, Tensor]]] = {
-        "run": lambda: (run_keys, run_values),
-        "table": lambda: (gather(keys, tables_BN), gather(values, tables_BN)),
-    }
-    taken: dict[str, list[float]] = {name: [] for name in sides}
-    with torch.inference_mode():
-        for _ in range(WARM_UP + config.turns):
-            for name, side in sides.items():
-                started = now()
-                F.scaled_dot_product_attention(query, *side(), enable_gqa=config.heads != config.kv_heads)
-                taken[name].append(now() - started)
-    run, table = (taken[name][WARM_UP:] for name in ("run", "table"))
-    ratio = statistics.median(slow / fast for slow, fast in zip(table, run, strict=True))
-    return {"ratio": ratio, "run_ms": 1e3 * statistics.median(run), "table_ms": 1e3 * statistics.median(table)}
+    attend = partial(F.scaled_dot_product_attention, query, enable_gqa=config.heads != config.kv_heads)
+
+    def run() -> None:
+        attend(run_keys, run_values)
+
+    def table() -> None:
+        attend(gather(keys, tables_BN), gather(values, tables_BN))
+
+    take_turns([run, table], rounds=WARM_UP, seed=seed, device=config.device)
+    fast, slow = take_turns([run, table], rounds=config.turns, seed=seed, device=config.device)
+    run_ms, table_ms = milliseconds([fast, slow])
+    ratio = statistics.median(b / a for a, b in zip(fast, slow, strict=True))
+    return {"ratio": ratio, "run_ms": run_ms, "table_ms": table_ms}

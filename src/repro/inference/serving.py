@@ -27,7 +27,7 @@ class Serving:
 
 @measurement(version=1)
 def served_trace(config: Serving, seed: int) -> Numbers:
-    """`speed` in tokens written a second (CPU seconds on a CPU), `at_once` requests computed in a step, `steps`.
+    """`speed` in tokens a second (of one thread's work on a CPU), `at_once` requests computed in a step, `steps`.
 
     The seed draws the workload, the prompts and the weights.
     """
@@ -62,7 +62,7 @@ class Exactness:
 
 @measurement(version=1)
 def paged_logits(config: Exactness, seed: int) -> Numbers:
-    """Largest differences from whole passes in float64, as `exactness.largest_difference` gives them."""
+    """Largest differences from whole passes in float64, as `paged_exactness.largest_difference` gives them."""
     from repro.inference.paged_exactness import largest_difference
 
     return largest_difference(config.model, sequences=config.sequences, block=config.block, shared=config.shared,

@@ -28,9 +28,9 @@ def take_turns(runs: Sequence[Run], *, rounds: int, seed: int, device: str = "cp
 
 
 def _on_cpu(run: Run) -> float:
-    begin = time.thread_time()
+    begin = clock("cpu")
     run()
-    return time.thread_time() - begin
+    return clock("cpu") - begin
 
 
 def _on_gpu(run: Run) -> float:
@@ -40,6 +40,14 @@ def _on_gpu(run: Run) -> float:
     end.record()
     torch.cuda.synchronize()
     return float(begin.elapsed_time(end)) / 1e3
+
+
+def clock(device: str) -> float:
+    """Seconds: on a CPU those that this thread has worked, on a GPU those that passed until its work was done."""
+    if device == "cpu":
+        return time.thread_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def milliseconds(seconds: Sequence[Sequence[float]]) -> list[float]:

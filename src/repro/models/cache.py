@@ -97,6 +97,14 @@ class GrowingCache(Cache):
         self.layers = [(empty, empty)] * shape.layers
         self.length = 0
 
+    @classmethod
+    def of(cls, cache: Cache) -> GrowingCache:
+        """One that holds what another cache holds, seen in its memory until the next extension."""
+        grown = cls.__new__(cls)
+        grown.length = held = cache.length
+        grown.layers = [(k[:, :, :held], v[:, :, :held]) for k, v in zip(cache.keys, cache.values, strict=True)]
+        return grown
+
     @property
     def capacity(self) -> int:
         """As much as is held: there is no room beyond."""
