@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from repro.abilities.answers import Answers, PlantedAnswers
 from repro.abilities.learning import learning
 from repro.abilities.planted import PlantedScores
 from repro.abilities.tables import Scores
@@ -83,6 +84,7 @@ TINY = {
     "repetition_fit": RepetitionFit(PlantedRepetition(), resamples=20),
     "replay_trace": Replay(SERVED, Paging(4), Machine(1e9, 1e5, 1e14, 1e12), slots=48, longest=32),
     "reward_recovery": Recovery(tasks=400, answers=5, worlds=2),
+    "answers_by_loss": Answers(PlantedAnswers("law", models=8, tasks=2)),
     "score_shape": Scores(PlantedScores("mirage", tasks=2), "accuracy"),
     "served_trace": Serving(Decoder(16, 16, 1, 2, context=32), SERVED, Paging(4), 48),
     "shared_blocks": Sampling(SERVED, longest=32),
