@@ -1,5 +1,7 @@
 """Loss against answers, in worlds where it is known what decides them."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from repro.abilities.answers import (
     Answers,
     PlantedAnswers,
     answers_by_loss,
+    answers_of,
     concordance,
     equal_loss_effects,
     following,
@@ -72,3 +75,16 @@ def test_a_readers_own_models_are_read(tmp_path, monkeypatch):
 
     assert ["quiz", "luck"] == record["tasks"]
     assert 1 == record["kendall"][0]
+
+
+@pytest.mark.skipif(not os.environ.get("REPRO_DATA"), reason="no public tables: REPRO_DATA is unset")
+def test_the_public_tables_give_each_model_its_loss_and_scores():
+    """A 3B model of ten times Chinchilla's tokens has the ladder's lowest loss; the widest of Gadre et al. theirs."""
+    gadre, ladder = (answers_of(models, 0) for models in named_answers("public").values())
+
+    assert (104, 3 + 46) == gadre.shape and gadre.notna().all(axis=None)
+    assert 30 == len(ladder) and 13 == len(ladder.columns) - 3
+    for models in (gadre, ladder):
+        best = models.loc[models["loss"].idxmin()]
+        assert best["N"] == models["N"].max()
+        assert best["arc_easy"] > 0.6

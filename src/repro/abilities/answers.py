@@ -90,16 +90,16 @@ def answers_of(answers: Answers, seed: int) -> pd.DataFrame:
     if answers.source.name == "gadre_104_models":
         runs = load_runs(answers.source)
         tasks = runs.filter(regex="^task_").rename(columns=lambda column: column.removeprefix("task_"))
-        return pd.concat([_models(runs["dataset_name"], runs["N"], runs["loss_c4_val"]), tasks], axis=1)
+        return pd.concat([_models(runs["dataset_name"], runs), tasks], axis=1)
     if answers.source.name == "olmo_ladder_final":
-        raw = load_table(answers.source).sort_values("throughput/total_training_Gflops", kind="stable")
-        models = _models("Dolma", raw["N"], raw["eval/c4_en-validation/CrossEntropyLoss"]).reset_index(drop=True)
-        return pd.concat([models, scores_of(Scores(answers.source, "accuracy"), seed).reset_index(drop=True)], axis=1)
+        runs = load_runs(answers.source).sort_values("throughput/total_training_Gflops", kind="stable")
+        tasks = scores_of(Scores(answers.source, "accuracy"), seed)  # in the same order
+        return pd.concat([_models("Dolma", runs), tasks.set_axis(runs.index)], axis=1)
     return load_table(answers.source)
 
 
-def _models(text: object, N: object, loss: object) -> pd.DataFrame:
-    return pd.DataFrame({"text": text, "N": N, "loss": loss})
+def _models(text: object, runs: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({"text": text, "N": runs["N"], "loss": runs["loss"]})
 
 
 def _plant(planted: PlantedAnswers, seed: int) -> pd.DataFrame:
@@ -114,7 +114,7 @@ def _plant(planted: PlantedAnswers, seed: int) -> pd.DataFrame:
     chance = generator.uniform(0.0, 0.5, planted.tasks)
     right = np.clip(chance + generator.uniform(0.2, 0.4, planted.tasks) * gain[:, None], 0, 1)
     scores = pd.DataFrame(generator.binomial(planted.items, right) / planted.items).add_prefix("task ")
-    return pd.concat([_models(np.where(texts, "B", "A"), N, loss), scores], axis=1)
+    return pd.concat([_models(np.where(texts, "B", "A"), pd.DataFrame({"N": N, "loss": loss})), scores], axis=1)
 
 
 @measurement(version=1)
