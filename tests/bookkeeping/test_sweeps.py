@@ -21,7 +21,7 @@ from ordeal import Ordeal, Start, diary_of, of_a_notebook, ordeal, trial
 
 from repro.bookkeeping.records import RecordStore, merge, record_of
 from repro.bookkeeping.sweeps import EngineSettings, Incomplete, MissingRecords, SweepFailed, progress, sweep
-from repro.bookkeeping.sweeps.engines import by_name, cores
+from repro.bookkeeping.sweeps.engines import THREADS, by_name, cores, threads_each
 from repro.bookkeeping.sweeps.sweep import in_shard
 
 INLINE, POOL = EngineSettings("inline"), EngineSettings("pool", jobs=2)
@@ -152,7 +152,7 @@ def test_engines_and_shards_give_the_same_numbers(tmp_path):
 
 def test_provenance_holds_what_was_used(store, monkeypatch):
     """Workers of a pool share the cores, and the record says how many threads each was given."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in THREADS:
         monkeypatch.delenv(name, raising=False)
     sweep(ordeal, [Ordeal(1, patience=0.2), Ordeal(2)], store=store, settings=POOL)
     made = store.get(trial(1, patience=0.2)).provenance
@@ -163,6 +163,15 @@ def test_provenance_holds_what_was_used(store, monkeypatch):
     assert {"numpy", "pandas"} <= set(made["packages"])
     assert {"commit", "device", "date", "python", "system", "cores"} <= set(made)
     assert "OMP_NUM_THREADS" not in os.environ
+
+
+def test_a_chosen_number_of_threads_stays_chosen(monkeypatch):
+    """One thread asked of OpenMP is not answered with two of MKL, which torch would take."""
+    for name in THREADS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    with threads_each(2):
+        assert {"OMP_NUM_THREADS": "1"} == {name: os.environ[name] for name in THREADS if name in os.environ}
 
 
 def test_an_interrupted_sweep_keeps_what_was_finished(store):

@@ -67,7 +67,7 @@ def pool(work: Sequence[Trial], settings: EngineSettings) -> Generator[Outcome, 
 
     calls = [call_of(trial) for trial in work]
     jobs = min(settings.jobs, len(work))
-    with _threads_each(max(1, cores() // jobs)):
+    with threads_each(max(1, cores() // jobs)):
         processes = ProcessPool(max_workers=jobs, context=get_context("spawn"))
         try:
             futures: dict[Future[Record], Trial] = {
@@ -100,9 +100,12 @@ def _why(error: BaseException, settings: EngineSettings) -> str:
 
 
 @contextmanager
-def _threads_each(count: int) -> Iterator[None]:
-    """Numerical libraries of processes started inside use this many threads, so that jobs share the cores."""
-    wanted = {name: str(count) for name in THREADS if name not in os.environ}
+def threads_each(count: int) -> Iterator[None]:
+    """Numerical libraries of processes started inside use this many threads, so that jobs share the cores.
+
+    Whoever has set one of the variables has chosen, and the others are left alone: torch would take MKL's over OpenMP's.
+    """
+    wanted = {} if set(THREADS) & set(os.environ) else dict.fromkeys(THREADS, str(count))
     os.environ.update(wanted)
     try:
         yield
