@@ -103,7 +103,7 @@ def _why(error: BaseException, settings: EngineSettings) -> str:
 def threads_each(count: int) -> Iterator[None]:
     """Numerical libraries of processes started inside use this many threads, so that jobs share the cores.
 
-    Whoever has set one of the variables has chosen, and the others are left alone: torch would take MKL's over OpenMP's.
+    Who has set one of the variables has chosen, and the others are left alone: torch would take MKL's over OpenMP's.
     """
     wanted = {} if set(THREADS) & set(os.environ) else dict.fromkeys(THREADS, str(count))
     os.environ.update(wanted)
