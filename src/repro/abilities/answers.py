@@ -24,6 +24,7 @@ from repro.floor.statistics import LEVEL, Estimate, clopper_pearson, percentile
 Array = NDArray[np.float64]
 
 WORLDS = ("law", "unrelated", "size", "text")
+TEXTS = {"c4_original": "C4", "rpj": "RedPajama", "rw_original": "RefinedWeb"}  # of Gadre et al.
 MODEL = ("text", "N", "loss")
 DECAYS = (0.3, 6.0)  # per nat: where the decay of answers with loss is looked for
 MOVED = 0.3  # of the gain above chance, by ten times the parameters or by another text, in the worlds so named
@@ -90,7 +91,7 @@ def answers_of(answers: Answers, seed: int) -> pd.DataFrame:
     if answers.source.name == "gadre_104_models":
         runs = load_runs(answers.source)
         tasks = runs.filter(regex="^task_").rename(columns=lambda column: column.removeprefix("task_"))
-        return pd.concat([_models(runs["dataset_name"], runs), tasks], axis=1)
+        return pd.concat([_models(runs["dataset_name"].map(TEXTS), runs), tasks], axis=1)
     if answers.source.name == "olmo_ladder_final":
         runs = load_runs(answers.source).sort_values("throughput/total_training_Gflops", kind="stable")
         tasks = scores_of(Scores(answers.source, "accuracy"), seed)  # in the same order
