@@ -25,7 +25,7 @@ class Serving:
     device: str = "cpu"
 
 
-@measurement(version=1)
+@measurement(version=1, alone=True)
 def served_trace(config: Serving, seed: int) -> Numbers:
     """`speed` in tokens a second (of one thread's work on a CPU), `at_once` requests computed in a step, `steps`.
 
@@ -83,7 +83,7 @@ class Reading:
     device: str = "cpu"
 
 
-@measurement(version=1)
+@measurement(version=1, alone=True)
 def block_reading(config: Reading, seed: int) -> Numbers:
     """Time of attention through a block table over that on contiguous keys: `ratio`, the median of paired turns.
 

@@ -34,7 +34,7 @@ class Lengths:
             raise ValueError(f"lengths {self.lengths}; expected at least two, ascending")
 
 
-@measurement(version=1)
+@measurement(version=1, alone=True)
 def generation_seconds(config: Lengths, seed: int) -> Numbers:
     """Seconds until each length is generated, `cached` (whole) and `recomputed` (a full pass over each prefix)."""
     from repro.inference.generations import time_lengths  # not above: it needs torch
@@ -57,7 +57,7 @@ class LongStep:
     device: str = "cpu"
 
 
-@measurement(version=1)
+@measurement(version=1, alone=True)
 def long_step_seconds(config: LongStep, seed: int) -> Numbers:
     """Mean seconds of a step of the whole model, by kind of cache; the first step of each arm is not counted.
 
