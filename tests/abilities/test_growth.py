@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from repro.abilities.growth import by_seed, jumps, score_ratios, unforeseen
+from repro.abilities.growth import by_seed, cut_off, jumps, misses, nearest_half, score_ratios, unforeseen
 
 SIZES = [10.0, 20.0, 40.0, 80.0, 160.0, 320.0]
 
@@ -60,3 +60,36 @@ def test_losses_are_turned_round_and_diverged_runs_left_out():
     )
 
     assert [[-2.0, -1.0]] == by_seed(runs, "cross_entropy").to_numpy().tolist()
+
+
+def planted(generator: np.random.Generator, *, by_loss: bool) -> pd.DataFrame:
+    """Runs whose score follows from the loss, which differs by seed; or from the size, and the loss means nothing."""
+    seed, size = (part.ravel() for part in np.mgrid[0:6, 1:9])
+    loss = 8 - size + generator.normal(scale=2, size=seed.size)
+    score = -loss if by_loss else 1.0 * size
+    return pd.DataFrame({"seed": seed, "parameters": size, "loss": loss, "score": score, "diverged": False})
+
+
+def test_the_axis_that_tells_the_score_misses_less():
+    for by_loss in (True, False):
+        runs = planted(np.random.default_rng(0), by_loss=by_loss)
+        gained = misses(runs, "score", along="parameters") - misses(runs, "score", along="loss")
+
+        assert ((gained > 0) == by_loss).all()
+
+
+def test_the_size_nearest_the_middle_of_the_range():
+    assert 80 == nearest_half(curves([0.0, 0, 0, 0, 1, 1], [0.0, 0, 0, 1, 1, 1]))
+
+
+def test_a_threshold_makes_a_stair_of_a_line():
+    """The manufactured mirage again: an answer counts where at least two of three tokens are right."""
+    shares = np.linspace(0, 1, 6)
+    at_least = [[1 - (1 - p) ** 3, p**2 * (3 - 2 * p), p**3] for p in shares]
+    runs = pd.DataFrame({"exact_match": shares**3, "at_least": at_least, "surer_than": [[0.0] * 3] * 6})
+    flat = dict.fromkeys(("answer_probability", "token_accuracy", "edit_distance", "brier", "cross_entropy"), 0.0)
+
+    wide, names = cut_off(runs.assign(**flat, numeric_error=None))
+
+    assert {"exact_match", "at least 1 of 3 tokens", "at least 2 of 3 tokens"} == set(names)
+    assert list(shares**2 * (3 - 2 * shares)) == pytest.approx(list(wide["at least 2 of 3 tokens"]))

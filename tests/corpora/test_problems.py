@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from repro.corpora.problems import FAMILIES, Problems, _number
+from repro.corpora.problems import FAMILIES, Problems, number
 
 
 def problems(family: str) -> Problems:
     size = 1 if family == "modular addition" else 3
-    return Problems(family, size, base=23 if size == 1 else 10, tokens=20_000, test_tokens=2_000)
+    base = {"modular addition": 23, "linear rule": 11}.get(family, 10)
+    return Problems(family, size, base, tokens=20_000, test_tokens=2_000)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -37,7 +38,7 @@ def test_sums_are_right(family: str):
     answer = lines[:, made.asked :]
     answer = answer[:, ::-1] if family == "reversed addition" else answer
 
-    assert list(_number(lines[:, 1:4], 10) + _number(lines[:, 5:8], 10)) == list(_number(answer, 10))
+    assert list(number(lines[:, 1:4], 10) + number(lines[:, 5:8], 10)) == list(number(answer, 10))
 
 
 def test_the_rule_of_a_line_is_one_shift():
@@ -46,6 +47,18 @@ def test_the_rule_of_a_line_is_one_shift():
 
     assert (shifts == shifts[:, :1]).all() and 10 == len(set(shifts[:, 0]))
     assert all(len(set(row)) == 4 for row in lines[:, 1::2])  # the question's x was not among the examples
+
+
+def test_the_first_two_examples_of_a_linear_rule_tell_all_others():
+    """Slope and shift solved from two pairs, modulo a prime."""
+    lines = problems("linear rule").lines(500, "train")
+    x, y = lines[:, 1::2], lines[:, 2::2]
+    inverse = np.array([0, *(pow(step, -1, 11) for step in range(1, 11))])
+    slope = (y[:, 1] - y[:, 0]) * inverse[(x[:, 1] - x[:, 0]) % 11] % 11
+
+    assert ((y - y[:, :1] - slope[:, None] * (x - x[:, :1])) % 11 == 0).all() and set(range(1, 11)) == set(slope)
+    with pytest.raises(ValueError, match="base 10 of a linear rule; expected a prime"):
+        Problems("linear rule", 3, base=10)
 
 
 def test_steps_end_in_the_answer_of_the_plain_sum():

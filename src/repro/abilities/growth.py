@@ -9,11 +9,34 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from repro.abilities.scores import SURE
 from repro.abilities.shape import emergence_score
 
 Array = NDArray[np.float64]
 
-SMALLER_BETTER = ("cross_entropy", "brier", "edit_distance")
+SMALLER_BETTER = ("cross_entropy", "brier", "edit_distance", "hamming", "numeric_error", "validation_loss")
+
+
+# Scores of the same answers that can grow, and how a figure names them; rescaled ones have the same shape.
+SCORES = {
+    "exact_match": "exact match",
+    "answer_probability": "probability of the answer",
+    "token_accuracy": "tokens right (Hamming)",
+    "edit_distance": "edit distance",
+    "numeric_error": "numeric error",
+    "brier": "Brier score",
+    "cross_entropy": "loss (log-likelihood)",
+}
+
+
+def cut_off(runs: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The runs with a column for each threshold of a smooth score, and all scores that differ over them by name."""
+    places = len(runs["at_least"].iloc[0])
+    cuts = {f"at least {n} of {places} tokens": runs["at_least"].str[n - 1] for n in range(1, places)}
+    cuts |= {f"surer of it than {cut:g}": runs["surer_than"].str[place] for place, cut in enumerate(SURE)}
+    wide = runs.assign(**cuts)
+    names = {**SCORES, **{name: name for name in cuts}}
+    return wide, {score: name for score, name in names.items() if wide[score].nunique() > 1}
 
 
 def by_seed(runs: pd.DataFrame, score: str) -> pd.DataFrame:
@@ -58,6 +81,26 @@ def score_ratios(curves_SN: pd.DataFrame, against_SN: pd.DataFrame, *, items: in
     """(S,) each seed's emergence score by one metric over that by another, of answers to so many problems."""
     pairs = zip(_whole(curves_SN), _whole(against_SN), strict=True)
     return np.array([emergence_score(a, least=1 / items) / emergence_score(b, least=1 / items) for a, b in pairs])
+
+
+def misses(runs: pd.DataFrame, score: str, *, along: str) -> Array:
+    """(S,) how far each seed's score lies on average from what the other seeds' runs foretell, along one axis.
+
+    What they foretell is a line from point to point of their own scores, each the mean of its place on the axis; a run
+    beyond its ends gets the score there. Along "parameters" it is the mean of the other seeds at the same size.
+    """
+    kept, far = runs[~runs["diverged"]], []
+    for seed in sorted(kept["seed"].unique()):
+        own, others = kept[kept["seed"] == seed], kept[kept["seed"] != seed].groupby(along)[score].mean()
+        told = np.interp(own[along], others.index, others)
+        far.append(float(np.abs(own[score] - told).mean()))
+    return np.array(far)
+
+
+def nearest_half(curves_SN: pd.DataFrame) -> int:
+    """The number of parameters at which the mean over seeds is nearest the middle of the scores' range."""
+    middle = (curves_SN.min().min() + curves_SN.max().max()) / 2
+    return int((curves_SN.mean() - middle).abs().idxmin())
 
 
 def _whole(curves_SN: pd.DataFrame) -> Array:

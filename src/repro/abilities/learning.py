@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from repro.abilities.scores import answer_scores
-from repro.corpora.problems import Problems
+from repro.abilities.scores import Tokens, answer_scores, numeric_error
+from repro.corpora.problems import ADDITIONS, RULES, Problems
 from repro.floor.measurement import Diverged, Numbers, Together, measurement
 from repro.models.counting import parameters, training_flops
 from repro.models.decoder import Decoder
@@ -74,12 +74,13 @@ def learns_alike(config: Learning) -> Learning:
     return replace(config, run=alike(config.run))
 
 
-@measurement(version=1, together=Together(learns_alike, learn_together))
+@measurement(version=2, together=Together(learns_alike, learn_together))
 def learn(config: Learning, seed: int) -> Numbers:
     """Train, let the model answer problems that it never saw, and score the same answers in many ways.
 
     `positions`: accuracy of each token of the answer with the right ones before it (rule: of each y, the first after no
-    example). `correct` of `items` replies are right; a scratchpad is not part of the reply.
+    example). `correct` of `items` replies are right; a scratchpad is not part of the reply. `numeric_error` is None
+    where the answer is no number; `validation_loss` is over whole lines of the unseen problems, in nats per token.
 
     Raises:
         Diverged: a loss that is no number, or a run that ends worse than it began.
@@ -103,18 +104,26 @@ def scored(model: Transformer, config: Learning) -> Numbers:
             written_BT = torch.cat([written_BT, model(written_BT)[:, -1:].argmax(-1)], dim=1)
         logits_BTV = model(right_BT[:, :-1]).double()
     hits_BT = logits_BTV.argmax(-1) == right_BT[:, 1:]
-    scored_from = (
-        range(1, problems.length - 1, 2) if problems.family == "rule" else range(asked - 1, problems.length - 1)
-    )
+    loss = torch.nn.functional.cross_entropy(logits_BTV.flatten(0, 1), right_BT[:, 1:].flatten())
+    first, stride = (1, 2) if problems.family in RULES else (asked - 1, 1)
     reply = slice(problems.length - problems.reply, None)
     given = written_BT.cpu().numpy()
     correct = (given[:, reply] == lines[:, reply]).all(axis=1)
     count = parameters(config.run.model)
     return {
         **answer_scores(given[:, asked:], lines[:, asked:], logits_BTV[:, asked - 1 :].cpu().numpy()),
-        "positions": [float(hits_BT[:, place].double().mean()) for place in scored_from],
+        "numeric_error": _numeric_error(given[:, asked:], lines[:, asked:], problems),
+        "validation_loss": float(loss),
+        "positions": [float(hits_BT[:, place].double().mean()) for place in range(first, problems.length - 1, stride)],
         "items": len(lines),
         "correct": int(correct.sum()),
         "parameters": count.total,
         "flops": training_flops(config.run.model, config.run.readings[-1], config.run.model.context),
     }
+
+
+def _numeric_error(given_BA: Tokens, right_BA: Tokens, problems: Problems) -> float | None:
+    if problems.family not in ADDITIONS:
+        return None
+    order = -1 if problems.family.startswith("reversed") else 1
+    return numeric_error(given_BA[:, ::order], right_BA[:, ::order], problems.base)

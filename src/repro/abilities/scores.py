@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Tokens = NDArray[np.int64]
+Score = float | list[float]
+
+SURE = (0.25, 0.5, 0.75)  # where the right answer's probability a token, a smooth metric, is cut off
 
 
 def edit_distance(given_BA: Tokens, right_BA: Tokens) -> Tokens:
@@ -29,8 +32,14 @@ def edit_distance(given_BA: Tokens, right_BA: Tokens) -> Tokens:
     return row[:, -1]
 
 
-def answer_scores(given_BA: Tokens, right_BA: Tokens, logits_BAV: Array) -> dict[str, float]:
+def answer_scores(given_BA: Tokens, right_BA: Tokens, logits_BAV: Array) -> dict[str, Score]:
     """Every metric of the same answers, each a mean over problems.
+
+    `at_least`: the share with 1, 2, ... A tokens right; `surer_than`: the share to whose right answer the model gives,
+    in the geometric mean of its tokens, more than each probability in SURE. `hamming` is a rescaled `token_accuracy`,
+    `log_likelihood` a `cross_entropy`. Three laws foretell exact match from `forced_accuracy`, each token with the
+    right ones before it: `power_law` from its mean, `product` from each place's own, `chain` from each place's own
+    among answers right at the place before.
 
     Args:
         given_BA: what the model generated on its own.
@@ -41,19 +50,38 @@ def answer_scores(given_BA: Tokens, right_BA: Tokens, logits_BAV: Array) -> dict
     of_right_BA = np.take_along_axis(log_BAV, right_BA[..., None], axis=-1)[..., 0]
     hits_BA, seen_BA = given_BA == right_BA, log_BAV.argmax(axis=-1) == right_BA
     squares_BA = (np.exp(log_BAV) ** 2).sum(axis=-1)
-    whole_B, size = of_right_BA.sum(axis=1), right_BA.shape[1]
+    whole_B, hits_B, size = of_right_BA.sum(axis=1), hits_BA.sum(axis=1), right_BA.shape[1]
     return {
         "exact_match": float(hits_BA.all(axis=1).mean()),
         "token_accuracy": float(hits_BA.mean()),
+        "hamming": float(size - hits_B.mean()),
         "edit_distance": float(edit_distance(given_BA, right_BA).mean()),
+        "at_least": [float((hits_B >= count).mean()) for count in range(1, size + 1)],
         "brier": float((squares_BA - 2 * np.exp(of_right_BA) + 1).mean()),
         "cross_entropy": float(-of_right_BA.mean()),
+        "log_likelihood": float(whole_B.mean()),
         "answer_probability": float(np.exp(whole_B).mean()),
+        "surer_than": [float((of_right_BA.mean(axis=1) > math.log(cut)).mean()) for cut in SURE],
         "forced_accuracy": float(seen_BA.mean()),
         "power_law": float(seen_BA.mean() ** size),
         "product": float(math.prod(seen_BA.mean(axis=0).tolist())),
-        "half_right": float((hits_BA.mean(axis=1) >= 0.5).mean()),
+        "chain": _chain(seen_BA),
     }
+
+
+def _chain(seen_BA: NDArray[np.bool_]) -> float:
+    """Each place may depend on the one before it, and on no other."""
+    law = float(seen_BA[:, 0].mean())
+    for before_B, now_B in zip(seen_BA.T[:-1], seen_BA.T[1:], strict=True):
+        law *= float((before_B & now_B).sum()) / max(1, int(before_B.sum()))
+    return law
+
+
+def numeric_error(given_BA: Tokens, right_BA: Tokens, base: int) -> float:
+    """Mean distance of two numbers over the largest one of A digits, the most significant first; 1 if not a number."""
+    weights_A = float(base) ** np.arange(right_BA.shape[1])[::-1]
+    apart_B = np.abs((given_BA - right_BA) @ weights_A) / (base ** right_BA.shape[1] - 1)
+    return float(np.where((given_BA < base).all(axis=1), apart_B, 1.0).mean())
 
 
 def items_needed(rate: float, *, chance: float = 0.95) -> int:

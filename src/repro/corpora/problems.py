@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 Lines = NDArray[np.int64]
 
-FAMILIES = ("addition", "reversed addition", "modular addition", "copy", "reversal", "sum", "sum in steps", "rule")
+ADDITIONS = ("addition", "reversed addition", "modular addition")
+RULES = ("rule", "linear rule")
+FAMILIES = (*ADDITIONS, "copy", "reversal", "sum", "sum in steps", *RULES)
 HELD_OUT = 10  # one question in ten
 DRAWN = 65_536  # questions drawn at a time
 
@@ -27,8 +29,8 @@ class Problems:
 
     Fields: `family` one of FAMILIES; `size` n: digits of a summand, symbols to copy, digits to sum modulo the base (in
     steps: with each partial sum written out), examples shown before the question (rule: y = x + s modulo the base, s
-    hidden), or nothing for modular addition, of two numbers below the base; `base` values of a token; `tokens`,
-    `test_tokens` rounded down to whole lines.
+    hidden; linear rule: y = ax + s modulo a prime, a from 1 and s hidden), or nothing for modular addition, of two
+    numbers below the base; `base` values of a token; `tokens`, `test_tokens` rounded down to whole lines.
 
     Raises:
         ValueError: there is no such family, or it has no problem of that size.
@@ -44,11 +46,13 @@ class Problems:
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
             raise ValueError(f"family is {self.family!r}; expected one of {', '.join(FAMILIES)}")
-        most = {"modular addition": 1, "rule": self.base - 1}.get(self.family, 16)
+        most = 1 if self.family == "modular addition" else self.base - 1 if self.family in RULES else 16
         if self.base < 2 or not 1 <= self.size <= most:
             raise ValueError(
                 f"size {self.size} of {self.family!r} in base {self.base}; expected 1 to {most}, base 2 or more"
             )
+        if self.family == "linear rule" and any(self.base % factor == 0 for factor in range(2, self.base)):
+            raise ValueError(f"base {self.base} of a linear rule; expected a prime, so that two examples tell the rule")
 
     @property
     def vocabulary(self) -> int:
@@ -58,9 +62,11 @@ class Problems:
     @property
     def asked(self) -> int:
         """Tokens of a line up to its answer: after so many, the model goes on alone."""
-        return {"addition": 2 * self.size + 3, "modular addition": 4, "rule": 2 * self.size + 2}.get(
-            self.family.removeprefix("reversed "), self.size + 2
-        )
+        if self.family in RULES:
+            return 2 * self.size + 2
+        if self.family in ADDITIONS:
+            return 4 if self.family == "modular addition" else 2 * self.size + 3
+        return self.size + 2
 
     @property
     def length(self) -> int:
@@ -78,8 +84,9 @@ class Problems:
         """Nats a token of the questions, which no model can undercut on average: the answer follows from them."""
         free = {"addition": 2 * self.size, "modular addition": 2}.get(self.family.removeprefix("reversed "), self.size)
         nats = free * math.log(self.base)
-        if self.family == "rule":  # the hidden step, and each x among those not yet shown
+        if self.family in RULES:  # what is hidden, and each x among those not yet shown
             nats = math.log(self.base) + sum(math.log(self.base - shown) for shown in range(self.size + 1))
+            nats += math.log(self.base - 1) if self.family == "linear rule" else 0
         return (nats + math.log(1 - 1 / HELD_OUT)) / self.length
 
     def draw(self, split: str) -> NDArray[np.uint16]:
@@ -113,15 +120,17 @@ class Problems:
     def _lines(self, rng: np.random.Generator, count: int) -> Lines:
         mark, plus, equals = (np.full((count, 1), self.base + sign) for sign in range(3))
         n, base = self.size, self.base
-        if self.family == "rule":
+        if self.family in RULES:
             xs = rng.permuted(np.tile(np.arange(base), (count, 1)), axis=1)[:, : n + 1]
-            pairs = np.stack([xs, (xs + rng.integers(base, size=(count, 1))) % base], axis=2)
+            shift = rng.integers(base, size=(count, 1))
+            slope = rng.integers(1, base, size=(count, 1)) if self.family == "linear rule" else 1
+            pairs = np.stack([xs, (slope * xs + shift) % base], axis=2)
             return np.hstack([mark, pairs.reshape(count, -1)])
-        digits = rng.integers(base, size=(count, 2 * n if "addition" in self.family else n))
+        digits = rng.integers(base, size=(count, 2 * n if self.family in ADDITIONS else n))
         if self.family == "modular addition":
             return np.hstack([mark, digits, equals, digits.sum(axis=1, keepdims=True) % base])
-        if "addition" in self.family:
-            answer = _digits(_number(digits[:, :n], base) + _number(digits[:, n:], base), n + 1, base)
+        if self.family in ADDITIONS:
+            answer = _digits(number(digits[:, :n], base) + number(digits[:, n:], base), n + 1, base)
             answer = answer[:, ::-1] if self.family.startswith("reversed") else answer
             return np.hstack([mark, digits[:, :n], plus, digits[:, n:], equals, answer])
         sums = digits.cumsum(axis=1) % base
@@ -129,7 +138,8 @@ class Problems:
         return np.hstack([mark, digits, equals, answers[self.family]])
 
 
-def _number(digits: Lines, base: int) -> Lines:
+def number(digits: Lines, base: int) -> Lines:
+    """(B,) numbers of (B, A) digits, the most significant first."""
     return np.asarray(digits @ base ** np.arange(digits.shape[1])[::-1])
 
 

@@ -6,6 +6,7 @@ from repro.floor.statistics.multiplicity import Multiplicity, distance_p_value, 
 from repro.floor.statistics.proportion import clopper_pearson, wilson
 from repro.floor.statistics.resampling import bootstrap, hierarchical, percentile
 from repro.floor.statistics.seeds import geometric_t, paired_t, student_t
+from repro.floor.statistics.unimodality import dip, dip_p_value
 
 __all__ = [
     "LEVEL",
@@ -13,6 +14,8 @@ __all__ = [
     "Multiplicity",
     "bootstrap",
     "clopper_pearson",
+    "dip",
+    "dip_p_value",
     "distance_p_value",
     "geometric_t",
     "hierarchical",
