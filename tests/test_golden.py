@@ -15,6 +15,7 @@ from repro.abilities.answers import Answers, PlantedAnswers
 from repro.abilities.learning import learning
 from repro.abilities.planted import PlantedScores
 from repro.abilities.tables import Scores
+from repro.abilities.voting import Voting
 from repro.alignment.fixed_points import Economy, FixedPoint, Premise
 from repro.alignment.readings import Reading as LossReading
 from repro.alignment.recovery import Recovery
@@ -94,6 +95,7 @@ TINY = {
     "transformers_pages": PagedGeneration(Decoder(16, 16, 1, 2, context=32), requests=2, new_tokens=4),
     "uptrain": Uptraining(RUN, kv_heads=1, tokens=1_024),
     "valley_exponent": Valleys(Suite(Planted()), resamples=20),
+    "vote": Voting(learning("sum in steps", 4, 10, width=8, layers=1, steps=20, lines=16, rate=0.3), samples=5),
 }
 
 
