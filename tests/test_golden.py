@@ -17,6 +17,7 @@ from repro.abilities.planted import PlantedScores
 from repro.abilities.tables import Scores
 from repro.abilities.voting import Voting
 from repro.alignment.fixed_points import Economy, FixedPoint, Premise
+from repro.alignment.listed import Budget, Listed
 from repro.alignment.readings import Reading as LossReading
 from repro.alignment.recovery import Recovery
 from repro.cli.science import import_measurements
@@ -77,6 +78,7 @@ TINY = {
     "held_bytes": CacheFill(tiny("llama"), "growing"),
     "holdout": HoldOut(Suite(Planted()), resamples=20),
     "learn": learning("reversed addition", 2, 10, width=8, layers=1, steps=20, lines=16, rate=0.3),
+    "listed_language": Listed("PPO", 3e-3, pairs=200, budget=Budget(fit_steps=10, ppo_steps=4, looks=2)),
     "long_step_seconds": LongStep(tiny("llama"), held=8, steps=1),
     "loss_readings": LossReading(words=6, width=8, pairs=2, prompt=3, reply=2),
     "paged_logits": Exactness(Decoder(16, 16, 1, 2, context=16), block=4),

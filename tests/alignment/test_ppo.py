@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from repro.alignment.enumerable import all_sentences, sampled, sentence_log_probs
+from repro.alignment.enumerable import all_sentences, planted_rewards, sentence_log_probs, sentence_numbers
 from repro.alignment.fixed_points import lost_share
-from repro.alignment.ppo import Settings, Values, advantages, clipped_loss, ppo, token_divergence
+from repro.alignment.ppo import Readout, Settings, advantages, clipped_gain, ppo
+from repro.alignment.replies import divergence_at, sampled, up_to_end, word_log_probs
 from repro.alignment.tabular import Worlds, divergence, value
 from repro.models.decoder import Decoder
 from repro.models.transformer import Transformer
 
-SHAPE = Decoder(4, 16, 1, 2, context=4)
+SHAPE = Decoder(3, 16, 1, 2, context=4)
+START = torch.zeros((1, 1), dtype=torch.long)
 SENTENCES = all_sentences(3, 3)
 
 
@@ -29,7 +31,7 @@ def listed(policy: Transformer) -> np.ndarray:
 
 def test_the_probabilities_of_all_sentences_sum_to_one_and_samples_follow_them():
     chances = np.exp(listed(model(0)))[0]
-    drawn = sampled(model(0), 20_000, 3, 3, torch.Generator().manual_seed(0))
+    drawn = sampled(model(0), START.repeat(20_000, 1), 3, torch.Generator().manual_seed(0))
     counts = [int((drawn == sentence).all(dim=1).sum()) for sentence in SENTENCES]
 
     assert 1 == pytest.approx(chances.sum(), abs=1e-5)
@@ -39,11 +41,18 @@ def test_the_probabilities_of_all_sentences_sum_to_one_and_samples_follow_them()
 def test_token_divergences_add_up_to_the_divergence_of_sentences():
     """KL(policy || reference) = the expected sum of the exact KL at each place."""
     with torch.no_grad():
-        steps = token_divergence(model(0), model(1), SENTENCES).sum(dim=1).double().numpy()
+        words = [word_log_probs(model(seed), SENTENCES, 1) for seed in (0, 1)]
+        steps = divergence_at(*words).sum(dim=1).double().numpy()
 
     assert divergence(listed(model(0)), listed(model(1)))[0] == pytest.approx(
         np.exp(listed(model(0)))[0] @ steps, rel=1e-4
     )
+
+
+def test_a_sentence_has_its_number_and_a_reply_ends_with_its_first_end():
+    assert list(range(27)) == sentence_numbers(SENTENCES, 3).tolist()
+    assert [[1, 1, 0, 0], [1, 1, 1, 1]] == up_to_end(torch.tensor([[5, 2, 2, 7], [5, 6, 7, 8]]), end=2).tolist()
+    assert [[1, 1]] == up_to_end(torch.tensor([[2, 2]]), end=None).tolist()
 
 
 def test_advantages_with_a_whole_trace_are_returns_minus_values():
@@ -58,7 +67,7 @@ def test_advantages_with_a_whole_trace_are_returns_minus_values():
 
 def test_the_clip_stops_the_gradient_beyond_it_and_only_in_its_direction():
     ratio = torch.tensor([0.5, -0.5, 0.5, -0.5], requires_grad=True)
-    clipped_loss(ratio, torch.tensor([1.0, 1.0, -1.0, -1.0]), 0.2).backward()
+    clipped_gain(ratio, torch.tensor([1.0, 1.0, -1.0, -1.0]), 0.2).sum().backward()
 
     assert [True, False, False, True] == (ratio.grad == 0).tolist()
 
@@ -67,14 +76,14 @@ def test_the_clip_stops_the_gradient_beyond_it_and_only_in_its_direction():
 def test_ppo_reaches_the_closed_form():
     """Nearly all of what the objective can gain; and it did not start there."""
     reference, policy, beta = model(0), model(0), 0.5
-    rewards = torch.randn(27, generator=torch.Generator().manual_seed(1))
-    places = torch.tensor([9, 3, 1])
+    rewards = planted_rewards(3, 3, seed=1)
 
     def reward(tokens_BT: torch.Tensor) -> torch.Tensor:
-        return rewards[tokens_BT[:, 1:] @ places]
+        return rewards[sentence_numbers(tokens_BT, 3)]
 
-    settings = Settings(beta, learning_rate=1e-2, steps=60, batch=128)
-    ppo(policy, reference, Values(copy.deepcopy(reference)), reward, settings, vocabulary=3, length=3, seed=0)
+    settings = Settings(beta, reply=3, learning_rate=1e-2, steps=60, batch=128)
+    values = Readout(copy.deepcopy(reference), 16)
+    ppo(policy, reference, values, reward, settings, prompts=lambda count, _: START.repeat(count, 1), seed=0)
 
     world = Worlds(reward(SENTENCES).double().numpy()[None], listed(reference))
     assert 1 == pytest.approx(lost_share(listed(reference), world, beta)[0], abs=1e-6)

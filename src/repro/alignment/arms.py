@@ -1,0 +1,120 @@
+"""The arms of a comparison: DPO, a reward model, and PPO, each trained from one reference and kept at its best.
+
+"Best" is by what the method itself can see, and gold is never asked: for DPO and a reward model the loss on held-out
+pairs, for PPO its objective under the reward that it is given.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from repro.alignment.pairs import Fit, Pairs, direct_loss, fit_direct, fit_reward, model_loss
+from repro.alignment.ppo import Readout, Settings, ppo
+
+Look = Callable[[int], None]
+Also = Callable[[nn.Module], Look]  # a policy -> what is called at each look
+Prompts = Callable[[int, torch.Generator], Tensor]
+
+
+class Best:
+    """Looks at a module while it trains, and brings back the state in which its own loss was least.
+
+    Fields: `losses` of each look, the untrained module's first; `step` that of the least loss. `also` is called at each
+    look, for whatever a record should know of it.
+    """
+
+    def __init__(self, module: nn.Module, own_loss: Callable[[], float], also: Look = lambda step: None) -> None:
+        self.module, self.own_loss, self.also = module, own_loss, also
+        self.losses: list[float] = []
+        self(0)
+
+    def __call__(self, step: int) -> None:
+        """Look now."""
+        loss = self.own_loss()
+        if not self.losses or loss < min(self.losses):
+            self.step, self.state = step, copy.deepcopy(self.module.state_dict())
+        self.losses.append(loss)
+        self.also(step)
+
+    def restore(self) -> None:
+        """Put the best state back into the module."""
+        self.module.load_state_dict(self.state)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A trained policy at its best, that best, and the CPU seconds of all steps, looks included."""
+
+    policy: nn.Module
+    best: Best
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A trained reward model at its best, its loss on held-out pairs, and the CPU seconds it took."""
+
+    model: Readout
+    loss: float
+    seconds: float
+
+
+def unwatched(policy: nn.Module) -> Look:
+    """Nothing more to know at a look."""
+    return lambda step: None
+
+
+def learner(reference: nn.Module) -> nn.Module:
+    """A copy of the reference that learns."""
+    return copy.deepcopy(reference).requires_grad_(True)
+
+
+def direct_arm(
+    reference: nn.Module, seen: Pairs, held: Pairs, beta: float, fit: Fit, *, seed: int, also: Also = unwatched
+) -> Arm:
+    """DPO."""
+    began, policy = time.process_time(), learner(reference)
+    best = Best(policy, lambda: direct_loss(policy, reference, held, beta), also(policy))
+    fit_direct(policy, reference, seen, beta, fit, seed=seed, watch=best)
+    best.restore()
+    return Arm(policy, best, time.process_time() - began)
+
+
+def judge(reference: nn.Module, width: int, seen: Pairs, held: Pairs, fits: Sequence[Fit], *, seed: int) -> Judge:
+    """The reward model of least loss on held-out pairs among those that several fits give."""
+    found = []
+    for fit in fits:
+        torch.manual_seed(seed)
+        began, model = time.process_time(), Readout(learner(reference), width)
+        best = Best(model, functools.partial(model_loss, model, held))
+        fit_reward(model, seen, fit, seed=seed, watch=best)
+        best.restore()
+        found.append(Judge(model, min(best.losses), time.process_time() - began))
+    return min(found, key=lambda one: one.loss)
+
+
+def reinforced_arm(
+    reference: nn.Module,
+    width: int,
+    reward: Callable[[Tensor], Tensor],
+    settings: Settings,
+    prompts: Prompts,
+    own_loss: Callable[[nn.Module], float],
+    *,
+    seed: int,
+    also: Also = unwatched,
+) -> Arm:
+    """PPO, its value network started from the reference."""
+    torch.manual_seed(seed)
+    began, policy = time.process_time(), learner(reference)
+    best = Best(policy, functools.partial(own_loss, policy), also(policy))
+    ppo(policy, reference, Readout(learner(reference), width), reward, settings, prompts=prompts, seed=seed, watch=best)
+    best.restore()
+    return Arm(policy, best, time.process_time() - began)

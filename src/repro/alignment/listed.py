@@ -1,0 +1,71 @@
+"""DPO and PPO on a language whose sentences can be listed: what each method reaches, and what each of its errors costs.
+
+Every figure is a sum over all sentences.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from repro.floor.measurement import Diverged, Numbers, measurement
+
+METHODS = ("DPO", "PPO", "PPO, gold reward")
+
+
+@dataclass(frozen=True)
+class Language:
+    """All sentences of some words and one length, and the random decoder that is the reference."""
+
+    vocabulary: int = 6
+    length: int = 4
+    width: int = 32
+    layers: int = 1
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Batches of pairs that DPO and a reward model take, batches of sentences that PPO takes, and looks at each."""
+
+    fit_steps: int = 200
+    fit_batch: int = 64
+    ppo_steps: int = 100
+    episodes: int = 64
+    looks: int = 10
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One method at one learning rate, on pairs that the reference drew and the gold reward labelled.
+
+    model_rates: learning rates of the reward model, among which its loss on held-out pairs chooses.
+    """
+
+    method: str
+    learning_rate: float
+    pairs: int
+    beta: float = 0.3
+    language: Language = Language()
+    budget: Budget = Budget()
+    model_rates: tuple[float, ...] = (3e-4, 1e-3, 3e-3)
+
+
+@measurement(version=1)
+def listed_language(config: Listed, seed: int) -> Numbers:
+    """What a method attains of gold, as shares of J(pi*) - J(pi_ref), where J is the mean reward minus beta KL.
+
+    `reached` what its policy has; `model_best` what the exact optimum for its reward model has, and `own` what its
+    policy has of what that optimum gains under the reward model itself (None for DPO, which has no such model).
+    `own_loss` chooses among learning rates; `step` is that of the checkpoint kept, `losses` are of all looks; `kl` in
+    nats; `to_star` the total variation from pi*; `seconds` CPU time of training, of the reward model too.
+
+    Raises:
+        Diverged: a loss that is no number.
+    """
+    from repro.alignment.listed_arms import trained
+
+    if config.method not in METHODS:
+        raise ValueError(f"got method={config.method!r}; expected one of {METHODS}")
+    try:
+        return trained(config, seed)
+    except FloatingPointError as error:
+        raise Diverged(str(error)) from None

@@ -1,0 +1,127 @@
+"""The arms on a listed language, trained and weighed.
+
+Legend: S sentences, T time with the start, B batch.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from repro.alignment.arms import Arm, direct_arm, judge, reinforced_arm
+from repro.alignment.enumerable import all_sentences, planted_rewards, sentence_log_probs, sentence_numbers
+from repro.alignment.fixed_points import lost_share
+from repro.alignment.listed import Budget, Language, Listed
+from repro.alignment.pairs import Fit, Pairs, draw_pairs
+from repro.alignment.ppo import Settings
+from repro.alignment.tabular import Array, Worlds, divergence, optimum, total_variation
+from repro.floor.measurement import Number, Numbers
+from repro.models.decoder import Decoder
+from repro.models.transformer import Transformer
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all methods of one seed share: every sentence, its gold reward, and the reference."""
+
+    language: Language
+    sentences_ST: Tensor
+    gold_S: Tensor
+    reference: Transformer
+
+    def paid(self, reward_S: Tensor, tokens_BT: Tensor) -> Tensor:
+        """(B,) the reward of each sentence."""
+        return reward_S[sentence_numbers(tokens_BT, self.language.vocabulary)]
+
+    def world(self, reward_S: Tensor) -> Worlds:
+        """The language as one tabular world, under some reward."""
+        return Worlds(reward_S.double().numpy()[None], self.listed(self.reference))
+
+    def listed(self, policy: nn.Module) -> Array:
+        """(1, S) log-probability of each sentence."""
+        with torch.no_grad():
+            return sentence_log_probs(policy, self.sentences_ST).double().numpy()[None]
+
+
+@functools.lru_cache(maxsize=8)
+def ground(language: Language, seed: int) -> Ground:
+    """The world of a seed."""
+    torch.manual_seed(seed)
+    size = (language.vocabulary, language.length)
+    shape = Decoder(language.vocabulary, language.width, language.layers, max(1, language.width // 16),
+                    context=language.length + 1)  # fmt: skip
+    reference = Transformer(shape).requires_grad_(False)
+    return Ground(language, all_sentences(*size), planted_rewards(*size, seed), reference)
+
+
+def trained(config: Listed, seed: int) -> Numbers:
+    """The numbers of one trial."""
+    here, budget = ground(config.language, seed), config.budget
+    if config.method == "DPO":
+        seen, held = _pairs(config.language, config.pairs, seed)
+        fit = Fit(config.learning_rate, budget.fit_steps, budget.fit_batch, budget.fit_steps // budget.looks)
+        arm = direct_arm(here.reference, seen, held, config.beta, fit, seed=seed)
+        return _weighed(config, here, arm, here.world(here.gold_S)) | {"seconds": round(arm.seconds, 2)}
+    reward_S, spent = here.gold_S, 0.0
+    if config.method == "PPO":
+        reward_S, spent = _learnt(config.language, config.pairs, config.model_rates, budget, seed)
+    world = here.world(reward_S)
+    arm = _reinforced(config, here, reward_S, world, seed)
+    best = optimum(world.reward_WA, world.reference_WA, config.beta)
+    return _weighed(config, here, arm, here.world(here.gold_S)) | {
+        "own": _share(here.listed(arm.policy), world, config.beta),
+        "model_best": _share(best, here.world(here.gold_S), config.beta),
+        "seconds": round(arm.seconds + spent, 2),
+    }
+
+
+def _reinforced(config: Listed, here: Ground, reward_S: Tensor, world: Worlds, seed: int) -> Arm:
+    budget = config.budget
+    settings = Settings(config.beta, config.language.length, config.learning_rate, budget.ppo_steps, budget.episodes,
+                        every=budget.ppo_steps // budget.looks)  # fmt: skip
+    return reinforced_arm(
+        here.reference, config.language.width, functools.partial(here.paid, reward_S), settings,
+        lambda count, _: torch.zeros((count, 1), dtype=torch.long),
+        lambda policy: float(lost_share(here.listed(policy), world, config.beta)[0]), seed=seed,
+    )  # fmt: skip
+
+
+def _weighed(config: Listed, here: Ground, arm: Arm, world: Worlds) -> dict[str, Number | list[float]]:
+    policy_1S = here.listed(arm.policy)
+    star_1S = optimum(world.reward_WA, world.reference_WA, config.beta)
+    return {
+        "reached": _share(policy_1S, world, config.beta),
+        "own": None,
+        "model_best": None,
+        "own_loss": float(min(arm.best.losses)),
+        "step": arm.best.step,
+        "losses": [float(f"{loss:.6g}") for loss in arm.best.losses],
+        "kl": float(divergence(policy_1S, world.reference_WA)[0]),
+        "to_star": float(total_variation(policy_1S, star_1S)[0]),
+    }
+
+
+def _share(policy_1S: Array, world: Worlds, beta: float) -> float:
+    return 1 - float(lost_share(policy_1S, world, beta)[0])
+
+
+def _pairs(language: Language, count: int, seed: int) -> tuple[Pairs, Pairs]:
+    here, generator = ground(language, seed), torch.Generator().manual_seed(seed)
+    starts_N1, reward = torch.zeros((count, 1), dtype=torch.long), functools.partial(here.paid, here.gold_S)
+    return draw_pairs(here.reference, starts_N1, reward, language.length, generator).split()
+
+
+@functools.lru_cache(maxsize=32)
+def _learnt(
+    language: Language, pairs: int, rates: tuple[float, ...], budget: Budget, seed: int
+) -> tuple[Tensor, float]:
+    """(S,) what the best of a few reward models says of each sentence, and the CPU seconds it took."""
+    here, (seen, held) = ground(language, seed), _pairs(language, pairs, seed)
+    fits = [Fit(rate, budget.fit_steps, budget.fit_batch, budget.fit_steps // budget.looks) for rate in rates]
+    found = judge(here.reference, language.width, seen, held, fits, seed=seed)
+    with torch.no_grad():
+        reward_S = found.model(here.sentences_ST)[:, -1]
+    return reward_S - reward_S.mean(), found.seconds
