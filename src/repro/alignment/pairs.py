@@ -81,7 +81,8 @@ def rewards_of(model: Readout, pairs: Pairs) -> tuple[Tensor, Tensor]:
 def last_reward(model: Readout, tokens_BT: Tensor, mask_BT: Tensor) -> Tensor:
     """(B,) what a reward model reads at the last token of the reply."""
     last_B = mask_BT.shape[1] - 1 - mask_BT.flip(1).argmax(dim=1)
-    return model(tokens_BT)[torch.arange(len(tokens_BT)), last_B]
+    rewards_B: Tensor = model(tokens_BT)[torch.arange(len(tokens_BT)), last_B]
+    return rewards_B
 
 
 def fit_direct(
