@@ -129,6 +129,13 @@ def test_a_run_that_explodes_says_so():
         run(dataclasses.replace(RUN, learning_rate=50.0, clip=1e9), 0)
 
 
+def test_a_run_that_learns_by_heart_has_not_diverged():
+    """Eight windows read again and again: the test loss ends above its beginning, the training loss near zero."""
+    numbers = run(dataclasses.replace(RUN, readings=(1_024, 16_384), unique=128), 0).numbers()
+
+    assert numbers["final_loss"] > numbers["curve_loss"][0] > 10 * numbers["curve_loss"][-1]
+
+
 def test_weights_are_trained_once_and_then_found():
     first = trained(RUN, 0)
     kept = places.checkpoints() / "weights" / f"{pretrain.key(RUN, 0)}.safetensors"

@@ -187,7 +187,7 @@ def _follow_trunk(ensemble: Ensemble, members: list[Member]) -> None:
                 since_R.zero_()
         _read(ensemble, members, step, reading)
     for member in members:
-        member.take(step, lambda read: refuse_worse(began=read.curve_loss[0], ended=read.loss[-1]))
+        member.take(step, refuse_worse)
 
 
 def _read(ensemble: Ensemble, members: list[Member], step: int, reading: int) -> None:

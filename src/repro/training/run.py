@@ -127,7 +127,7 @@ def _follow_trunk(trainer: Trainer, progress: Progress, path: Path) -> Progress:
         if progress.step % apart == 0:
             progress.since = float(since)
             trainer.save(path, asdict(progress))
-    refuse_worse(began=progress.curve_loss[0], ended=progress.loss[-1])
+    refuse_worse(progress)
     return progress
 
 
@@ -172,8 +172,9 @@ def extend_curve(progress: Progress, total: float) -> None:
     progress.curve_steps.append(progress.step)
 
 
-def refuse_worse(*, began: float, ended: float) -> None:
-    """Raise Diverged where a run ends worse than it began."""
+def refuse_worse(progress: Progress) -> None:
+    """Raise Diverged where the training loss ends above its beginning; a test loss that does may be overfitting."""
+    began, ended = progress.curve_loss[0], progress.curve_loss[-1]
     if ended > began:
         raise Diverged(f"ended at {ended:.3f} nats per token, above the {began:.3f} it began at")
 
