@@ -1,5 +1,6 @@
 """Estimates and the intervals that each kind of sample deserves."""
 
+from repro.floor.statistics.divergence import GTest, divergence, g_test, holm
 from repro.floor.statistics.equivalence import within_margin
 from repro.floor.statistics.estimate import LEVEL, Estimate
 from repro.floor.statistics.multiplicity import Multiplicity, distance_p_value, multiplicity
@@ -11,14 +12,18 @@ from repro.floor.statistics.unimodality import dip, dip_p_value
 __all__ = [
     "LEVEL",
     "Estimate",
+    "GTest",
     "Multiplicity",
     "bootstrap",
     "clopper_pearson",
     "dip",
     "dip_p_value",
     "distance_p_value",
+    "divergence",
+    "g_test",
     "geometric_t",
     "hierarchical",
+    "holm",
     "multiplicity",
     "paired_t",
     "percentile",

@@ -1,0 +1,97 @@
+"""From logits to the law that a token is drawn from: temperature, top-k, top-p, min-p, or greedy.
+
+V vocabulary; every function works on the last axis and any number of others. Only methods of tensors are used, so that
+a configuration can hold a `Drawing` where there is no torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How a token is drawn.
+
+    Fields: `temperature` divides the logits, 0 takes the largest alone (greedy); `top_k` keeps the k most likely tokens,
+    0 all; `top_p` the fewest most likely ones that hold this share, 1 all; `min_p` those at least this share as likely
+    as the likeliest, 0 all. They are applied in this order, as transformers does.
+
+    Raises:
+        ValueError: a value outside its range.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.temperature < 0 or self.top_k < 0:
+            raise ValueError(f"temperature {self.temperature}, top_k {self.top_k}; expected 0 or more")
+        if not 0 < self.top_p <= 1 or not 0 <= self.min_p <= 1:
+            raise ValueError(f"top_p {self.top_p}, min_p {self.min_p}; expected shares, top_p above 0")
+
+
+GREEDY = Drawing(temperature=0.0)
+
+
+def law(logits: Tensor, drawing: Drawing) -> Tensor:
+    """Probabilities (..., V) of the tokens under a drawing.
+
+    Where several tokens share the largest logit, greedy takes the first of them.
+    """
+    if drawing.temperature == 0:
+        largest = logits.argmax(-1, keepdim=True)
+        return logits.new_zeros(logits.shape).scatter_(-1, largest, 1.0)
+    kept = logits if drawing.temperature == 1 else logits / drawing.temperature
+    if drawing.top_k:
+        kept = top_k(kept, drawing.top_k)
+    probabilities = kept.softmax(-1)
+    if drawing.top_p < 1:
+        probabilities = top_p(probabilities, drawing.top_p)
+    if drawing.min_p:
+        probabilities = min_p(probabilities, drawing.min_p)
+    return probabilities
+
+
+def top_k(logits: Tensor, k: int) -> Tensor:
+    """Logits with minus infinity below the k-th largest; tokens that tie with it stay.
+
+    Source: Fan et al. 2018 (arXiv:1805.04833), section 5.4.
+    """
+    least = logits.topk(min(k, logits.shape[-1]), -1).values[..., -1:]
+    return logits.masked_fill(logits < least, float("-inf"))
+
+
+def top_p(probabilities: Tensor, share: float) -> Tensor:
+    """The law on the fewest most likely tokens that together reach `share`.
+
+    Source: Holtzman et al. 2020 (arXiv:1904.09751), eqs. 2 and 3.
+    """
+    ordered, tokens = probabilities.sort(stable=True, dim=-1, descending=True)
+    before = ordered.cumsum(-1) - ordered
+    kept = ordered.masked_fill(before >= share, 0.0)
+    return _normalised(probabilities.new_zeros(probabilities.shape).scatter_(-1, tokens, kept))
+
+
+def min_p(probabilities: Tensor, share: float) -> Tensor:
+    """The law on the tokens at least `share` as likely as the likeliest.
+
+    Source: Nguyen et al. 2024 (arXiv:2407.01082), section 3.
+    """
+    least = share * probabilities.amax(-1, keepdim=True)
+    return _normalised(probabilities.masked_fill(probabilities < least, 0.0))
+
+
+def entropy(probabilities: Tensor) -> Tensor:
+    """Entropy (...) of laws, in nats."""
+    return -probabilities.xlogy(probabilities).sum(-1)
+
+
+def _normalised(weights: Tensor) -> Tensor:
+    return weights / weights.sum(-1, keepdim=True)
