@@ -38,13 +38,17 @@ from repro.inference.attention_pass import AttentionPass
 from repro.inference.bandwidth import all_arms
 from repro.inference.cache_shapes import tiny
 from repro.inference.decode_steps import DecodeSteps
+from repro.inference.drawing import GREEDY
 from repro.inference.exactness import Generation
 from repro.inference.grouping import Grouping
 from repro.inference.held_bytes import CacheFill
 from repro.inference.latent_scores import Absorption
 from repro.inference.memory import Paging
+from repro.inference.pair import Pair, Prompts
 from repro.inference.replay import Machine, Replay, Sampling
+from repro.inference.sampling import DrawingLaws, RepeatedAnswers, WrittenText
 from repro.inference.serving import Exactness, PagedGeneration, Reading, Serving
+from repro.inference.speculative_exactness import Enumeration, GreedyAnswers, OnePass, WrittenPairs
 from repro.inference.step_times import Appending, Lengths, LongStep
 from repro.inference.traces import Spread, Workload
 from repro.models.decoder import Decoder
@@ -59,9 +63,11 @@ RUN = Pretraining(
     readings=(1_024, 2_048), batch=256, learning_rate=0.02, warmup=256, test_tokens=1_024,
 )  # fmt: skip
 SERVED = Workload("tiny", Spread(6), Spread(6), 5)
+PROMPTS = Prompts(RUN.text, 2, 4)
 TINY = {
     "absorbed_attention": Absorption(decoupled=False),
     "allocation": Allocation(HOFFMANN),
+    "answers_by_loss": Answers(PlantedAnswers("law", models=8, tasks=2)),
     "appended_bytes": Appending(tiny("llama"), "growing", tokens=8),
     "approach_one": ApproachOne(Planted(), resamples=20),
     "approach_two": ApproachTwo(Planted(), resamples=20),
@@ -69,8 +75,10 @@ TINY = {
     "block_reading": Reading(2, 32, 16, turns=1),
     "broken_premise": Premise("narrow policy", beta=0.5, answers=6, worlds=2),
     "cache_agreement": Generation(tiny("llama"), "whole", tokens=4, late=1),
+    "check_drawings": DrawingLaws(laws=5),
     "counting_exponents": Counting(),
     "decode_steps": DecodeSteps(SHAPE, 1, all_arms(2, [2, 1], 1), rounds=1, stream_bytes=2**12),
+    "enumerate_rule": Enumeration("rejection", length=2),
     "fit_ablation": Ablation(Planted(), "mean"),
     "fixed_point": FixedPoint("k3 in the loss", beta=1.0, answers=4, worlds=2),
     "generation_seconds": Lengths(tiny("llama"), (2, 4)),
@@ -81,13 +89,14 @@ TINY = {
     "listed_language": Listed("PPO", 3e-3, pairs=200, budget=Budget(fit_steps=10, ppo_steps=4, looks=2)),
     "long_step_seconds": LongStep(tiny("llama"), held=8, steps=1),
     "loss_readings": LossReading(words=6, width=8, pairs=2, prompt=3, reply=2),
+    "one_pass": OnePass(RUN.model, tokens=3, held=4),
     "paged_logits": Exactness(Decoder(16, 16, 1, 2, context=16), block=4),
     "pairs_economy": Economy("free", pairs=500, answers=5, worlds=2),
     "pretrain": RUN,
+    "repeat_answers": RepeatedAnswers(RUN, PROMPTS, 8, GREEDY),
     "repetition_fit": RepetitionFit(PlantedRepetition(), resamples=20),
     "replay_trace": Replay(SERVED, Paging(4), Machine(1e9, 1e5, 1e14, 1e12), slots=48, longest=32),
     "reward_recovery": Recovery(tasks=400, answers=5, worlds=2),
-    "answers_by_loss": Answers(PlantedAnswers("law", models=8, tasks=2)),
     "score_shape": Scores(PlantedScores("mirage", tasks=2), "accuracy"),
     "served_trace": Serving(Decoder(16, 16, 1, 2, context=32), SERVED, Paging(4), 48),
     "shared_blocks": Sampling(SERVED, longest=32),
@@ -98,6 +107,9 @@ TINY = {
     "uptrain": Uptraining(RUN, kv_heads=1, tokens=1_024),
     "valley_exponent": Valleys(Suite(Planted()), resamples=20),
     "vote": Voting(learning("sum in steps", 4, 10, width=8, layers=1, steps=20, lines=16, rate=0.3), samples=5),
+    "write_greedily": GreedyAnswers(Pair(RUN, RUN), PROMPTS, 6, drafted=2),
+    "write_pairs": WrittenPairs(Pair(RUN, RUN), PROMPTS, "rejection", samples=100, drafted=2),
+    "write_text": WrittenText(RUN, PROMPTS, 10),
 }
 
 

@@ -12,8 +12,11 @@ import pytest
 from repro.floor.statistics import (
     bootstrap,
     clopper_pearson,
+    divergence,
+    g_test,
     geometric_t,
     hierarchical,
+    holm,
     paired_t,
     percentile,
     student_t,
@@ -106,3 +109,25 @@ def test_a_bootstrap_over_three_seeds_is_refused_because_it_covers_too_seldom():
     assert coverage(naive, 0, repeats=500) < 0.9
     with pytest.raises(ValueError, match="student_t"):
         bootstrap([1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize("strayed", [0.0, 0.05])
+def test_divergence_from_a_known_law_covers(strayed):
+    """Of a share `strayed` of the draws another law gives each token; where none strays the divergence is 0."""
+    law, other = np.random.default_rng(0).dirichlet(np.full(12, 5), size=2)
+    drawn = (1 - strayed) * law + strayed * other
+    truth = float(np.sum(drawn * np.log(drawn / law)))
+
+    share = coverage(lambda rng: divergence(g_test(rng.multinomial(2_000, drawn), law)), truth, repeats=2000)
+
+    assert share >= 0.98 if strayed == 0 else within_promise(share)
+
+
+def test_a_sample_of_another_law_is_told_apart():
+    law, other = np.random.default_rng(0).dirichlet(np.ones(12), size=2)
+    own, strange = (g_test(np.random.default_rng(1).multinomial(5000, drawn), law) for drawn in (law, other))
+
+    assert own.p_value > 0.01 > strange.p_value
+    assert divergence(own).low == 0 < divergence(strange).low
+    assert [0.04, 0.5] == pytest.approx(holm([0.02, 0.5]))
+    assert own.freedom + strange.freedom == (own + strange).freedom

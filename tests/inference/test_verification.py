@@ -7,7 +7,7 @@ import torch
 
 from repro.inference.choices import Drawn, every_way
 from repro.inference.drawing import GREEDY, Drawing
-from repro.inference.exactness import BROKEN, EXACT, Enumeration, enumerate_rule
+from repro.inference.speculative_exactness import BROKEN, EXACT, Enumeration, enumerate_rule
 from repro.inference.verification import BROKEN as FALSE_RULES
 from repro.inference.verification import EXACT as EXACT_RULES
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Drawing:
     """How a token is drawn.
 
-    Fields: `temperature` divides the logits, 0 takes the largest alone (greedy); `top_k` keeps the k most likely tokens,
+    Fields: `temperature` divides the logits, 0 takes the largest alone (greedy); `top_k` keeps the k likeliest tokens,
     0 all; `top_p` the fewest most likely ones that hold this share, 1 all; `min_p` those at least this share as likely
     as the likeliest, 0 all. They are applied in this order, as transformers does.
 

@@ -48,8 +48,9 @@ class Lean:
         weight = model.embedding.weight.detach()
         self.embedding, self.packed = weight, packed and able_to_pack(weight)
         self.cosines, self.sines = model.cosines.to(weight.dtype), model.sines.to(weight.dtype)
-        self.layers = [_Layer(block, self._product) for block in list(model.blocks)[:layers]]
-        self.norm, self.output = model.norm.weight.detach(), self._product(model.output.weight.detach())
+        self.layers = [_Layer(block, self._product) for block in [*model.blocks][:layers]]
+        self.norm = model.state_dict()["norm.weight"]
+        self.output = self._product(model.output.weight.detach())
         size = (len(self.layers), batch, model.shape.key_value_heads, self.capacity, model.shape.head_width)
         self.keys, self.values = (torch.zeros(size, dtype=weight.dtype, device=weight.device) for _ in range(2))
         self._places = torch.arange(self.capacity, device=weight.device)

@@ -16,7 +16,7 @@ DTYPES = ("float32", "bfloat16")
 class DrawingLaws:
     """Logits from a normal distribution of deviation `spread`, in double precision, and the drawings tried on them.
 
-    Slopes are compared at temperatures of `slopes_from` or more: below, what is left of the variance drowns in rounding.
+    Slopes are compared at temperatures of `slopes_from` or more: below, what is left of the variance is rounding.
     """
 
     laws: int = 1000

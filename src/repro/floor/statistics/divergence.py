@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
+from scipy import special, stats
 from statsmodels.stats.multitest import multipletests
 
 from repro.floor.statistics.estimate import LEVEL, Estimate
@@ -67,16 +67,16 @@ def g_test(counts: ArrayLike, law: ArrayLike) -> GTest:
 def divergence(test: GTest, *, level: float = LEVEL) -> Estimate:
     """Kullback-Leibler divergence of the law that drew the sample from the law tested, in nats a count.
 
-    G is close to a noncentral chi-square whose noncentrality is 2 n times the divergence; the interval holds those
-    under which the statistic is not among the extremes. Cells put together hide what differs within them.
+    G is close to a noncentral chi-square whose noncentrality is 2 n times the divergence, as long as no cell's
+    probability is another by a large factor; beyond that the interval is too narrow. It holds the noncentralities under
+    which the statistic is not among the extremes. Cells put together hide what differs within them.
     """
 
     def noncentrality(tail: float) -> float:
         """The one under which a share `tail` lies below the statistic; 0 where even that gives less."""
         if stats.chi2.cdf(test.statistic, test.freedom) <= tail:
             return 0.0
-        top = 4 * test.statistic + 100
-        return float(optimize.brentq(lambda x: stats.ncx2.cdf(test.statistic, test.freedom, x) - tail, 1e-9, top))
+        return float(special.chndtrinc(test.statistic, test.freedom, tail))
 
     low, high = (noncentrality(tail) / (2 * test.n) for tail in (0.5 + level / 2, 0.5 - level / 2))
     value = min(max(max(0.0, test.statistic - test.freedom) / (2 * test.n), low), high)
