@@ -15,6 +15,7 @@ from rich.table import Table
 from repro.fits.bench import GOAL_RATIO, GOAL_SECONDS, FitsBench, bench_fits
 
 if TYPE_CHECKING:  # torch is loaded by the command that needs it
+    from repro.inference.bench import DecodingBench
     from repro.training.bench import TrainingBench, Utilisation
 
 app = typer.Typer(help="Time the parts that were built to be fast, each against a reference in the same run.")
@@ -60,6 +61,39 @@ def training(
         typer.echo(json.dumps(dataclasses.asdict(found)))
     else:
         Console().print(_training_table(found))
+
+
+@app.command()
+def decoding(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
+    size: Annotated[list[str] | None, typer.Option(help="Sizes to time; by default 5M, 20M and 60M.")] = None,
+    tokens: Annotated[int, typer.Option(min=1, max=480, help="Tokens that are written at a stretch.")] = 64,
+    repeat: Annotated[int, typer.Option(min=2, help="Rounds in which the sides take turns.")] = 5,
+) -> None:
+    """The lean decoder, plain and with packed weights, against generate of transformers on the same weights."""
+    from repro.inference.bench import SHAPES, bench_decoding
+
+    found = bench_decoding(sizes=tuple(size or SHAPES), tokens=tokens, repeat=repeat)
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(found)))
+    else:
+        Console().print(_decoding_table(found))
+
+
+def _decoding_table(found: DecodingBench) -> Table:
+    from repro.inference.bench import GOAL_RATIO
+
+    table = Table("what", title=f"Decoding on {found.device}, {found.repeat} rounds of {found.tokens} tokens")
+    table.add_column("figure", overflow="fold")
+    for one in found.sizes:
+        name = f"{one.name}, {one.parameters:,} parameters"
+        for side, taken in one.milliseconds.items():
+            ratio = f", {_interval(one.ratios[side])} times as fast as transformers" if side in one.ratios else ""
+            table.add_row(f"{name}: {side}", f"{taken:.2f} thousandths of a {found.unit} a token{ratio}")
+        reached = "reached" if max(ratio[0] for ratio in one.ratios.values()) >= GOAL_RATIO else "missed"
+        table.add_row(f"{name}: goal of {GOAL_RATIO:g} times", reached)
+        table.add_row(f"{name}: greedy tokens of all sides", "identical" if one.identical else "not identical")
+    return table
 
 
 def _training_table(found: TrainingBench) -> Table:

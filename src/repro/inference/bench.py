@@ -1,0 +1,100 @@
+"""The lean decoder timed against `generate` of transformers on the same weights, in the same run.
+
+Times are taken as those of training are: CPU seconds on a CPU, the sides by turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from repro.floor.provenance import device
+from repro.inference.choices import Drawn
+from repro.inference.drafting import write_plainly
+from repro.inference.drawing import GREEDY
+from repro.inference.lean import Lean
+from repro.models.counting import parameters
+from repro.models.decoder import Decoder
+from repro.models.llama import to_llama
+from repro.models.transformer import Transformer
+from repro.training.bench import ratio, taking_turns
+
+GOAL_RATIO = 1.5
+PROMPT = 32
+# Of 5, 20 and 60 million parameters, output matrix and embedding one.
+SHAPES = {
+    "5M": Decoder(4096, 256, 5, 4, context=512),
+    "20M": Decoder(4096, 448, 8, 7, context=512),
+    "60M": Decoder(4096, 704, 10, 11, context=512),
+}
+Write = Callable[[int], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class SizeBench:
+    """One decoder with its first weights.
+
+    Fields: `milliseconds` a token by side; `ratios` of transformers over each of ours: value, low, high; `identical`
+    whether all sides wrote the same greedy tokens.
+    """
+
+    name: str
+    parameters: int
+    milliseconds: dict[str, float]
+    ratios: dict[str, tuple[float, float, float]]
+    identical: bool
+
+
+@dataclass(frozen=True)
+class DecodingBench:
+    """What the benchmark found; `unit` of time."""
+
+    device: str
+    unit: str
+    tokens: int
+    repeat: int
+    sizes: tuple[SizeBench, ...]
+
+
+def bench_decoding(*, sizes: tuple[str, ...] = tuple(SHAPES), tokens: int = 64, repeat: int = 5) -> DecodingBench:
+    """Write `tokens` greedy tokens after a prompt of 32, `repeat` times a side, the reading of the prompt included.
+
+    Raises:
+        ValueError: a size that is not timed.
+    """
+    if unknown := set(sizes) - set(SHAPES):
+        raise ValueError(f"no size {', '.join(sorted(unknown))}; expected some of {', '.join(SHAPES)}")
+    gpu = torch.cuda.is_available()
+    found = tuple(_size(name, SHAPES[name], tokens, repeat, "cuda" if gpu else "cpu") for name in sizes)
+    return DecodingBench(device(), "second" if gpu else "CPU second", tokens, repeat, found)
+
+
+def _size(name: str, shape: Decoder, tokens: int, repeat: int, where: str) -> SizeBench:
+    torch.manual_seed(0)
+    model = Transformer(shape).eval().to(where)
+    prompt_BT = torch.randint(shape.vocabulary, (1, PROMPT)).to(where)
+    sides: dict[str, Write] = {"transformers": _generate(model, prompt_BT, tokens)}
+    for side, packed in (("lean", False), ("lean, packed", True)):
+        reader = Lean(model, capacity=PROMPT + tokens, packed=packed)
+        if reader.packed == packed:  # packing falls back to plain weights where it cannot be done
+            sides[side] = _plainly(reader, prompt_BT, tokens)
+    written = [write(0).tolist() for write in sides.values()]
+    seconds = taking_turns({**sides}, 1, repeat)
+    ours = [side for side in sides if side != "transformers"]
+    ratios = {side: ratio(seconds["transformers"], seconds[side]) for side in ours}
+    each = {side: 1000 * float(np.median(taken)) / tokens for side, taken in seconds.items()}
+    return SizeBench(name, parameters(shape).total, each, ratios, all(one == written[0] for one in written))
+
+
+def _generate(model: Transformer, prompt_BT: torch.Tensor, tokens: int) -> Write:
+    llama = to_llama(model).to(prompt_BT.device)
+    asked = {"max_new_tokens": tokens, "min_new_tokens": tokens, "do_sample": False}
+    return lambda number: llama.generate(prompt_BT, attention_mask=torch.ones_like(prompt_BT), **asked)
+
+
+def _plainly(reader: Lean, prompt_BT: torch.Tensor, tokens: int) -> Write:
+    choices = Drawn(0, str(prompt_BT.device))
+    return lambda number: write_plainly(reader, prompt_BT, length=tokens, drawing=GREEDY, choices=choices)
