@@ -51,6 +51,7 @@ from repro.inference.serving import Exactness, PagedGeneration, Reading, Serving
 from repro.inference.speculative_exactness import Enumeration, GreedyAnswers, OnePass, WrittenPairs
 from repro.inference.step_times import Appending, Lengths, LongStep
 from repro.inference.traces import Spread, Workload
+from repro.inference.speed import Decoding, PassCosts, Quality
 from repro.models.decoder import Decoder
 from repro.training.pretraining import Pretraining
 from repro.training.uptraining import Uptraining
@@ -85,6 +86,7 @@ TINY = {
     "grouping": Grouping(SHAPE),
     "held_bytes": CacheFill(tiny("llama"), "growing"),
     "holdout": HoldOut(Suite(Planted()), resamples=20),
+    "judge_target": Quality(Pair(RUN, RUN), PROMPTS, 8),
     "learn": learning("reversed addition", 2, 10, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "listed_language": Listed("PPO", 3e-3, pairs=200, budget=Budget(fit_steps=10, ppo_steps=4, looks=2)),
     "long_step_seconds": LongStep(tiny("llama"), held=8, steps=1),
@@ -103,6 +105,8 @@ TINY = {
     "suite_fit": SuiteFit(Suite(Planted()), resamples=20),
     "surface_coverage": Coverage(sets=2, resamples=20),
     "surface_fit": ApproachThree(Planted(), resamples=20),
+    "time_decoding": Decoding(Pair(RUN, RUN), PROMPTS, 6, 2),
+    "time_passes": PassCosts(Pair(RUN, RUN), held=4, longest=2, rounds=1),
     "transformers_pages": PagedGeneration(Decoder(16, 16, 1, 2, context=32), requests=2, new_tokens=4),
     "uptrain": Uptraining(RUN, kv_heads=1, tokens=1_024),
     "valley_exponent": Valleys(Suite(Planted()), resamples=20),

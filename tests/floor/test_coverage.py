@@ -17,6 +17,7 @@ from repro.floor.statistics import (
     geometric_t,
     hierarchical,
     holm,
+    joint_bootstrap,
     paired_t,
     percentile,
     student_t,
@@ -109,6 +110,15 @@ def test_a_bootstrap_over_three_seeds_is_refused_because_it_covers_too_seldom():
     assert coverage(naive, 0, repeats=500) < 0.9
     with pytest.raises(ValueError, match="student_t"):
         bootstrap([1.0, 2.0, 3.0])
+
+
+def test_joint_bootstrap_of_a_ratio_of_totals_covers():
+    def draw(rng):
+        over = rng.lognormal(0, 0.3, 60)
+        both = (over, over / 2 * rng.lognormal(-0.02, 0.2, 60))
+        return joint_bootstrap(lambda a, b: a.sum() / b.sum(), *both, resamples=400, seed=int(rng.integers(2**31)))
+
+    assert within_promise(coverage(draw, 2, repeats=500))
 
 
 @pytest.mark.parametrize("strayed", [0.0, 0.05])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from transformers import MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from repro.floor.measurement import Numbers
 from repro.inference.choices import Drawn
@@ -64,6 +63,9 @@ def truncations(config: DrawingLaws) -> dict[str, Drawing]:
 
 def law_of_transformers(logits_NV: Tensor, drawing: Drawing) -> Tensor:
     """The law (N, V) after transformers' logits processors, in the order in which generate applies them."""
+    # Not above: it takes longer to load than most of what is measured here.
+    from transformers import MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
     processors = [
         TemperatureLogitsWarper(float(drawing.temperature)),
         *([TopKLogitsWarper(drawing.top_k)] if drawing.top_k else []),

@@ -69,6 +69,24 @@ def bootstrap(
     return Estimate(value, float(low), float(high), level, sample.size, unit, f"BCa bootstrap over {sample.size} items")
 
 
+def joint_bootstrap(
+    statistic: Callable[..., float], *items: Sequence[float], resamples: int = 4000, seed: int = 0,
+    level: float = LEVEL, unit: str = "",
+) -> Estimate:  # fmt: skip
+    """A statistic of several numbers an item, such as a ratio of totals, with its percentile interval.
+
+    Args:
+        statistic: takes the lists, resampled by the same draw.
+        items: (n,) each, n >= 20.
+    """
+    lists = [np.asarray(one, dtype=float) for one in items]
+    n = len(lists[0])
+    _enough(n, "items")
+    rng = np.random.default_rng(seed)
+    draws = [statistic(*(one[drawn] for one in lists)) for drawn in rng.integers(n, size=(resamples, n))]
+    return percentile(draws, statistic(*lists), n=n, level=level, unit=unit)
+
+
 def hierarchical(
     groups: Sequence[Sequence[float]], *, resamples: int = 4000, seed: int = 0, level: float = LEVEL, unit: str = ""
 ) -> Estimate:

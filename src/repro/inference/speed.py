@@ -1,0 +1,117 @@
+"""What speculative decoding costs and saves: passes, acceptance, and time for equal tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from repro.floor.measurement import Numbers, measurement
+from repro.inference.drawing import Drawing
+from repro.inference.pair import Pair, Prompts
+from repro.sizing.speculation import expected_tokens
+
+MODEL, SELF, NGRAMS, LOOKUP = "model", "first layer", "5-grams", "prompt lookup"
+DRAFTS = (MODEL, SELF, NGRAMS, LOOKUP)
+BETTER_THAN_DRAFT, BETTER_THAN_NGRAMS, REPEATED = 0.3, 0.5, 0.3
+
+
+@dataclass(frozen=True)
+class PassCosts:
+    """Passes of the target over 1 to `longest` tokens, and of the draft over one, behind `held` tokens.
+
+    Fields: `packed` weights where they can be; `batch` sequences; `device` where the times are taken.
+    """
+
+    pair: Pair
+    held: int
+    longest: int = 8
+    packed: bool = True
+    batch: int = 1
+    rounds: int = 21
+    device: str = "cpu"
+
+
+@measurement(version=1)
+def time_passes(config: PassCosts, seed: int) -> Numbers:
+    """CPU milliseconds of each pass, the median over rounds in which all take turns.
+
+    `passes` of 1, 2, ... tokens; `draft` of one; `cost` the draft's over the target's of one; `verification` each
+    pass over that of one; `longest_over_one` round by round. One thread. The seed trains the pair.
+
+    Raises:
+        ValueError: another device than the CPU.
+    """
+    from repro.inference.timed_speculation import passes_timed  # not above: spelling a configuration needs no torch
+
+    return passes_timed(config, seed)
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """Answers of `length` tokens to prompts, without a draft and with one, by turns.
+
+    Fields: `draft` one of `DRAFTS`; `drafted` tokens at a time; `batch` prompts decoded together; `packed` weights.
+
+    Raises:
+        ValueError: a draft that there is not, or prompts that do not fill whole batches.
+    """
+
+    pair: Pair
+    prompts: Prompts
+    length: int
+    drafted: int
+    draft: str = MODEL
+    drawing: Drawing = field(default_factory=Drawing)
+    batch: int = 1
+    packed: bool = True
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if self.draft not in DRAFTS:
+            raise ValueError(f"draft is {self.draft!r}; expected one of {', '.join(DRAFTS)}")
+        if self.prompts.count % self.batch:
+            raise ValueError(f"{self.prompts.count} prompts do not fill batches of {self.batch}")
+
+
+@measurement(version=1)
+def time_decoding(config: Decoding, seed: int) -> Numbers:
+    """CPU seconds of each batch of answers, the reading of the prompts left out: `plain` and `speculative`.
+
+    Lists run over the batches: of the first answer of each, `tested` drafted tokens and those `accepted`, `rounds` that
+    drafted as many as wanted and `tokens` they wrote; `overlap` the mean sum of min(p, q) over the places of the plain
+    answers, empty where the draft is no model or the drawing greedy. One thread.
+    """
+    from repro.inference.timed_speculation import decoding_timed
+
+    return decoding_timed(config, seed)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A target beside its draft and 5-grams: `prompts` and `length` of the greedy answers that show repetition."""
+
+    pair: Pair
+    prompts: Prompts
+    length: int
+
+
+@measurement(version=1)
+def judge_target(config: Quality, seed: int) -> Numbers:
+    """Test losses of `target`, `draft` and `ngrams`, nats a token, and the mean share of `repeated` 4-grams.
+
+    The 5-grams are counted on as many tokens of the text as the target was trained on.
+    """
+    from repro.inference.timed_speculation import target_judged
+
+    return target_judged(config, seed)
+
+
+def worth_judging(found: Numbers) -> bool:
+    """Whether a target has left the reach of small models, so that speed with it says something of large ones."""
+    target, draft, ngrams, repeated = (float(found[name]) for name in ("target", "draft", "ngrams", "repeated"))  # type: ignore[arg-type]
+    near = draft - target < BETTER_THAN_DRAFT or ngrams - target < BETTER_THAN_NGRAMS
+    return not near and repeated < REPEATED
+
+
+def predicted(acceptance: float, drafted: int, cost: float, verification: float = 1.0) -> float:
+    """The speed-up (1-a^(g+1)) / ((1-a) (g c + v)); at v = 1 that of Leviathan et al. 2022, theorem 3.8."""
+    return expected_tokens(acceptance, drafted) / (drafted * cost + verification)
