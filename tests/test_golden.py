@@ -49,9 +49,9 @@ from repro.inference.replay import Machine, Replay, Sampling
 from repro.inference.sampling import DrawingLaws, RepeatedAnswers, WrittenText
 from repro.inference.serving import Exactness, PagedGeneration, Reading, Serving
 from repro.inference.speculative_exactness import Enumeration, GreedyAnswers, OnePass, WrittenPairs
+from repro.inference.speed import Decoding, PassCosts, Quality
 from repro.inference.step_times import Appending, Lengths, LongStep
 from repro.inference.traces import Spread, Workload
-from repro.inference.speed import Decoding, PassCosts, Quality
 from repro.models.decoder import Decoder
 from repro.training.pretraining import Pretraining
 from repro.training.uptraining import Uptraining

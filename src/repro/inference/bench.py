@@ -1,26 +1,27 @@
 """The lean decoder timed against `generate` of transformers on the same weights, in the same run.
 
-Times are taken as those of training are: CPU seconds on a CPU, the sides by turns.
+Times are those of `turns`: one thread's own seconds on a CPU, the sides by turns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import torch
 
 from repro.floor.provenance import device
+from repro.floor.statistics import geometric_t
 from repro.inference.choices import Drawn
 from repro.inference.drafting import write_plainly
 from repro.inference.drawing import GREEDY
 from repro.inference.lean import Lean
+from repro.inference.turns import milliseconds, on_one_thread, take_turns
 from repro.models.counting import parameters
 from repro.models.decoder import Decoder
 from repro.models.llama import to_llama
 from repro.models.transformer import Transformer
-from repro.training.bench import ratio, taking_turns
 
 GOAL_RATIO = 1.5
 PROMPT = 32
@@ -30,7 +31,7 @@ SHAPES = {
     "20M": Decoder(4096, 448, 8, 7, context=512),
     "60M": Decoder(4096, 704, 10, 11, context=512),
 }
-Write = Callable[[int], torch.Tensor]
+Write = Callable[[], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,9 @@ def bench_decoding(*, sizes: tuple[str, ...] = tuple(SHAPES), tokens: int = 64, 
     if unknown := set(sizes) - set(SHAPES):
         raise ValueError(f"no size {', '.join(sorted(unknown))}; expected some of {', '.join(SHAPES)}")
     gpu = torch.cuda.is_available()
-    found = tuple(_size(name, SHAPES[name], tokens, repeat, "cuda" if gpu else "cpu") for name in sizes)
+    where = "cuda" if gpu else "cpu"
+    with on_one_thread(where):
+        found = tuple(_size(name, SHAPES[name], tokens, repeat, where) for name in sizes)
     return DecodingBench(device(), "second" if gpu else "CPU second", tokens, repeat, found)
 
 
@@ -81,20 +84,27 @@ def _size(name: str, shape: Decoder, tokens: int, repeat: int, where: str) -> Si
         reader = Lean(model, capacity=PROMPT + tokens, packed=packed)
         if reader.packed == packed:  # packing falls back to plain weights where it cannot be done
             sides[side] = _plainly(reader, prompt_BT, tokens)
-    written = [write(0).tolist() for write in sides.values()]
-    seconds = taking_turns({**sides}, 1, repeat)
-    ours = [side for side in sides if side != "transformers"]
-    ratios = {side: ratio(seconds["transformers"], seconds[side]) for side in ours}
-    each = {side: 1000 * float(np.median(taken)) / tokens for side, taken in seconds.items()}
+    written = [write().tolist() for write in sides.values()]
+    seconds = take_turns([*sides.values()], rounds=repeat, seed=0, device=where)
+    ratios = {
+        side: _ratio(seconds[0], taken) for side, taken in zip(sides, seconds, strict=True) if taken is not seconds[0]
+    }
+    each = {side: taken / tokens for side, taken in zip(sides, milliseconds(seconds), strict=True)}
     return SizeBench(name, parameters(shape).total, each, ratios, all(one == written[0] for one in written))
 
 
+def _ratio(theirs: list[float], ours: list[float]) -> tuple[float, float, float]:
+    found = geometric_t([over / under for over, under in zip(theirs, ours, strict=True)])
+    return found.value, found.low, found.high
+
+
 def _generate(model: Transformer, prompt_BT: torch.Tensor, tokens: int) -> Write:
-    llama = to_llama(model).to(prompt_BT.device)
+    llama: Any = to_llama(model)  # untyped, since generate's types forbid keyword arguments from a dictionary
+    llama.to(prompt_BT.device)
     asked = {"max_new_tokens": tokens, "min_new_tokens": tokens, "do_sample": False}
-    return lambda number: llama.generate(prompt_BT, attention_mask=torch.ones_like(prompt_BT), **asked)
+    return lambda: llama.generate(prompt_BT, attention_mask=torch.ones_like(prompt_BT), **asked)
 
 
 def _plainly(reader: Lean, prompt_BT: torch.Tensor, tokens: int) -> Write:
     choices = Drawn(0, str(prompt_BT.device))
-    return lambda number: write_plainly(reader, prompt_BT, length=tokens, drawing=GREEDY, choices=choices)
+    return lambda: write_plainly(reader, prompt_BT, length=tokens, drawing=GREEDY, choices=choices)

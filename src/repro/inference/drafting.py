@@ -77,7 +77,7 @@ class NGramDraft:
         history = tokens_BC[0, max(0, length - self.table.order) : length].tolist()
         drafted, laws = [], []
         for _ in range(count):
-            found_V = torch.from_numpy(self.table.law(history)).to(self.dtype)
+            found_V = torch.from_numpy(self.table.law(history)).to(tokens_BC.device, self.dtype)
             laws.append(law(found_V.log()[None], self.drawing))
             drafted.append(draw(laws[-1]))
             history.append(int(drafted[-1]))
@@ -98,7 +98,7 @@ class PromptLookup:
 
     def propose(self, tokens_BC: Tensor, lengths_B: Tensor, count: int, draw: Draw) -> tuple[Tensor, Tensor]:
         """No token where the last one is new to the sequence; laws are certain of their token."""
-        found = continuation(tokens_BC[0, : int(lengths_B[0])].numpy(), self.longest, count)
+        found = continuation(tokens_BC[0, : int(lengths_B[0])].cpu().numpy(), self.longest, count)
         drafted_BG = torch.from_numpy(found.copy())[None].to(tokens_BC.device)
         laws = torch.zeros(1, len(found), self.vocabulary, dtype=self.dtype, device=tokens_BC.device)
         return drafted_BG, laws.scatter_(-1, drafted_BG[..., None], 1.0)

@@ -6,6 +6,7 @@ B answers, T time, F likeliest first tokens, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,9 +17,9 @@ from repro.floor.statistics import g_test
 from repro.inference.choices import Drawn
 from repro.inference.drafting import ModelDraft, Speculation, speculate, write_plainly
 from repro.inference.drawing import GREEDY, law
-from repro.inference.speculative_exactness import ASSISTED, PLAIN, GreedyAnswers, OnePass, WrittenPairs
 from repro.inference.lean import Lean
 from repro.inference.pair import models_of
+from repro.inference.speculative_exactness import ASSISTED, PLAIN, GreedyAnswers, OnePass, WrittenPairs
 from repro.inference.verification import RULES
 from repro.models.llama import to_llama
 from repro.models.transformer import Transformer
@@ -96,7 +97,7 @@ def _writer(config: WrittenPairs, target: Transformer, draft: Transformer) -> Wr
 
 
 def _assisted_writer(config: WrittenPairs, target: Transformer, draft: Transformer) -> Writer:
-    large, small = (to_llama(model) for model in (target, draft))
+    large, small = as_llamas(target, draft)
     _always_draft(small, config.drafted)
     kept = {"do_sample": True, "temperature": config.drawing.temperature or 1.0, "top_k": config.drawing.top_k}
     kept |= {"top_p": config.drawing.top_p}
@@ -112,7 +113,12 @@ def _assisted_writer(config: WrittenPairs, target: Transformer, draft: Transform
     return write
 
 
-def _always_draft(small: torch.nn.Module, count: int) -> None:
+def as_llamas(*models: Transformer) -> list[Any]:
+    """Llamas with the same weights; untyped, since generate's types forbid keyword arguments from a dictionary."""
+    return [to_llama(model) for model in models]
+
+
+def _always_draft(small: Any, count: int) -> None:
     """As many drafted tokens each time, whatever the draft's confidence."""
     settings = small.generation_config
     settings.num_assistant_tokens = count
@@ -158,8 +164,8 @@ def check_greedy(config: GreedyAnswers, seed: int) -> Numbers:
 def _greedy_answers(config: GreedyAnswers, target: Transformer, draft: Transformer) -> Iterator[tuple[Tensor, Tensor]]:
     """(answer without a draft, with it) of each prompt, prompts included."""
     assisted = config.by == ASSISTED
-    large, small = (to_llama(model) if assisted else model for model in (target, draft))
     if assisted:
+        large, small = as_llamas(target, draft)
         _always_draft(small, config.drafted)
     room = config.prompts.length + config.length + config.drafted + 1
     for prompt_T in config.prompts.windows():
@@ -182,4 +188,5 @@ def below_largest(target: Transformer, answers_BT: Tensor, prompt: int) -> Tenso
     """How far (B, answer) each written token's logit lies below the largest, in one whole pass."""
     logits_BTV = target(answers_BT[:, :-1])[:, prompt - 1 :]
     own_BT = logits_BTV.gather(-1, answers_BT[:, prompt:, None])[..., 0]
-    return logits_BTV.amax(-1) - own_BT
+    below_BT: Tensor = logits_BTV.amax(-1) - own_BT
+    return below_BT

@@ -109,9 +109,9 @@ def _width(width: int, steps: int, repeat: int, compiled: bool) -> WidthBench:
     sides: dict[str, Step] = {"plain": lambda number: plain.step(), "eager": _ours(config, text, False)}
     if compiled:
         sides["compiled"] = _ours(config, text, True)
-    seconds = taking_turns(sides, steps, repeat)
+    seconds = _taking_turns(sides, steps, repeat)
     speeds = {side: config.batch * steps / float(np.median(taken)) for side, taken in seconds.items()}
-    ratios = {side: ratio(seconds["plain"], seconds[side]) for side in seconds if side != "plain"}
+    ratios = {side: _ratio(seconds["plain"], seconds[side]) for side in seconds if side != "plain"}
     per_token = training_flops(config.model, 1, config.model.context)
     best = max(speed for side, speed in speeds.items() if side != "plain")
     return WidthBench(width, parameters(config.model).total, speeds, ratios, best * per_token / 1e9)
@@ -122,13 +122,13 @@ def _together(steps: int, repeat: int) -> tuple[float, float, float]:
     ensemble = Ensemble(config, range(RUNS), text)
     rates = [config.learning_rate] * RUNS
     sides: dict[str, Step] = {"one": _ours(config, text, False), "all": lambda number: ensemble.step(number, rates)}
-    seconds = taking_turns(sides, steps, repeat)
-    return ratio(seconds["all"], seconds["one"])
+    seconds = _taking_turns(sides, steps, repeat)
+    return _ratio(seconds["all"], seconds["one"])
 
 
 def _utilisation(steps: int) -> Utilisation:
     config, text = _job(LARGE, batch=65_536)
-    taken = taking_turns({"ours": _ours(config, text, True)}, steps, 1)["ours"][0]
+    taken = _taking_turns({"ours": _ours(config, text, True)}, steps, 1)["ours"][0]
     speed = config.batch * steps / taken
     flops = speed * training_flops(config.model, 1, config.model.context)
     peak = next((peak for name, peak in PEAKS.items() if name in device()), None)
@@ -148,7 +148,7 @@ def _ours(config: Pretraining, text: Tokens, compiled: bool) -> Step:
     return lambda number: trainer.step(number, config.learning_rate)
 
 
-def taking_turns(sides: dict[str, Step], steps: int, repeat: int) -> dict[str, list[float]]:
+def _taking_turns(sides: dict[str, Step], steps: int, repeat: int) -> dict[str, list[float]]:
     """Seconds of `steps` steps by side, one entry a round; who begins moves on by one each round."""
     for step in sides.values():
         for number in range(WARM_UP):
@@ -171,7 +171,6 @@ def _clock() -> float:
     return time.process_time()
 
 
-def ratio(over: list[float], under: list[float]) -> tuple[float, float, float]:
-    """Value, low and high of the geometric mean of times over times, one pair a round."""
+def _ratio(over: list[float], under: list[float]) -> tuple[float, float, float]:
     found = geometric_t([a / b for a, b in zip(over, under, strict=True)])
     return found.value, found.low, found.high
