@@ -49,7 +49,7 @@ from repro.inference.replay import Machine, Replay, Sampling
 from repro.inference.sampling import DrawingLaws, RepeatedAnswers, WrittenText
 from repro.inference.serving import Exactness, PagedGeneration, Reading, Serving
 from repro.inference.speculative_exactness import Enumeration, GreedyAnswers, OnePass, WrittenPairs
-from repro.inference.speed import Decoding, PassCosts, Quality
+from repro.inference.speed import Decoding, Generating, PassCosts, Quality
 from repro.inference.step_times import Appending, Lengths, LongStep
 from repro.inference.traces import Spread, Workload
 from repro.models.decoder import Decoder
@@ -106,7 +106,8 @@ TINY = {
     "surface_coverage": Coverage(sets=2, resamples=20),
     "surface_fit": ApproachThree(Planted(), resamples=20),
     "time_decoding": Decoding(Pair(RUN, RUN), PROMPTS, 6, 2),
-    "time_passes": PassCosts(Pair(RUN, RUN), held=4, longest=2, rounds=1),
+    "time_generate": Generating(Pair(RUN, RUN), PROMPTS, 6, drawing=GREEDY),
+    "time_passes": PassCosts(Pair(RUN, RUN), held=4, longest=8, rounds=1),
     "transformers_pages": PagedGeneration(Decoder(16, 16, 1, 2, context=32), requests=2, new_tokens=4),
     "uptrain": Uptraining(RUN, kv_heads=1, tokens=1_024),
     "valley_exponent": Valleys(Suite(Planted()), resamples=20),

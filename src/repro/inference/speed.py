@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 from repro.floor.measurement import Numbers, measurement
 from repro.inference.drawing import Drawing
+from repro.inference.given import GivenPair, GivenPrompts
 from repro.inference.pair import Pair, Prompts
 from repro.sizing.speculation import expected_tokens
 
 MODEL, SELF, NGRAMS, LOOKUP = "model", "first layer", "5-grams", "prompt lookup"
 DRAFTS = (MODEL, SELF, NGRAMS, LOOKUP)
+JUDGED = ["target", "draft", "ngrams", "repeated"]
 BETTER_THAN_DRAFT, BETTER_THAN_NGRAMS, REPEATED = 0.3, 0.5, 0.3
 
 
@@ -21,9 +23,9 @@ class PassCosts:
     Fields: `packed` weights where they can be; `batch` sequences; `device` where the times are taken.
     """
 
-    pair: Pair
+    pair: Pair | GivenPair
     held: int
-    longest: int = 8
+    longest: int = 9
     packed: bool = True
     batch: int = 1
     rounds: int = 21
@@ -32,15 +34,16 @@ class PassCosts:
 
 @measurement(version=1)
 def time_passes(config: PassCosts, seed: int) -> Numbers:
-    """CPU milliseconds of each pass, the median over rounds in which all take turns.
+    """Milliseconds of each, the median over rounds in which all take turns; see `turns.take_turns`.
 
-    `passes` of 1, 2, ... tokens; `draft` of one; `cost` the draft's over the target's of one; `verification` each
-    pass over that of one; `longest_over_one` round by round. One thread. The seed trains the pair.
+    `passes` over 1, 2, ... tokens, logits alone, and `verification` each over that of one; `eight_over_one` round by
+    round. With the choice of tokens at temperature 1: `settled` over 1, 2, ... tokens, of which one is a plain step and
+    more verify a draft, and `draft` a draft's step; `verified` and `cost` are these over a plain step. One thread.
 
     Raises:
-        ValueError: another device than the CPU.
+        ValueError: a device that is not here.
     """
-    from repro.inference.timed_speculation import passes_timed  # not above: spelling a configuration needs no torch
+    from repro.inference.timed_passes import passes_timed  # not above: spelling a configuration needs no torch
 
     return passes_timed(config, seed)
 
@@ -55,8 +58,8 @@ class Decoding:
         ValueError: a draft that there is not, or prompts that do not fill whole batches.
     """
 
-    pair: Pair
-    prompts: Prompts
+    pair: Pair | GivenPair
+    prompts: Prompts | GivenPrompts
     length: int
     drafted: int
     draft: str = MODEL
@@ -68,21 +71,49 @@ class Decoding:
     def __post_init__(self) -> None:
         if self.draft not in DRAFTS:
             raise ValueError(f"draft is {self.draft!r}; expected one of {', '.join(DRAFTS)}")
+        if self.draft == NGRAMS and isinstance(self.pair, GivenPair):
+            raise ValueError("5-grams are counted on the text that the target was trained on, which is not known here")
         if self.prompts.count % self.batch:
             raise ValueError(f"{self.prompts.count} prompts do not fill batches of {self.batch}")
 
 
 @measurement(version=1)
 def time_decoding(config: Decoding, seed: int) -> Numbers:
-    """CPU seconds of each batch of answers, the reading of the prompts left out: `plain` and `speculative`.
+    """Seconds of each batch of answers, the reading of the prompts left out: `plain` and `speculative`.
 
     Lists run over the batches: of the first answer of each, `tested` drafted tokens and those `accepted`, `rounds` that
     drafted as many as wanted and `tokens` they wrote; `overlap` the mean sum of min(p, q) over the places of the plain
-    answers, empty where the draft is no model or the drawing greedy. One thread.
+    answers, empty where the draft is no model or the drawing greedy. `accepting` counts the rounds of all batches that
+    accepted 0, 1, ... tokens. One thread.
     """
     from repro.inference.timed_speculation import decoding_timed
 
     return decoding_timed(config, seed)
+
+
+@dataclass(frozen=True)
+class Generating:
+    """Answers of `length` tokens by `generate` of transformers, alone and assisted, by turns.
+
+    Fields: `drafted` tokens at a time, each time; 0: as transformers has it by default; `lookup` in the prompt instead
+    of the pair's draft.
+    """
+
+    pair: Pair | GivenPair
+    prompts: Prompts | GivenPrompts
+    length: int
+    drafted: int = 0
+    lookup: bool = False
+    drawing: Drawing = field(default_factory=Drawing)
+    device: str = "cpu"
+
+
+@measurement(version=1)
+def time_generate(config: Generating, seed: int) -> Numbers:
+    """Seconds of each answer, the reading of the prompt included: `plain` and `speculative`; `identical` answers."""
+    from repro.inference.timed_generate import generate_timed
+
+    return generate_timed(config, seed)
 
 
 @dataclass(frozen=True)
@@ -100,14 +131,14 @@ def judge_target(config: Quality, seed: int) -> Numbers:
 
     The 5-grams are counted on as many tokens of the text as the target was trained on.
     """
-    from repro.inference.timed_speculation import target_judged
+    from repro.inference.timed_passes import target_judged
 
     return target_judged(config, seed)
 
 
 def worth_judging(found: Numbers) -> bool:
     """Whether a target has left the reach of small models, so that speed with it says something of large ones."""
-    target, draft, ngrams, repeated = (float(found[name]) for name in ("target", "draft", "ngrams", "repeated"))  # type: ignore[arg-type]
+    target, draft, ngrams, repeated = (float(found[name]) for name in JUDGED)  # type: ignore[arg-type]
     near = draft - target < BETTER_THAN_DRAFT or ngrams - target < BETTER_THAN_NGRAMS
     return not near and repeated < REPEATED
 

@@ -98,7 +98,7 @@ def _writer(config: WrittenPairs, target: Transformer, draft: Transformer) -> Wr
 
 def _assisted_writer(config: WrittenPairs, target: Transformer, draft: Transformer) -> Writer:
     large, small = as_llamas(target, draft)
-    _always_draft(small, config.drafted)
+    always_draft(small, config.drafted)
     kept = {"do_sample": True, "temperature": config.drawing.temperature or 1.0, "top_k": config.drawing.top_k}
     kept |= {"top_p": config.drawing.top_p}
 
@@ -118,7 +118,7 @@ def as_llamas(*models: Transformer) -> list[Any]:
     return [to_llama(model) for model in models]
 
 
-def _always_draft(small: Any, count: int) -> None:
+def always_draft(small: Any, count: int) -> None:
     """As many drafted tokens each time, whatever the draft's confidence."""
     settings = small.generation_config
     settings.num_assistant_tokens = count
@@ -166,7 +166,7 @@ def _greedy_answers(config: GreedyAnswers, target: Transformer, draft: Transform
     assisted = config.by == ASSISTED
     if assisted:
         large, small = as_llamas(target, draft)
-        _always_draft(small, config.drafted)
+        always_draft(small, config.drafted)
     room = config.prompts.length + config.length + config.drafted + 1
     for prompt_T in config.prompts.windows():
         prompt_BT = prompt_T[None]
