@@ -16,7 +16,7 @@ from repro.floor.statistics import Estimate, joint_bootstrap
 from repro.inference.speed import predicted
 from repro.sizing.speculation import expected_tokens
 
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]
 
 
 def speedup(row: Row) -> Estimate:
