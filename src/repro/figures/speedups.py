@@ -19,6 +19,7 @@ def draw_speedups(ax: Axes, table: pd.DataFrame, *, x: str, label: str) -> Axes:
     ax.plot(table[x], table["v measured"], color="C1", marker=".", label="formula, v measured")
     ax.plot(table[x], table["v = 1"], "--", color="C1", marker=".", label="formula, v = 1")
     ax.axhline(1, color="gray", lw=0.8)
+    ax.set_xticks(list(table[x]))
     ax.set_xlabel(label)
     ax.set_ylabel("time without a draft over time with one")
     ax.legend()
