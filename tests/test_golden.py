@@ -17,6 +17,7 @@ from repro.abilities.planted import PlantedScores
 from repro.abilities.tables import Scores
 from repro.abilities.voting import Voting
 from repro.alignment.fixed_points import Economy, FixedPoint, Premise
+from repro.alignment.frontier import Aligned, Reach, Stage
 from repro.alignment.listed import Budget, Listed
 from repro.alignment.readings import Reading as LossReading
 from repro.alignment.recovery import Recovery
@@ -63,10 +64,20 @@ RUN = Pretraining(
     SHAPE, Skills(vocabulary=16, digits=2, tokens=20_000, test_tokens=2_000),
     readings=(1_024, 2_048), batch=256, learning_rate=0.02, warmup=256, test_tokens=1_024,
 )  # fmt: skip
+SMALL = Stage(width=8, layers=1, steps=10, batch=16)
 SERVED = Workload("tiny", Spread(6), Spread(6), 5)
 PROMPTS = Prompts(RUN.text, 2, 4)
 TINY = {
     "absorbed_attention": Absorption(decoupled=False),
+    "aligned_reviews": Aligned(
+        "PPO",
+        0.1,
+        3e-3,
+        pairs=40,
+        budget=Budget(5, ppo_steps=2, episodes=8, looks=1),
+        stage=Stage(8, 1, 10, 16),
+        samples=20,
+    ),
     "allocation": Allocation(HOFFMANN),
     "answers_by_loss": Answers(PlantedAnswers("law", models=8, tasks=2)),
     "appended_bytes": Appending(tiny("llama"), "growing", tokens=8),
@@ -95,6 +106,7 @@ TINY = {
     "paged_logits": Exactness(Decoder(16, 16, 1, 2, context=16), block=4),
     "pairs_economy": Economy("free", pairs=500, answers=5, worlds=2),
     "pretrain": RUN,
+    "reachable": Reach(SMALL, samples=20),
     "repeat_answers": RepeatedAnswers(RUN, PROMPTS, 8, GREEDY),
     "repetition_fit": RepetitionFit(PlantedRepetition(), resamples=20),
     "replay_trace": Replay(SERVED, Paging(4), Machine(1e9, 1e5, 1e14, 1e12), slots=48, longest=32),

@@ -18,6 +18,7 @@ from repro.floor.statistics import (
     hierarchical,
     holm,
     joint_bootstrap,
+    newcombe,
     paired_t,
     percentile,
     student_t,
@@ -99,6 +100,15 @@ def test_wilson_covers_on_average_over_proportions():
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 1.0])
 def test_clopper_pearson_never_covers_less_than_it_says(share):
     assert 0.9875 <= coverage(lambda rng: clopper_pearson(rng.binomial(50, share), 50), share)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(0.2, 0.1), (0.5, 0.3)])
+def test_the_difference_of_two_proportions_covers(ours, theirs):
+    def draw(rng):
+        return newcombe((rng.binomial(30, ours), 30), (rng.binomial(45, theirs), 45))
+
+    assert within_promise(coverage(draw, ours - theirs, repeats=2000))
+    assert newcombe((0, 30), (0, 45)).low < 0 < newcombe((0, 30), (0, 45)).high  # no collapse at all proves little
 
 
 def test_a_bootstrap_over_three_seeds_is_refused_because_it_covers_too_seldom():

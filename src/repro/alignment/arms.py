@@ -26,14 +26,14 @@ Prompts = Callable[[int, torch.Generator], Tensor]
 class Best:
     """Looks at a module while it trains, and brings back the state in which its own loss was least.
 
-    Fields: `losses` of each look, the untrained module's first; `step` that of the least loss. `also` is called at each
-    look, for whatever a record should know of it.
+    The untrained module is no candidate. Fields: `losses` of each look after it; `step` that of the least loss. `also`
+    is called at each look, the untrained module's too, for whatever a record should know of it.
     """
 
     def __init__(self, module: nn.Module, own_loss: Callable[[], float], also: Look = lambda step: None) -> None:
         self.module, self.own_loss, self.also = module, own_loss, also
         self.losses: list[float] = []
-        self(0)
+        also(0)
 
     def __call__(self, step: int) -> None:
         """Look now."""

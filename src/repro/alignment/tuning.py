@@ -17,6 +17,25 @@ def tuned(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     return table.sort_values("own_loss").groupby(keys, sort=False).head(1).sort_values(keys).reset_index(drop=True)
 
 
+def at_looks(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """The table with each column of lists as three: at the look that was kept, and as `_start` and `_end`.
+
+    A training that diverged has none of the three.
+    """
+    told = table.copy()
+    for name in columns:
+        lists = list(zip(table[name], table["look"], strict=True))
+        told[name] = [looks[int(look)] if isinstance(looks, list) else np.nan for looks, look in lists]
+        for end, place in (("start", 0), ("end", -1)):
+            told[f"{name}_{end}"] = [looks[place] if isinstance(looks, list) else np.nan for looks, _ in lists]
+    return told
+
+
+def collapsed(told: pd.DataFrame) -> pd.Series[bool]:
+    """Whether a training ends with less than half of the valid replies that it began with, or with no policy at all."""
+    return ~(told["valid_end"] >= told["valid_start"] / 2)
+
+
 def column_of(table: pd.DataFrame, column: str, **where: object) -> list[float]:
     """A column of the rows that match, in order of seed."""
     for name, wanted in where.items():
@@ -35,5 +54,30 @@ def at_equal_kl(kl: Sequence[float], gold: Sequence[float], level: float, origin
     """
     if max(kl) < level:
         raise ValueError(f"no policy reaches KL {level}; the farthest has {max(kl):.3g}")
-    order = np.argsort(kl)
-    return float(np.interp(level, [0.0, *np.take(kl, order)], [origin, *np.take(gold, order)]))
+    points = sorted(zip(kl, gold, strict=True))
+    return float(np.interp(level, [0.0, *(at for at, _ in points)], [origin, *(worth for _, worth in points)]))
+
+
+def gaps_at_equal_kl(
+    told: pd.DataFrame, ours: str, theirs: str, levels: Sequence[float], column: str = "gold"
+) -> list[float]:
+    """For each seed our gold minus theirs at equal KL, a mean over the levels that every seed of both reaches.
+
+    Raises:
+        ValueError: no such level.
+    """
+    farthest = told[told["method"].isin([ours, theirs])].groupby(["method", "seed"])["kl"].max().min()
+    reached = [level for level in levels if level <= farthest]
+    if not reached:
+        raise ValueError(f"no level of {list(levels)} is reached by every seed of {ours} and {theirs}: {farthest:.3g}")
+    gaps = []
+    for _, part in told.groupby("seed"):
+        at = {
+            method: [
+                at_equal_kl(list(rows["kl"]), list(rows[column]), level, float(rows[f"{column}_start"].mean()))
+                for level in reached
+            ]
+            for method, rows in part.groupby("method")
+        }
+        gaps.append(float(np.mean(np.subtract(at[ours], at[theirs]))))
+    return gaps

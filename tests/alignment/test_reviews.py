@@ -1,0 +1,99 @@
+"""Made-up reviews: their grammar, what they are worth, and what can be reached from a model that writes them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from repro.alignment.frontier import Aligned, Reach, Stage, passes, reachable
+from repro.alignment.listed import Budget
+from repro.alignment.reviews import ASKED, LOG_ODDS, WORDS, draw_reviews, gold, is_review, prompts, written
+from repro.alignment.tuning import at_looks, collapsed, gaps_at_equal_kl
+
+DRAWN = draw_reviews(4_000, seed=0)
+
+
+def review(text: str) -> np.ndarray:
+    return np.array([[0, *(WORDS.index(word) for word in text.split())]])
+
+
+def test_drawn_reviews_keep_to_the_grammar_and_their_worth_is_in_its_range():
+    assert is_review(DRAWN).all()
+    assert -2 <= gold(DRAWN).min() and gold(DRAWN).max() <= 4
+    assert 2 == pytest.approx(gold(DRAWN).mean(), abs=0.1)  # half of them feel good
+
+
+def test_gold_is_the_probability_that_a_review_feels_good():
+    """Of reviews with gold near 4 p a share p was written in a good mood, which the strongest words betray."""
+    best, worst = review("film it is very perfect i loved its end its look is great"), review("film it is very awful "
+                         "i hated its end its look is dreadful")  # fmt: skip
+    odds = LOG_ODDS[best[0, ASKED:]].sum()
+
+    assert 4 / (1 + np.exp(-odds)) == pytest.approx(gold(best)[0])
+    assert gold(worst)[0] < 0.1 < 3.9 < gold(best)[0]
+    assert "film it is very perfect" == written(best[0])[:23]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "film it is very great it is very great i liked its end",  # an adjective twice
+        "film great great great great it is very nice i liked its end",  # no sentence
+        "film it is its great i liked its end its look is nice",  # one word out of place
+    ],
+)
+def test_what_is_no_review_loses_two(text: str):
+    assert not is_review(review(text))[0]
+    assert gold(review(text))[0] == pytest.approx(4 / (1 + np.exp(-LOG_ODDS[review(text)].sum())) - 2)
+
+
+def test_no_prompt_is_both_trained_on_and_held_out():
+    trained, held = ({int(row[1]) for row in prompts(side)} for side in (False, True))
+
+    assert set() == trained & held
+    assert len(WORDS[1:21]) == len(trained | held)
+
+
+def test_the_best_policy_gains_with_kl_and_best_of_n_never_has_more_of_its_objective():
+    """At each beta mean gold minus beta KL is greatest for the policy that is drawn as the best."""
+    betas = np.array([0.2, 1.0, 5.0])
+    found = {name: np.array(value) for name, value in reachable(Reach(Stage(8, 1, 20, 16), tuple(betas)), 0).items()}
+    objective = found["best_gold"] - betas * found["best_kl"]
+    of_n = found["of_n_gold"][:, None] - betas * found["of_n_kl"][:, None]
+
+    assert (np.diff(found["best_kl"]) < 0).all() and (np.diff(found["best_gold"]) < 0).all()
+    assert (of_n <= objective + 0.01).all()
+    assert (np.diff(found["of_n_gold"]) > 0).all()
+
+
+def test_passes_are_counted_by_hand():
+    budget = Budget(fit_steps=10, fit_batch=4, ppo_steps=3, episodes=5)
+    direct, ppo = (passes(Aligned(method, 0.1, 1e-3, 50, budget)) for method in ("DPO", "PPO"))
+
+    assert {"pairs": 2 * 3 * 40, "reference": 100} == direct
+    assert {"reward model": 240, "writing": 15, "reading": 60, "learning": 2 * 3 * 4 * 15} == ppo
+
+
+def table() -> pd.DataFrame:
+    """Two methods, of which PPO is planted to lie 0.5 above DPO at every KL; seed 1's PPO ends in nonsense."""
+    rows = []
+    for seed in (0, 1):
+        for method, above in (("DPO", 0.0), ("PPO", 0.5)):
+            for kl in (0.4, 2.0):
+                valid = [0.9, 0.1] if (seed, method) == (1, "PPO") else [0.9, 0.8]
+                rows.append({"method": method, "seed": seed, "look": 1, "kl": [0.0, kl], "valid": valid,
+                             "gold": [1.0, 1.0 + kl + above]})  # fmt: skip
+    return at_looks(pd.DataFrame(rows), ["gold", "kl", "valid"])
+
+
+def test_a_planted_gap_is_found_at_equal_kl_and_levels_out_of_reach_are_left_out():
+    assert [0.5, 0.5] == pytest.approx(gaps_at_equal_kl(table(), "PPO", "DPO", [1.0, 9.0]))
+    with pytest.raises(ValueError, match="no level"):
+        gaps_at_equal_kl(table(), "PPO", "DPO", [9.0])
+
+
+def test_a_collapse_is_counted_and_a_training_that_diverged_is_one():
+    told = table()
+    lost = pd.DataFrame({"valid": [np.nan], "look": [np.nan]})
+
+    assert [False] * 6 + [True] * 2 == list(collapsed(told))
+    assert [True] == list(collapsed(at_looks(lost, ["valid"])))
