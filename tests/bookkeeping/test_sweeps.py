@@ -6,6 +6,7 @@ import dataclasses
 import os
 import signal
 import subprocess
+import re
 import sys
 import time
 from collections import Counter
@@ -306,7 +307,7 @@ def test_progress_is_told_in_plain_lines_and_not_at_all_when_all_is_on_record(st
         monkeypatch.setattr(sys, "__stderr__", told)
         monkeypatch.setattr(progress, "EVERY", 0.05)
         sweep(ordeal, configs, store=store, settings=INLINE)
-        assert expected == ("ordeal: 1 of 3 trials, 0 s" in told.getvalue())
+        assert expected == bool(re.search(r"ordeal: 1 of 3 trials, \d+ s", told.getvalue()))
 
 
 def test_a_number_named_as_a_field_holds_what_was_used(store):
