@@ -14,6 +14,7 @@ import pytest
 from repro.abilities.answers import Answers, PlantedAnswers
 from repro.abilities.learning import learning
 from repro.abilities.planted import PlantedScores
+from repro.abilities.recall import recalling
 from repro.abilities.tables import Scores
 from repro.abilities.voting import Voting
 from repro.alignment.fixed_points import Economy, FixedPoint, Premise
@@ -107,6 +108,7 @@ TINY = {
     "pairs_economy": Economy("free", pairs=500, answers=5, worlds=2),
     "pretrain": RUN,
     "reachable": Reach(SMALL, samples=20),
+    "recall": recalling(0.1, 16, 2, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "repeat_answers": RepeatedAnswers(RUN, PROMPTS, 8, GREEDY),
     "repetition_fit": RepetitionFit(PlantedRepetition(), resamples=20),
     "replay_trace": Replay(SERVED, Paging(4), Machine(1e9, 1e5, 1e14, 1e12), slots=48, longest=32),

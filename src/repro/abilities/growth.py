@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from repro.abilities.scores import SURE
+from repro.abilities.scores import SURE, items_needed
 from repro.abilities.shape import emergence_score
+from repro.floor.statistics import clopper_pearson
 
 Array = NDArray[np.float64]
 
@@ -101,6 +102,18 @@ def nearest_half(curves_SN: pd.DataFrame) -> int:
     """The number of parameters at which the mean over seeds is nearest the middle of the scores' range."""
     middle = (curves_SN.min().min() + curves_SN.max().max()) / 2
     return int((curves_SN.mean() - middle).abs().idxmin())
+
+
+def seen_at_all(counts: pd.DataFrame) -> pd.DataFrame:
+    """Counts `correct` of `items`, with what they show of the share: zero right answers are an interval, not a point.
+
+    `share`, `up to` the upper end of the exact interval, and `problems needed` by a test that would show a success with
+    95 % chance, were the true share that end.
+    """
+    found = [clopper_pearson(int(right), int(items)) for right, items in counts[["correct", "items"]].to_numpy()]
+    needed = [items_needed(min(one.high, 0.999)) for one in found]
+    told = {"share": [one.value for one in found], "up to": [one.high for one in found], "problems needed": needed}
+    return counts.join(pd.DataFrame(told, index=counts.index))
 
 
 def _whole(curves_SN: pd.DataFrame) -> Array:
