@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from repro.abilities.planted import PlantedScores
-from repro.abilities.shape import ABRUPT, bend, emergence_score, score_shape, shapes, task_table
+from repro.abilities.shape import ABRUPT, bend, emergence_score, rescaled, score_shape, shapes, task_table
 from repro.abilities.tables import Scores, named_scores, scores_of
 
 
@@ -72,3 +72,30 @@ def test_scores_without_their_columns_are_refused(tmp_path):
 
     with pytest.raises(ValueError, match=r"\['compute', 'metric'\]; expected task, metric, compute, score"):
         named_scores(str(tmp_path / "my.csv"))
+
+
+ROWS = [f"a,accuracy,1e{c},0.{c}" for c in range(18, 27)]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("a,accuracy,many,0.5", "row 11: compute is 'many'; expected a positive number of FLOP"),
+        ("a,accuracy,0,0.5", "row 11: compute is '0'; expected a positive number of FLOP"),
+        ("a,accuracy,1e27,", "row 11: score is ''; expected a number, larger is better"),
+        (",accuracy,1e27,0.5", "row 11: task is ''; expected a name"),
+        ("\na,accuracy,1e27,nan", "row 12: score is 'nan'; expected a number"),  # an empty line counts as a row
+        ("a,accuracy,1e27,0.5,0.6", "Expected 4 fields in line 11, saw 5"),
+        ("a,loss,1e27,0.5", "no task has more than 1 scores by loss; expected 8 or more"),
+    ],
+)
+def test_a_row_that_is_no_score_is_named(tmp_path, row: str, message: str):
+    path = tmp_path / "my.csv"
+    path.write_text("\n".join(["task,metric,compute,score", *ROWS, row]), encoding="utf-8")
+
+    with pytest.raises(ValueError, match=message):
+        named_scores(str(path))
+
+
+def test_a_record_that_keeps_no_scores_has_no_curves():
+    assert rescaled({"y": [], "tasks": ["a"], "x": [1.0], "metric": "accuracy"}).empty

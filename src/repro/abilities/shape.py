@@ -17,14 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from repro.abilities.tables import Scores, scores_of
+from repro.abilities.tables import FEWEST, Scores, scores_of
 from repro.floor.measurement import Number, Numbers, measurement
 from repro.floor.statistics import LEVEL
 
 Array = NDArray[np.float64]
 
 ABRUPT = 3.0  # the late half gains more than this many times what the early half does; at a steady pace it is once
-FEWEST = 8  # runs of a bent line, which has three coefficients
 DRAWN = 800  # scores that a record keeps for a figure, so that it stays small
 SHAPES = ("abrupt", "smooth", "unclear", "no gain")
 
@@ -157,7 +156,12 @@ def task_table(row: Mapping[Any, Any], *, level: float = LEVEL) -> pd.DataFrame:
 
 
 def rescaled(row: Mapping[Any, Any]) -> pd.DataFrame:
-    """The curves of one record: task, metric, log10 of compute `x`, `progress` from worst score (0) to best (1)."""
+    """The curves of one record: task, metric, log10 of compute `x`, `progress` from worst score (0) to best (1).
+
+    Empty where the record keeps no scores, being too many.
+    """
+    if not row["y"]:
+        return pd.DataFrame(columns=["x", "task", "progress", "metric"])
     wide = pd.DataFrame(np.array(row["y"], dtype=float).reshape(len(row["tasks"]), -1).T, row["x"], row["tasks"])
     long = (
         ((wide - wide.min()) / (wide.max() - wide.min()))

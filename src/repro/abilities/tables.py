@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from repro.abilities.planted import WORLDS, PlantedScores, plant_scores
-from repro.corpora.tables import FLOP_PER_PARAMETER_TOKEN, TableId, adopt, load_table, table_id
+from repro.corpora.tables import FLOP_PER_PARAMETER_TOKEN, TableId, adopt, find_table, load_table, table_id
 
 OWN_COLUMNS = ("task", "metric", "compute", "score")
+FEWEST = 8  # runs of a task; a line that bends has three coefficients
 MMLU = "hendrycksTest-"
 LADDER = {"accuracy": "", "probability": "_soft", "log-probability": "_soft_log", "bits per byte": "_bpb"}
 FEWEST_TOKENS = 1e9  # before, a checkpoint has hardly left its start
@@ -57,15 +58,18 @@ def named_scores(name: str) -> dict[str, list[Scores]]:
 
     Args:
         name: "planted" (a world where the metric makes the jump, one without, one with a jump), "public", or a
-            reader's own CSV with the columns task, metric, compute (FLOP), score (larger is better).
+            reader's own CSV with the columns task, metric, compute (FLOP), score (larger is better), a row a score;
+            its first metric judges, and the others are set beside it.
 
     Raises:
-        ValueError: none of these, or a CSV that lacks a column.
+        FileNotFoundError: no such CSV.
+        ValueError: none of these, or a CSV that lacks a column, has a row that is no score, which is named, or a
+            metric without eight scores of any task.
     """
     if name == "planted":
         return {f"planted, {world}": _both(PlantedScores(world)) for world in WORLDS}
     if name.endswith(".csv"):
-        metrics = _checked(pd.read_csv(name))["metric"].unique()
+        metrics = read_scores(Path(name))["metric"].unique()
         return {Path(name).stem: [Scores(adopt(Path(name)), str(metric)) for metric in metrics]}
     if name != "public":
         raise ValueError(f"evals is {name!r}; expected planted, public or the path of a .csv")
@@ -127,17 +131,43 @@ def _observed(scores: Scores) -> pd.DataFrame:
     return wide[wide.index.notna()]
 
 
+def read_scores(path: Path) -> pd.DataFrame:
+    """A reader's own scores, a row a score, checked.
+
+    Raises:
+        ValueError: as `named_scores` says; rows are counted as in the file, the header being row 1.
+    """
+    raw = pd.read_csv(path, dtype=str, na_filter=False, skip_blank_lines=False)
+    if missing := sorted(set(OWN_COLUMNS) - set(raw.columns)):
+        raise ValueError(f"{path} lacks the columns {missing}; expected {', '.join(OWN_COLUMNS)}")
+    raw = raw[(raw != "").any(axis=1)]
+    numbers = {name: pd.to_numeric(raw[name], errors="coerce") for name in ("compute", "score")}
+    wrong = {
+        "task": raw["task"].str.strip() == "",
+        "metric": raw["metric"].str.strip() == "",
+        "compute": ~(np.isfinite(numbers["compute"]) & (numbers["compute"] > 0)),
+        "score": ~np.isfinite(numbers["score"]),
+    }
+    for row in raw.index[pd.DataFrame(wrong).any(axis=1)]:
+        name = next(name for name, rows in wrong.items() if rows[row])
+        raise ValueError(f"{path}: row {row + 2}: {name} is {raw.loc[row, name]!r}; expected {_EXPECTED[name]}")
+    for metric, part in raw.groupby("metric", sort=False):
+        most = part["task"].value_counts().max()
+        if most < FEWEST:
+            raise ValueError(f"{path}: no task has more than {most} scores by {metric}; expected {FEWEST} or more")
+    return raw.assign(**numbers)
+
+
+_EXPECTED = {
+    "task": "a name", "metric": "a name", "compute": "a positive number of FLOP", "score": "a number, larger is better",
+}  # fmt: skip
+
+
 def _own(scores: Scores) -> pd.DataFrame:
-    raw = _checked(load_table(scores.source))  # type: ignore[arg-type]
+    raw = read_scores(find_table(scores.source))  # type: ignore[arg-type]
     raw = raw[raw["metric"] == scores.metric]
     raw = raw.assign(x=np.log10(raw["compute"]), run=raw.groupby(["task", "compute"]).cumcount())
     return raw.pivot(index=["x", "run"], columns="task", values="score").droplevel("run").rename_axis(columns=None)
-
-
-def _checked(raw: pd.DataFrame) -> pd.DataFrame:
-    if missing := sorted(set(OWN_COLUMNS) - set(raw.columns)):
-        raise ValueError(f"the scores lack the columns {missing}; expected {', '.join(OWN_COLUMNS)}")
-    return raw
 
 
 _READERS: dict[str, Callable[[Scores], pd.DataFrame]] = {
