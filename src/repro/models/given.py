@@ -1,0 +1,102 @@
+"""A reader's own models and files: in a record by name and sha256, on disk by a link.
+
+What is given stays where it is. A link to it, named by its sha256, lies in the folder of checkpoints, so that a trial
+in another process finds it and a path never becomes part of a configuration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro.floor import places
+
+READ = (
+    "*.safetensors",
+    "*.json",
+    "*.model",
+    "*.txt",
+    "*.jinja",
+)  # what of a hub's folder is fetched: no pickles, no code
+HASHED = ("config.json", "*.safetensors", "token*.json", "*.model", "vocab.*", "merges.txt", "*.jinja")
+MEGABYTE = 2**20
+
+
+@dataclass(frozen=True)
+class GivenModel:
+    """A model: the last part of its `name`, the `sha256` of its files, its `vocabulary`."""
+
+    name: str
+    sha256: str
+    vocabulary: int
+
+    def folder(self) -> Path:
+        """Where it lies."""
+        return linked(self.sha256)
+
+
+def given_model(name: str) -> GivenModel:
+    """The model in a folder, or by its name on the hub.
+
+    Raises:
+        FileNotFoundError: a folder that is not there, or holds no safetensors.
+    """
+    folder = _folder(name)
+    config = folder / "config.json"
+    if not sorted(folder.glob("*.safetensors")) or not config.is_file():
+        raise FileNotFoundError(f"{name} holds no *.safetensors with a config.json; save_pretrained writes both")
+    vocabulary = int(json.loads(config.read_text(encoding="utf-8"))["vocab_size"])
+    files = sorted({file for pattern in HASHED for file in folder.glob(pattern)})
+    return GivenModel(Path(name).name, link(folder, files), vocabulary)
+
+
+def _folder(name: str) -> Path:
+    folder = Path(name).expanduser().absolute()
+    if folder.is_dir():
+        return folder
+    if not on_hub(name):
+        raise FileNotFoundError(f"no folder {name}; give a folder with a Llama, or its name on the hub, owner/model")
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(name, allow_patterns=[*READ]))
+
+
+def on_hub(name: str) -> bool:
+    """Whether a name may be one on the hub: owner/name."""
+    return name.count("/") == 1 and not name.startswith((".", "~", "/"))
+
+
+def linked(sha256: str) -> Path:
+    """What a link leads to.
+
+    Raises:
+        FileNotFoundError: it is no longer there.
+    """
+    found = links() / sha256
+    if not found.exists():
+        raise FileNotFoundError(f"what has sha256 {sha256[:12]}... is no longer where it was; give its path again")
+    return found.resolve()
+
+
+def link(path: Path, files: Iterable[Path]) -> str:
+    """Make the link to a path; gives the sha256 over the files."""
+    whole = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as opened:
+            while part := opened.read(MEGABYTE):
+                whole.update(part)
+    found = links() / whole.hexdigest()
+    found.parent.mkdir(parents=True, exist_ok=True)
+    fresh = found.with_suffix(f".{os.getpid()}")
+    fresh.symlink_to(path.resolve())
+    fresh.replace(found)
+    return whole.hexdigest()
+
+
+def links() -> Path:
+    """The folder of links."""
+    return places.checkpoints() / "given"
