@@ -20,6 +20,7 @@ from repro.abilities.voting import Voting
 from repro.alignment.fixed_points import Economy, FixedPoint, Premise
 from repro.alignment.frontier import Aligned, Reach, Stage
 from repro.alignment.listed import Budget, Listed
+from repro.alignment.own_pairs import Example, Owned
 from repro.alignment.readings import Reading as LossReading
 from repro.alignment.recovery import Recovery
 from repro.cli.science import import_measurements
@@ -104,6 +105,17 @@ TINY = {
     "long_step_seconds": LongStep(tiny("llama"), held=8, steps=1),
     "loss_readings": LossReading(words=6, width=8, pairs=2, prompt=3, reply=2),
     "one_pass": OnePass(RUN.model, tokens=3, held=4),
+    "own_pairs": Owned(
+        Example(SMALL, 60),
+        "PPO",
+        0.1,
+        3e-3,
+        Budget(5, 8, ppo_steps=2, episodes=8, looks=1),
+        prompt=4,
+        reply=16,
+        model_rates=(1e-2,),
+        samples=20,
+    ),
     "paged_logits": Exactness(Decoder(16, 16, 1, 2, context=16), block=4),
     "pairs_economy": Economy("free", pairs=500, answers=5, worlds=2),
     "pretrain": RUN,

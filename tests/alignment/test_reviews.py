@@ -7,7 +7,7 @@ import pytest
 from repro.alignment.frontier import Aligned, Reach, Stage, passes, reachable
 from repro.alignment.listed import Budget
 from repro.alignment.reviews import ASKED, LOG_ODDS, WORDS, draw_reviews, gold, is_review, prompts, written
-from repro.alignment.tuning import at_looks, collapsed, gaps_at_equal_kl
+from repro.alignment.tuning import at_looks, by_level, collapsed, gaps_at_equal_kl, levels_within
 
 DRAWN = draw_reviews(4_000, seed=0)
 
@@ -89,6 +89,17 @@ def test_a_planted_gap_is_found_at_equal_kl_and_levels_out_of_reach_are_left_out
     assert [0.5, 0.5] == pytest.approx(gaps_at_equal_kl(table(), "PPO", "DPO", [1.0, 9.0]))
     with pytest.raises(ValueError, match="no level"):
         gaps_at_equal_kl(table(), "PPO", "DPO", [9.0])
+
+
+def test_levels_are_shares_of_what_all_reach_and_a_planted_column_is_read_at_each():
+    """Planted: DPO's gold is 1 + KL. A training that diverged changes nothing."""
+    told = pd.concat([table(), pd.DataFrame({"method": ["DPO"], "seed": [0], "kl": [np.nan]})])
+    levels = levels_within(told, [0.25, 0.5])
+    found = by_level(told, levels, ["gold"])
+
+    assert [0.5, 1.0] == levels
+    assert [1.5, 2.0] == pytest.approx(list(found[found["method"] == "DPO"]["value"]))
+    assert (found["low"] <= found["value"]).all() and (found["value"] <= found["high"]).all()
 
 
 def test_a_collapse_is_counted_and_a_training_that_diverged_is_one():

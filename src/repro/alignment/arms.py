@@ -72,8 +72,9 @@ def unwatched(policy: nn.Module) -> Look:
 
 
 def learner(reference: nn.Module) -> nn.Module:
-    """A copy of the reference that learns."""
-    return copy.deepcopy(reference).requires_grad_(True)
+    """A copy of the reference that learns; how, a reference may know itself."""
+    own: Callable[[], nn.Module] | None = getattr(reference, "learner", None)
+    return own() if own else copy.deepcopy(reference).requires_grad_(True)
 
 
 def direct_arm(

@@ -16,7 +16,7 @@ from typing import Any
 
 from datasets import Dataset
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, PrinterCallback, TrainerCallback
 
 os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
 
@@ -71,6 +71,7 @@ def train(
     folder: Path,
     reward: Callable[..., list[float]] | None = None,
     over: Mapping[str, Any] | None = None,
+    watch: Callable[[int], None] | None = None,
 ) -> list[dict[str, float]]:
     """Train a model in place by one of trl's methods and give what it logged at each step.
 
@@ -80,6 +81,7 @@ def train(
         folder: where trl may write.
         reward: (prompts, completions, ...) -> a reward each, for "rloo" and "grpo".
         over: settings of trl that replace ours, to see what its own would do.
+        watch: is told the number of steps taken, after each.
 
     Raises:
         ValueError: no such method.
@@ -99,10 +101,24 @@ def train(
         warnings.filterwarnings("ignore", ".*gradient_checkpointing", FutureWarning)
         trainer = kind(
             model=model, args=config_kind(**given), processing_class=tokeniser,
-            train_dataset=Dataset.from_list(list(rows)), **rewards,
+            train_dataset=Dataset.from_list(list(rows)), callbacks=[Watching(watch)] if watch else None, **rewards,
         )  # fmt: skip
+        trainer.remove_callback(PrinterCallback)
         trainer.train()
     return [entry for entry in trainer.state.log_history if "loss" in entry]
+
+
+class Watching(TrainerCallback):
+    """Tells somebody of each step, while the model does not train."""
+
+    def __init__(self, watch: Callable[[int], None]) -> None:
+        self.watch = watch
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
+        """As transformers calls it."""
+        given["model"].eval()
+        self.watch(state.global_step)
+        given["model"].train()
 
 
 def _parts(method: str, recipe: Recipe) -> tuple[Any, Any, dict[str, Any]]:

@@ -7,6 +7,7 @@ and a reply; all prompts of one batch have one length.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -43,7 +44,7 @@ def up_to_end(reply_BR: Tensor, end: int | None) -> Tensor:
 @torch.no_grad()
 def sampled(model: Model, prompt_BT: Tensor, length: int, generator: torch.Generator) -> Tensor:
     """(B, T) the prompts, each with a reply of `length` tokens drawn at temperature 1."""
-    cache = None
+    cache: Any = model.remembering() if hasattr(model, "remembering") else None
     if isinstance(model, Transformer):
         cache = Cache(model.shape, len(prompt_BT), prompt_BT.shape[1] + length)
     drawn_BT = fresh_BT = prompt_BT

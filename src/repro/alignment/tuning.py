@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from repro.floor.statistics import student_t
+
 
 def tuned(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """For each group and seed the row of least own loss, sorted by these; gold chooses nothing."""
@@ -81,3 +83,23 @@ def gaps_at_equal_kl(
         }
         gaps.append(float(np.mean(np.subtract(at[ours], at[theirs]))))
     return gaps
+
+
+def levels_within(told: pd.DataFrame, shares: Sequence[float]) -> list[float]:
+    """These shares of the KL that every seed of every method reaches; trainings that diverged reach none."""
+    farthest = told.dropna(subset="kl").groupby(["method", "seed"])["kl"].max().min()
+    return [float(share * farthest) for share in shares]
+
+
+def by_level(told: pd.DataFrame, levels: Sequence[float], columns: Sequence[str]) -> pd.DataFrame:
+    """Each column at each KL, a row a method, level and column: the mean over seeds with its interval."""
+    rows = []
+    for method, part in told.dropna(subset="kl").groupby("method"):
+        for level in levels:
+            for column in columns:
+                found = student_t([
+                    at_equal_kl(list(one["kl"]), list(one[column]), level, float(one[f"{column}_start"].mean()))
+                    for _, one in part.groupby("seed")
+                ])  # fmt: skip
+                rows.append([method, level, column, found.value, found.low, found.high])
+    return pd.DataFrame(rows, columns=["method", "kl", "column", "value", "low", "high"])

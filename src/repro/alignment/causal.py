@@ -1,0 +1,89 @@
+"""A causal language model of transformers, read as our decoders are.
+
+Legend: B sentences, T time, V vocabulary, W width. Sentences of one batch may begin at different places: a negative
+number before them is no token.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+from transformers import AutoModelForCausalLM, DynamicCache
+
+NOTHING = -1  # before a sentence
+
+
+class Remembered:
+    """Keys and values so far, and which places hold tokens."""
+
+    def __init__(self) -> None:
+        self.held = DynamicCache()
+        self.mask_BT: Tensor | None = None
+
+
+class Causal(nn.Module):
+    """tokens (B, T) -> logits (B, T, V), whatever stands before a sentence.
+
+    Fields: `lora` the rank of the adapters by which a copy learns; 0: all of its weights learn.
+    """
+
+    def __init__(self, model: Any, lora: int = 0) -> None:
+        super().__init__()
+        self.model: Any = model
+        self.lora = lora
+        self.width = int(model.config.hidden_size)
+
+    def learner(self) -> Causal:
+        """A copy that learns."""
+        twin = copy.deepcopy(self.model)
+        if not self.lora:
+            return Causal(twin.requires_grad_(True))
+        kind = LoraConfig(r=self.lora, lora_alpha=2 * self.lora, target_modules="all-linear", task_type="CAUSAL_LM")
+        with warnings.catch_warnings():  # peft still asks transformers by a name that it will drop
+            warnings.filterwarnings("ignore", ".*gradient_checkpointing", FutureWarning)
+            return Causal(get_peft_model(twin, kind))
+
+    def forward(self, tokens_BT: Tensor, cache: Remembered | None = None) -> Tensor:
+        """Logits; with a cache, after the tokens that it does not hold yet."""
+        return torch.as_tensor(self.model(**self._given(tokens_BT, cache)).logits)
+
+    def hidden(self, tokens_BT: Tensor) -> Tensor:
+        """(B, T, W) the last stream."""
+        whole: Any = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
+        return torch.as_tensor(whole.base_model(**self._given(tokens_BT, None)).last_hidden_state)
+
+    def _given(self, tokens_BT: Tensor, cache: Remembered | None) -> dict[str, Any]:
+        mask_BT = (tokens_BT != NOTHING).long()
+        if cache is not None:
+            mask_BT = cache.mask_BT = mask_BT if cache.mask_BT is None else torch.cat([cache.mask_BT, mask_BT], dim=1)
+        places_BT = (mask_BT.cumsum(dim=1) - 1).clamp(min=0)[:, -tokens_BT.shape[1] :]
+        return {
+            "input_ids": tokens_BT.clamp(min=0), "attention_mask": mask_BT, "position_ids": places_BT,
+            "past_key_values": None if cache is None else cache.held, "use_cache": cache is not None,
+        }  # fmt: skip
+
+    def remembering(self) -> Remembered:
+        """An empty cache."""
+        return Remembered()
+
+
+def causal(folder: Path, lora: int = 0) -> Causal:
+    """The model in a folder, in single precision, frozen; safetensors only."""
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, use_safetensors=True, local_files_only=True, dtype=torch.float32, attn_implementation="sdpa"
+    )
+    return Causal(model.eval().requires_grad_(False), lora)
+
+
+def side_by_side(prompts: Sequence[Sequence[int]]) -> Tensor:
+    """(B, T) prompts that end at one place, nothing before the shorter ones."""
+    rows = [torch.tensor(list(prompt)) for prompt in prompts]
+    return pad_sequence(rows, batch_first=True, padding_value=NOTHING, padding_side="left")
