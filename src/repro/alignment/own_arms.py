@@ -14,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from datasets import disable_progress_bars
 from torch import Tensor, nn
+from transformers.utils import logging
 
 from repro.alignment.arms import Best, Judge, judge, reinforced_arm
 from repro.alignment.causal import Causal, causal, side_by_side
@@ -51,6 +53,7 @@ def opened(task: Given | Example, prompt: int, reply: int, lora: int = 0) -> Ope
     Raises:
         ValueError: too few pairs that are short enough.
     """
+    _quieten()
     given = written(task) if isinstance(task, Example) else task
     pairs = given.pairs.rows()
     cutter = Cutter(given.model.folder(), given.model.name, talk=pairs[0].talk)
@@ -65,6 +68,13 @@ def opened(task: Given | Example, prompt: int, reply: int, lora: int = 0) -> Ope
     judged = judge_of(given.reward, [pairs[n] for n in kept])
     reference = causal(given.model.folder(), lora)
     return Opened(reference, cutter, judged, [pairs[n] for n in kept], [rows[n] for n in kept])
+
+
+def _quieten() -> None:
+    """Keep the libraries' bars and notes out of a reader's page."""
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    disable_progress_bars()
 
 
 class Split:
