@@ -22,6 +22,7 @@ from repro.alignment.frontier import Aligned, Reach, Stage
 from repro.alignment.listed import Budget, Listed
 from repro.alignment.own_pairs import Example, Owned
 from repro.alignment.readings import Reading as LossReading
+from repro.alignment.readings import Referred
 from repro.alignment.recovery import Recovery
 from repro.cli.science import import_measurements
 from repro.corpora.text import Skills
@@ -121,6 +122,7 @@ TINY = {
     "pretrain": RUN,
     "reachable": Reach(SMALL, samples=20),
     "recall": recalling(0.1, 16, 2, width=8, layers=1, steps=20, lines=16, rate=0.3),
+    "reference_change": Referred("DPO", pairs=2),
     "repeat_answers": RepeatedAnswers(RUN, PROMPTS, 8, GREEDY),
     "repetition_fit": RepetitionFit(PlantedRepetition(), resamples=20),
     "replay_trace": Replay(SERVED, Paging(4), Machine(1e9, 1e5, 1e14, 1e12), slots=48, longest=32),

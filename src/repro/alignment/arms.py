@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from repro.alignment.pairs import Fit, Pairs, direct_loss, fit_direct, fit_reward, model_loss
 from repro.alignment.ppo import Readout, Settings, ppo
+from repro.alignment.relatives import PairLoss, dpo
 
 Look = Callable[[int], None]
 Also = Callable[[nn.Module], Look]  # a policy -> what is called at each look
@@ -78,12 +79,13 @@ def learner(reference: nn.Module) -> nn.Module:
 
 
 def direct_arm(
-    reference: nn.Module, seen: Pairs, held: Pairs, beta: float, fit: Fit, *, seed: int, also: Also = unwatched
-) -> Arm:
-    """DPO."""
+    reference: nn.Module, seen: Pairs, held: Pairs, beta: float, fit: Fit, *, seed: int, also: Also = unwatched,
+    by: PairLoss = dpo,
+) -> Arm:  # fmt: skip
+    """DPO, or a relative that learns from pairs alone."""
     began, policy = time.process_time(), learner(reference)
-    best = Best(policy, lambda: direct_loss(policy, reference, held, beta), also(policy))
-    fit_direct(policy, reference, seen, beta, fit, seed=seed, watch=best)
+    best = Best(policy, lambda: direct_loss(policy, reference, held, beta, by), also(policy))
+    fit_direct(policy, reference, seen, beta, fit, seed=seed, watch=best, by=by)
     best.restore()
     return Arm(policy, best, time.process_time() - began)
 

@@ -1,4 +1,4 @@
-"""DPO and PPO on a language whose sentences can be listed: what each method reaches, and what each of its errors costs.
+"""DPO, PPO and relatives on a language whose sentences can be listed: what each reaches, what each of its errors costs.
 
 Every figure is a sum over all sentences.
 """
@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from repro.floor.identity import added
 from repro.floor.measurement import Diverged, Numbers, measurement
 
 METHODS = ("DPO", "PPO", "PPO, gold reward")
+ON_PAIRS = ("DPO", "IPO", "KTO", "ORPO", "SimPO", "SFT on chosen")
+ARMS = (*METHODS, "RLOO", "GRPO", *ON_PAIRS[1:])
+DRAWN_BY = ("reference", "another decoder")
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,9 @@ class Budget:
 class Listed:
     """One method at one learning rate, on pairs that the reference drew and the gold reward labelled.
 
-    model_rates: learning rates of the reward model, among which its loss on held-out pairs chooses.
+    model_rates: learning rates of the reward model, among which its loss on held-out pairs chooses. drawn_by: one of
+    DRAWN_BY, who wrote the sentences of the pairs. strength: the weight in the loss of a method on pairs alone, if it
+    is not beta.
     """
 
     method: str
@@ -47,6 +53,8 @@ class Listed:
     language: Language = Language()
     budget: Budget = Budget()
     model_rates: tuple[float, ...] = (3e-4, 1e-3, 3e-3)
+    drawn_by: str = added("reference")
+    strength: float | None = added(None)
 
 
 @measurement(version=1)
@@ -54,7 +62,8 @@ def listed_language(config: Listed, seed: int) -> Numbers:
     """What a method attains of gold, as shares of J(pi*) - J(pi_ref), where J is the mean reward minus beta KL.
 
     `reached` what its policy has; `model_best` what the exact optimum for its reward model has, and `own` what its
-    policy has of what that optimum gains under the reward model itself (None for DPO, which has no such model).
+    policy has of what that optimum gains under the reward model itself (None where there is no such model).
+    `gain` is the mean reward minus the reference's, `best_gain` the most that any policy at the same KL can have.
     `own_loss` chooses among learning rates; `step` is that of the checkpoint kept, `losses` are of all looks; `kl` in
     nats; `to_star` the total variation from pi*; `seconds` CPU time of training, of the reward model too.
 
@@ -63,8 +72,9 @@ def listed_language(config: Listed, seed: int) -> Numbers:
     """
     from repro.alignment.listed_arms import trained
 
-    if config.method not in METHODS:
-        raise ValueError(f"got method={config.method!r}; expected one of {METHODS}")
+    for name, known in (("method", ARMS), ("drawn_by", DRAWN_BY)):
+        if getattr(config, name) not in known:
+            raise ValueError(f"got {name}={getattr(config, name)!r}; expected one of {known}")
     try:
         return trained(config, seed)
     except FloatingPointError as error:

@@ -8,19 +8,24 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from repro.alignment.arms import Arm, direct_arm, judge, reinforced_arm
 from repro.alignment.enumerable import all_sentences, planted_rewards, sentence_log_probs, sentence_numbers
 from repro.alignment.fixed_points import lost_share
-from repro.alignment.listed import Budget, Language, Listed
+from repro.alignment.grouped import LOSSES, grouped_arm
+from repro.alignment.listed import ON_PAIRS, Budget, Language, Listed
 from repro.alignment.pairs import Fit, Pairs, draw_pairs
 from repro.alignment.ppo import Settings
-from repro.alignment.tabular import Array, Worlds, divergence, optimum, total_variation
+from repro.alignment.relatives import relative
+from repro.alignment.tabular import Array, Worlds, divergence, optimum, optimum_at, total_variation
 from repro.floor.measurement import Number, Numbers
 from repro.models.decoder import Decoder
 from repro.models.transformer import Transformer
+
+STRANGER = 10_000  # what is added to a seed for the decoder that is not the reference
 
 
 @dataclass(frozen=True)
@@ -60,14 +65,16 @@ def ground(language: Language, seed: int) -> Ground:
 def trained(config: Listed, seed: int) -> Numbers:
     """The numbers of one trial."""
     here, budget = ground(config.language, seed), config.budget
-    if config.method == "DPO":
-        seen, held = _pairs(config.language, config.pairs, seed)
+    if config.method in ON_PAIRS:
+        seen, held = _pairs(config.language, config.pairs, config.drawn_by, seed)
         fit = Fit(config.learning_rate, budget.fit_steps, budget.fit_batch, budget.fit_steps // budget.looks)
-        arm = direct_arm(here.reference, seen, held, config.beta, fit, seed=seed)
+        strength = config.beta if config.strength is None else config.strength
+        by = relative(config.method, config.language.length)
+        arm = direct_arm(here.reference, seen, held, strength, fit, seed=seed, by=by)
         return _weighed(config, here, arm, here.world(here.gold_S)) | {"seconds": round(arm.seconds, 2)}
     reward_S, spent = here.gold_S, 0.0
-    if config.method == "PPO":
-        reward_S, spent = _learnt(config.language, config.pairs, config.model_rates, budget, seed)
+    if config.method != "PPO, gold reward":
+        reward_S, spent = _learnt(config.language, config.pairs, config.drawn_by, config.model_rates, budget, seed)
     world = here.world(reward_S)
     arm = _reinforced(config, here, reward_S, world, seed)
     best = optimum(world.reward_WA, world.reference_WA, config.beta)
@@ -82,11 +89,17 @@ def _reinforced(config: Listed, here: Ground, reward_S: Tensor, world: Worlds, s
     budget = config.budget
     settings = Settings(config.beta, config.language.length, config.learning_rate, budget.ppo_steps, budget.episodes,
                         every=budget.ppo_steps // budget.looks)  # fmt: skip
-    return reinforced_arm(
-        here.reference, config.language.width, functools.partial(here.paid, reward_S), settings,
-        lambda count, _: torch.zeros((count, 1), dtype=torch.long),
-        lambda policy: float(lost_share(here.listed(policy), world, config.beta)[0]), seed=seed,
-    )  # fmt: skip
+    paid = functools.partial(here.paid, reward_S)
+
+    def starts(count: int, generator: torch.Generator) -> Tensor:
+        return torch.zeros((count, 1), dtype=torch.long)
+
+    def own_loss(policy: nn.Module) -> float:
+        return float(lost_share(here.listed(policy), world, config.beta)[0])
+
+    if config.method in LOSSES:
+        return grouped_arm(here.reference, paid, settings, config.method, starts, own_loss, seed=seed)
+    return reinforced_arm(here.reference, config.language.width, paid, settings, starts, own_loss, seed=seed)
 
 
 def _weighed(config: Listed, here: Ground, arm: Arm, world: Worlds) -> dict[str, Number | list[float]]:
@@ -101,25 +114,32 @@ def _weighed(config: Listed, here: Ground, arm: Arm, world: Worlds) -> dict[str,
         "losses": [float(f"{loss:.6g}") for loss in arm.best.losses],
         "kl": float(divergence(policy_1S, world.reference_WA)[0]),
         "to_star": float(total_variation(policy_1S, star_1S)[0]),
+        "gain": _gain(policy_1S, world),
+        "best_gain": _gain(optimum_at(float(divergence(policy_1S, world.reference_WA)[0]), world), world),
     }
+
+
+def _gain(policy_1S: Array, world: Worlds) -> float:
+    return float(((np.exp(policy_1S) - np.exp(world.reference_WA)) * world.reward_WA).sum())
 
 
 def _share(policy_1S: Array, world: Worlds, beta: float) -> float:
     return 1 - float(lost_share(policy_1S, world, beta)[0])
 
 
-def _pairs(language: Language, count: int, seed: int) -> tuple[Pairs, Pairs]:
+def _pairs(language: Language, count: int, drawn_by: str, seed: int) -> tuple[Pairs, Pairs]:
     here, generator = ground(language, seed), torch.Generator().manual_seed(seed)
     starts_N1, reward = torch.zeros((count, 1), dtype=torch.long), functools.partial(here.paid, here.gold_S)
-    return draw_pairs(here.reference, starts_N1, reward, language.length, generator).split()
+    writer = here.reference if drawn_by == "reference" else ground(language, seed + STRANGER).reference
+    return draw_pairs(writer, starts_N1, reward, language.length, generator).split()
 
 
 @functools.lru_cache(maxsize=32)
 def _learnt(
-    language: Language, pairs: int, rates: tuple[float, ...], budget: Budget, seed: int
+    language: Language, pairs: int, drawn_by: str, rates: tuple[float, ...], budget: Budget, seed: int
 ) -> tuple[Tensor, float]:
     """(S,) what the best of a few reward models says of each sentence, and the CPU seconds it took."""
-    here, (seen, held) = ground(language, seed), _pairs(language, pairs, seed)
+    here, (seen, held) = ground(language, seed), _pairs(language, pairs, drawn_by, seed)
     fits = [Fit(rate, budget.fit_steps, budget.fit_batch, budget.fit_steps // budget.looks) for rate in rates]
     found = judge(here.reference, language.width, seen, held, fits, seed=seed)
     with torch.no_grad():

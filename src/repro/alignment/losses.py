@@ -43,6 +43,18 @@ def ipo_loss(chosen_B: Tensor, rejected_B: Tensor, *, beta: float) -> Tensor:
     return ((chosen_B - rejected_B - 1 / (2 * beta)) ** 2).mean()
 
 
+def kto_loss(chosen_B: Tensor, rejected_B: Tensor, *, beta: float) -> Tensor:
+    """Mean KTO loss of the same ratios, replies that won counted as desirable and those that lost as undesirable.
+
+    Its point of reference, a KL, is estimated by the mean ratio over the batch, which must answer one prompt; no
+    gradient flows through it.
+
+    Source: Ethayarajh et al. 2024 (arXiv:2402.01306), eq. 7 and 8, both weights 1.
+    """
+    point = beta * torch.cat([chosen_B, rejected_B]).detach().mean().clamp(min=0)
+    return (2 - torch.sigmoid(beta * chosen_B - point) - torch.sigmoid(point - beta * rejected_B)).mean() / 2
+
+
 def simpo_loss(chosen_B: Tensor, rejected_B: Tensor, *, beta: float, margin: float) -> Tensor:
     """Mean SimPO loss of the policy's own mean log-probabilities a token; no reference enters.
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from repro.alignment.losses import dpo_loss, reply_log_probs, reward_loss
+from repro.alignment.losses import reply_log_probs, reward_loss
 from repro.alignment.ppo import Readout
+from repro.alignment.relatives import PairLoss, dpo
 from repro.alignment.replies import Descent, Model, sampled
 
 HELD_OUT = 0.2  # share of pairs that no step sees, by which checkpoints and learning rates are chosen
@@ -86,9 +87,10 @@ def last_reward(model: Readout, tokens_BT: Tensor, mask_BT: Tensor) -> Tensor:
 
 
 def fit_direct(
-    policy: nn.Module, reference: Model, pairs: Pairs, beta: float, fit: Fit, *, seed: int, watch: Callable[[int], None]
-) -> None:
-    """Train the policy in place by DPO; the reference is read once, beforehand.
+    policy: nn.Module, reference: Model, pairs: Pairs, beta: float, fit: Fit, *, seed: int,
+    watch: Callable[[int], None], by: PairLoss = dpo,
+) -> None:  # fmt: skip
+    """Train the policy in place by DPO or a relative; the reference is read once, beforehand.
 
     Source: Rafailov et al. 2023 (arXiv:2305.18290), eq. 7.
     """
@@ -98,17 +100,15 @@ def fit_direct(
         ]
 
     def loss(index_B: Tensor) -> Tensor:
-        won_B, lost_B = log_probs_of(policy, pairs.at(index_B))
-        return dpo_loss(won_B - theirs[0][index_B], lost_B - theirs[1][index_B], beta=beta)
+        return by(log_probs_of(policy, pairs.at(index_B)), (theirs[0][index_B], theirs[1][index_B]), beta)
 
     _descend(policy, loss, len(pairs), fit, seed, watch)
 
 
-def direct_loss(policy: Model, reference: Model, pairs: Pairs, beta: float) -> float:
-    """DPO's mean loss on pairs, in nats."""
+def direct_loss(policy: Model, reference: Model, pairs: Pairs, beta: float, by: PairLoss = dpo) -> float:
+    """The mean loss on pairs, of DPO in nats."""
     with torch.no_grad():
-        mine, theirs = log_probs_of(policy, pairs), log_probs_of(reference, pairs)
-        return float(dpo_loss(mine[0] - theirs[0], mine[1] - theirs[1], beta=beta))
+        return float(by(log_probs_of(policy, pairs), log_probs_of(reference, pairs), beta))
 
 
 def fit_reward(model: Readout, pairs: Pairs, fit: Fit, *, seed: int, watch: Callable[[int], None]) -> None:

@@ -59,6 +59,30 @@ def loss_readings(config: Reading, seed: int) -> Numbers:
         }
 
 
+@dataclass(frozen=True)
+class Referred:
+    """A loss on pairs, at random log-probabilities of replies of one length."""
+
+    method: str
+    pairs: int = 8
+    reply: int = 4
+
+
+@measurement(version=1)
+def reference_change(config: Referred, seed: int) -> Numbers:
+    """How much a loss changes, in its own unit, when the reference is another: `change`, at weight 1."""
+    import torch
+
+    from repro.alignment.relatives import relative
+
+    generator, loss = torch.Generator().manual_seed(seed), relative(config.method, config.reply)
+    mine, theirs, others = (
+        (-torch.rand(config.pairs, generator=generator), -torch.rand(config.pairs, generator=generator))
+        for _ in range(3)
+    )
+    return {"change": abs(float(loss(mine, theirs, 1.0) - loss(mine, others, 1.0)))}
+
+
 def random_llama(config: Reading, seed: int) -> LlamaForCausalLM:
     """A Llama with large random weights, so that no gradient is small by chance."""
     import torch

@@ -36,6 +36,19 @@ def optimum(reward_WA: Array, reference_WA: Array, beta: float) -> Array:
     return np.asarray(log_softmax(reference_WA + reward_WA / beta, axis=1))
 
 
+def optimum_at(kl: float, world: Worlds) -> Array:
+    """(1, A) the policy of greatest expected reward among those whose KL from the reference is `kl` nats, one world.
+
+    Beyond the KL of always giving the best answer nothing more can be had, and that policy is given.
+    """
+    low, high = 1e-4, 1e4  # KL falls as beta grows; bisection on the logarithm
+    for _ in range(100):
+        middle = np.sqrt(low * high)
+        best_1A = optimum(world.reward_WA, world.reference_WA, middle)
+        low, high = (middle, high) if divergence(best_1A, world.reference_WA)[0] > kl else (low, middle)
+    return best_1A
+
+
 def greatest_value(worlds: Worlds, beta: float) -> Array:
     """(W,) the objective at its optimum, beta log Z."""
     return np.asarray(beta * logsumexp(worlds.reference_WA + worlds.reward_WA / beta, axis=1))
