@@ -20,6 +20,7 @@ from repro.abilities.voting import Voting
 from repro.alignment.fixed_points import Economy, FixedPoint, Premise
 from repro.alignment.frontier import Aligned, Reach, Stage
 from repro.alignment.listed import Budget, Listed
+from repro.alignment.masking import Masking
 from repro.alignment.own_pairs import Example, Owned
 from repro.alignment.readings import Reading as LossReading
 from repro.alignment.readings import Referred
@@ -105,6 +106,9 @@ TINY = {
     "listed_language": Listed("PPO", 3e-3, pairs=200, budget=Budget(fit_steps=10, ppo_steps=4, looks=2)),
     "long_step_seconds": LongStep(tiny("llama"), held=8, steps=1),
     "loss_readings": LossReading(words=6, width=8, pairs=2, prompt=3, reply=2),
+    "masked_tuning": Masking(
+        "all", "text", 1, (3e-3,), 32, steps=2, batch=8, looks=1, pretraining=2, width=16, judged=20
+    ),
     "one_pass": OnePass(RUN.model, tokens=3, held=4),
     "own_pairs": Owned(
         Example(SMALL, 60),

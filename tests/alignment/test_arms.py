@@ -12,7 +12,7 @@ from repro.alignment.listed import Budget, Listed, listed_language
 from repro.alignment.losses import dpo_loss
 from repro.alignment.pairs import Fit, Pairs, direct_loss, draw_pairs, last_reward, log_probs_of
 from repro.alignment.ppo import Readout
-from repro.alignment.tuning import at_equal_kl, tuned
+from repro.alignment.tuning import at_equal_kl, gaps_at_equal_kl, tuned
 from repro.models.decoder import Decoder
 from repro.models.transformer import Transformer
 
@@ -104,6 +104,12 @@ def test_gold_is_read_between_points_and_never_beyond_them():
     assert 1.5 == at_equal_kl([2.0, 1.0], [3.0, 2.0], level=0.5, origin=1.0)
     with pytest.raises(ValueError, match="no policy reaches KL 3"):
         at_equal_kl([2.0, 1.0], [3.0, 2.0], level=3, origin=1.0)
+
+
+def test_a_third_method_that_stays_near_does_not_stand_in_the_way_of_two():
+    table = pd.DataFrame({"method": ["a", "b", "c"], "seed": 0, "kl": [2.0, 2.0, 0.1], "gold": [3.0, 2.0, 9.0]})
+
+    assert [0.5] == gaps_at_equal_kl(table.assign(gold_start=0.0), "a", "b", levels=[1.0])
 
 
 def test_on_gold_the_best_for_the_reward_model_is_the_best_of_all():

@@ -68,7 +68,8 @@ def gaps_at_equal_kl(
     Raises:
         ValueError: no such level.
     """
-    farthest = told[told["method"].isin([ours, theirs])].groupby(["method", "seed"])["kl"].max().min()
+    told = told[told["method"].isin([ours, theirs])]
+    farthest = told.groupby(["method", "seed"])["kl"].max().min()
     reached = [level for level in levels if level <= farthest]
     if not reached:
         raise ValueError(f"no level of {list(levels)} is reached by every seed of {ours} and {theirs}: {farthest:.3g}")
