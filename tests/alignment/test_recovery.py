@@ -3,16 +3,21 @@
 import numpy as np
 import pytest
 
+from repro.alignment.comparisons import reward_model
 from repro.alignment.recovery import (
     Recovery,
     best_reward,
     cycle,
+    draw_rankings,
+    fit_rankings,
     flip,
     groups_misfit,
     misfit,
     ordered_share,
     ranked_wins,
     reward_recovery,
+    unflip,
+    wins_of,
 )
 from repro.alignment.tabular import preference
 
@@ -29,6 +34,27 @@ def test_a_ranking_of_two_is_a_bradley_terry_comparison():
 
 def test_a_ranking_of_four_gives_six_pairs():
     assert 6 * 50 == ranked_wins(REWARD, 4, 50, np.random.default_rng(0)).sum()
+
+
+def test_whole_rankings_give_back_the_reward_and_of_two_answers_they_are_pairs():
+    rng = np.random.default_rng(0)
+    many, pairs = draw_rankings(REWARD, 4, 40_000, rng), draw_rankings(REWARD, 2, 2_000, rng)
+
+    np.testing.assert_allclose(REWARD - REWARD.mean(), fit_rankings(many, 4), atol=0.04)
+    by_pairs = reward_model(wins_of(pairs, 4), np.eye(4))
+    np.testing.assert_allclose(by_pairs - by_pairs.mean(), fit_rankings(pairs, 4), atol=1e-6)
+    with pytest.raises(ValueError, match="come first in every task"):
+        fit_rankings(np.array([[0, 1, 2, 3]] * 5), 4)
+
+
+def test_a_known_share_of_flips_is_undone_on_average():
+    wins = ranked_wins(REWARD, 2, 100_000, np.random.default_rng(0))
+    flipped = flip(wins, 0.2, np.random.default_rng(1))
+
+    np.testing.assert_allclose(wins, unflip(flipped, 0.2), rtol=0.1)
+    assert np.abs(wins - flipped).max() > 0.1 * wins.max()
+    with pytest.raises(ValueError, match="a flip turns a pair round"):
+        reward_recovery(Recovery(400, ranked=4, flipped=0.1, fitted="Plackett-Luce"), 0)
 
 
 def test_flipping_keeps_the_number_of_comparisons_of_a_pair():
