@@ -8,7 +8,7 @@ import torch
 from repro.inference.choices import Drawn
 from repro.inference.drafting import ModelDraft, NGramDraft, PromptLookup, speculate, write_plainly
 from repro.inference.drawing import GREEDY
-from repro.inference.lean import Lean
+from repro.inference.lean import LAYOUTS, Lean
 from repro.models.decoder import Decoder
 from repro.models.ngrams import NGrams
 from repro.models.transformer import Transformer
@@ -25,20 +25,22 @@ def some_tokens(batch: int, time: int) -> torch.Tensor:
     return torch.randint(SHAPE.vocabulary, (batch, time), generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("packed", [True, False])
-def test_a_lean_decoder_gives_the_logits_of_a_full_pass(packed):
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("static", [False, True])
+def test_a_lean_decoder_gives_the_logits_of_a_full_pass(layout, static):
     model, tokens_BT = model_of(0), some_tokens(3, 12)
-    reader, starts_B = Lean(model, batch=3, packed=packed), torch.tensor([0, 0, 0])
+    reader, starts_B = Lean(model, batch=3, layout=layout, static=static), torch.tensor([0, 0, 0])
 
     pieces = [reader.read(tokens_BT[:, at : at + n], starts_B + at) for at, n in ((0, 5), (5, 1), (6, 3), (9, 3))]
 
     torch.testing.assert_close(model(tokens_BT), torch.cat(pieces, 1), rtol=1e-4, atol=1e-4)
 
 
-def test_sequences_may_stand_at_places_of_their_own():
+@pytest.mark.parametrize("static", [False, True])
+def test_sequences_may_stand_at_places_of_their_own(static):
     """What was written behind a sequence's place is not seen, and is written anew."""
     model, tokens_BT = model_of(0), some_tokens(2, 12)
-    reader = Lean(model, batch=2)
+    reader = Lean(model, batch=2, static=static)
     reader.read(tokens_BT.flip(1), torch.tensor([0, 0]))
     reader.read(tokens_BT[:, :8], torch.tensor([0, 0]))
     starts_B = torch.tensor([5, 8])
@@ -56,6 +58,8 @@ def test_a_lean_decoder_refuses_what_it_cannot_hold():
         Lean(model_of(0), capacity=49)
     with pytest.raises(ValueError, match="this reader holds 1 of 4"):
         Lean(model_of(0), capacity=4).read(some_tokens(1, 5), torch.tensor([0]))
+    with pytest.raises(ValueError, match="layout is 'diagonal'; expected one of packed, columns, rows"):
+        Lean(model_of(0), layout="diagonal")
     with pytest.raises(ValueError, match="norm is 'layer'"):
         Lean(model_of(0, norm="layer"))
 

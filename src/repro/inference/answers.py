@@ -12,7 +12,7 @@ from repro.floor.measurement import Numbers
 from repro.inference.choices import Drawn
 from repro.inference.drafting import write_plainly
 from repro.inference.drawing import Drawing, law
-from repro.inference.lean import Lean
+from repro.inference.lean import ROWS, Lean
 from repro.inference.sampling import DrawingLaws, RepeatedAnswers, WrittenText
 from repro.models.transformer import Transformer
 from repro.training.run import trained
@@ -114,7 +114,7 @@ def write(model: Transformer, prompts_BT: Tensor, length: int, drawing: Drawing,
     """Answers (B, L), written in batches of a size, each batch from a seed of its own."""
     time, made = prompts_BT.shape[1], []
     for number, part in enumerate(prompts_BT.split(batch)):
-        reader = Lean(model, batch=len(part), capacity=time + length, packed=False)
-        choices = Drawn(seed * 100_000 + number)
+        reader = Lean(model, batch=len(part), capacity=time + length, layout=ROWS)
+        choices = Drawn(seed * 100_000 + number, str(part.device))
         made.append(write_plainly(reader, part, length=length, drawing=drawing, choices=choices)[:, time:])
     return torch.cat(made)

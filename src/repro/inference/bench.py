@@ -16,7 +16,7 @@ from repro.floor.statistics import geometric_t
 from repro.inference.choices import Drawn
 from repro.inference.drafting import write_plainly
 from repro.inference.drawing import GREEDY
-from repro.inference.lean import Lean
+from repro.inference.lean import LAYOUTS, Lean
 from repro.inference.turns import milliseconds, on_one_thread, take_turns
 from repro.models.counting import parameters
 from repro.models.decoder import Decoder
@@ -80,10 +80,10 @@ def _size(name: str, shape: Decoder, tokens: int, repeat: int, where: str) -> Si
     model = Transformer(shape).eval().to(where)
     prompt_BT = torch.randint(shape.vocabulary, (1, PROMPT)).to(where)
     sides: dict[str, Write] = {"transformers": _generate(model, prompt_BT, tokens)}
-    for side, packed in (("lean", False), ("lean, packed", True)):
-        reader = Lean(model, capacity=PROMPT + tokens, packed=packed)
-        if reader.packed == packed:  # packing falls back to plain weights where it cannot be done
-            sides[side] = _plainly(reader, prompt_BT, tokens)
+    for layout in LAYOUTS:
+        reader = Lean(model, capacity=PROMPT + tokens, layout=layout)
+        if reader.layout == layout:  # packing falls back to plain weights where it cannot be done
+            sides[f"lean, {layout}"] = _plainly(reader, prompt_BT, tokens)
     written = [write().tolist() for write in sides.values()]
     seconds = take_turns([*sides.values()], rounds=repeat, seed=0, device=where)
     ratios = {

@@ -12,51 +12,56 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from repro.models.decoder import Decoder
-from repro.models.positions import rotate
 from repro.models.transformer import Transformer
 
 Product = Callable[[Tensor], Tensor]
+Rotation = tuple[Tensor, Tensor]
 EPSILON = 1e-5  # of the norms, as our decoder and Llama have it
+PACKED, COLUMNS, ROWS = "packed", "columns", "rows"
+LAYOUTS = (PACKED, COLUMNS, ROWS)
 
 
 class Lean:
-    """A reader with the logits of a `Transformer` shaped as Llama, up to rounding.
+    """A reader with the logits of a `Transformer` shaped as Llama, up to rounding, in single precision at least.
 
     Queries, keys and values come from one product, gate and up from another. Every sequence stands at a place of its
     own; a place is overwritten when a token there is read again.
     """
 
     def __init__(
-        self, model: Transformer, *, batch: int = 1, capacity: int | None = None, packed: bool = True,
-        layers: int | None = None,
+        self, model: Transformer, *, batch: int = 1, capacity: int | None = None, layout: str = PACKED,
+        layers: int | None = None, static: bool = False,
     ) -> None:  # fmt: skip
         """Take over the weights.
 
         Args:
             capacity: tokens of a sequence, at most the model's context, which is the default.
-            packed: keep the weights as oneDNN wants them, where it can: fp32 on a CPU.
+            layout: of the weights, see `product_of`.
             layers: only so many from the bottom, then the norm and the output matrix; None: all.
+            static: attend to all places, those not reached masked, and ask the device for no number: a pass over so
+                many tokens always does the same work, as a CUDA graph needs. Nothing beyond the capacity is refused.
 
         Raises:
-            ValueError: the decoder is not shaped as Llama, or the capacity is beyond its context.
+            ValueError: the decoder is not shaped as Llama, the capacity is beyond its context, or no such layout.
         """
         refuse_unlike_llama(model.shape)
-        self.shape, self.batch = model.shape, batch
+        self.shape, self.batch, self.static = model.shape, batch, static
         self.capacity = model.shape.context if capacity is None else capacity
         if self.capacity > model.shape.context:
             raise ValueError(f"{self.capacity} tokens are beyond the context of {model.shape.context}; ask for fewer")
+        if layout not in LAYOUTS:
+            raise ValueError(f"layout is {layout!r}; expected one of {', '.join(LAYOUTS)}")
         weight = model.embedding.weight.detach()
-        self.embedding, self.packed = weight, packed and able_to_pack(weight)
-        self.cosines, self.sines = model.cosines.to(weight.dtype), model.sines.to(weight.dtype)
-        self.layers = [_Layer(block, self._product) for block in [*model.blocks][:layers]]
+        self.embedding, self.layout = weight, ROWS if layout == PACKED and not able_to_pack(weight) else layout
+        self.layers = [_Layer(block, self.layout) for block in [*model.blocks][:layers]]
         self.norm = model.state_dict()["norm.weight"]
-        self.output = self._product(model.output.weight.detach())
+        self.output = product_of(model.output.weight.detach(), self.layout)
         size = (len(self.layers), batch, model.shape.key_value_heads, self.capacity, model.shape.head_width)
         self.keys, self.values = (torch.zeros(size, dtype=weight.dtype, device=weight.device) for _ in range(2))
         self._places = torch.arange(self.capacity, device=weight.device)
-
-    def _product(self, weight_OI: Tensor) -> Product:
-        return packed_product(weight_OI) if self.packed else lambda x: F.linear(x, weight_OI)
+        self._cosines, sines = model.cosines.to(weight.dtype), model.sines.to(weight.dtype)
+        first, second = sines.chunk(2, dim=-1)
+        self._sines = torch.cat([-first, second], dim=-1)  # of the other half of a head, which `roll` brings
 
     @torch.inference_mode()
     def read(self, tokens_BM: Tensor, starts_B: Tensor) -> Tensor:
@@ -66,36 +71,53 @@ class Lean:
             ValueError: another batch, or more tokens than the capacity.
         """
         batch, time = tokens_BM.shape
-        end = int(starts_B.max()) + time
+        if self.static:
+            return self._apart(tokens_BM, starts_B, self.capacity)
+        starts = starts_B.tolist()
+        end = max(starts) + time
         if batch != self.batch or end > self.capacity:
             raise ValueError(f"{batch} sequences of {end} tokens; this reader holds {self.batch} of {self.capacity}")
-        places_BM = starts_B[:, None] + self._places[:time]
-        even = batch == 1 or bool((starts_B == starts_B[0]).all())
-        rows = slice(end - time, end) if even else places_BM
-        rotation = tuple(table[rows] if even else table[rows][:, None] for table in (self.cosines, self.sines))
-        seen_B1MS = None if time == 1 and even else (self._places[:end] <= places_BM[..., None])[:, None]
+        if min(starts) + time < end:
+            return self._apart(tokens_BM, starts_B, end)
+        seen_MS = None if time == 1 else self._places[:end] <= self._places[end - time : end, None]
+        rotation = self._cosines[end - time : end], self._sines[end - time : end]
+        return self._pass(tokens_BM, rotation, None, end, seen_MS)
+
+    def _apart(self, tokens_BM: Tensor, starts_B: Tensor, end: int) -> Tensor:
+        """Sequences that may stand at different places, none beyond `end`."""
+        places_BM = starts_B[:, None] + self._places[: tokens_BM.shape[1]]
+        rotation = self._cosines[places_BM][:, None], self._sines[places_BM][:, None]
+        seen_B1MS = (self._places[:end] <= places_BM[..., None])[:, None]
+        return self._pass(tokens_BM, rotation, places_BM[:, None, :, None], end, seen_B1MS)
+
+    def _pass(
+        self, tokens_BM: Tensor, rotation: Rotation, places: Tensor | None, end: int, seen: Tensor | None
+    ) -> Tensor:
         stream_BMW = F.embedding(tokens_BM, self.embedding)
-        for number, layer in enumerate(self.layers):
-            held = self.keys[number], self.values[number]
-            stream_BMW = self._block(layer, stream_BMW, held, rotation, rows, end, seen_B1MS)
-        return self.output(F.rms_norm(stream_BMW, self.norm.shape, self.norm, EPSILON))
+        for layer, keys_BKSD, values_BKSD in zip(self.layers, self.keys, self.values, strict=True):
+            stream_BMW = self._block(layer, stream_BMW, (keys_BKSD, values_BKSD), rotation, places, end, seen)
+        logits_BMV = self.output(F.rms_norm(stream_BMW, self.norm.shape, self.norm, EPSILON))
+        return logits_BMV.to(torch.promote_types(logits_BMV.dtype, torch.float32))
 
     def _block(
-        self, layer: _Layer, stream_BMW: Tensor, held: tuple[Tensor, Tensor], rotation: tuple[Tensor, ...],
-        rows: slice | Tensor, end: int, seen: Tensor | None,
+        self, layer: _Layer, stream_BMW: Tensor, held: tuple[Tensor, Tensor], rotation: Rotation,
+        places: Tensor | None, end: int, seen: Tensor | None,
     ) -> Tensor:  # fmt: skip
-        shape = self.shape
+        """A pass is a row of small operations, so what can be done to queries, keys and values at once is."""
+        shape, (batch, time, _) = self.shape, stream_BMW.shape
         normed = F.rms_norm(stream_BMW, layer.attention_norm.shape, layer.attention_norm, EPSILON)
-        heads = layer.attention(normed).unflatten(-1, (-1, shape.head_width)).transpose(1, 2)
-        query, key, value = heads.split([shape.heads, shape.key_value_heads, shape.key_value_heads], dim=1)
-        query, key = (rotate(part, *rotation) for part in (query, key))
-        for buffer_BKSD, new_BKMD in zip(held, (key, value), strict=True):
-            if isinstance(rows, slice):
-                buffer_BKSD[:, :, rows] = new_BKMD
+        parts_BNMD = layer.attention(normed).view(batch, time, -1, shape.head_width).transpose(1, 2)
+        turned_BNMD = parts_BNMD[:, : shape.heads + shape.key_value_heads]
+        cosines, sines = rotation
+        turned_BNMD = torch.addcmul(turned_BNMD * cosines, turned_BNMD.roll(shape.head_width // 2, -1), sines)
+        fresh = turned_BNMD[:, shape.heads :], parts_BNMD[:, shape.heads + shape.key_value_heads :]
+        for buffer_BKSD, new_BKMD in zip(held, fresh, strict=True):
+            if places is None:
+                buffer_BKSD.narrow(2, end - time, time).copy_(new_BKMD)
             else:
-                buffer_BKSD.scatter_(2, rows[:, None, :, None].expand_as(new_BKMD), new_BKMD)
+                buffer_BKSD.scatter_(2, places.expand_as(new_BKMD), new_BKMD)
         mixed_BHMD = F.scaled_dot_product_attention(
-            query, held[0][:, :, :end], held[1][:, :, :end], attn_mask=seen,
+            turned_BNMD[:, : shape.heads], held[0][:, :, :end], held[1][:, :, :end], attn_mask=seen,
             enable_gqa=shape.heads != shape.key_value_heads,
         )  # fmt: skip
         stream_BMW = stream_BMW + layer.attention_output(mixed_BHMD.transpose(1, 2).flatten(2))
@@ -107,13 +129,18 @@ class Lean:
 class _Layer:
     """The products of one block, those that share an input as one."""
 
-    def __init__(self, block: torch.nn.Module, product: Callable[[Tensor], Product]) -> None:
+    def __init__(self, block: torch.nn.Module, layout: str) -> None:
         weights = {name: weight.detach() for name, weight in block.named_parameters()}
+
+        def product(*names: str) -> Product:
+            parts = [weights[f"{name}.weight"] for name in names]
+            return product_of(torch.cat(parts) if len(parts) > 1 else parts[0], layout)
+
         self.attention_norm, self.feed_forward_norm = (weights[f"{part}_norm.weight"] for part in PARTS)
-        self.attention = product(torch.cat([weights[f"attention.{part}.weight"] for part in ("query", "key", "value")]))
-        self.attention_output = product(weights["attention.output.weight"])
-        self.gate_and_up = product(torch.cat([weights[f"feed_forward.{part}.weight"] for part in ("gate", "up")]))
-        self.down = product(weights["feed_forward.down.weight"])
+        self.attention = product("attention.query", "attention.key", "attention.value")
+        self.attention_output = product("attention.output")
+        self.gate_and_up = product("feed_forward.gate", "feed_forward.up")
+        self.down = product("feed_forward.down")
 
 
 PARTS = ("attention", "feed_forward")
@@ -131,6 +158,19 @@ def able_to_pack(weight: Tensor) -> bool:
     """Whether weights of this kind can be kept in oneDNN's own layout; its operators are private to torch."""
     known = hasattr(torch.ops.mkldnn, "_reorder_linear_weight") and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     return known and torch.backends.mkldnn.is_available() and weight.dtype is torch.float32 and not weight.is_cuda
+
+
+def product_of(weight_OI: Tensor, layout: str) -> Product:
+    """`F.linear` with a weight that lies in memory as given, by columns where that is faster, or as oneDNN wants it.
+
+    A product with a single row runs along the weight's memory. Its stretches are the rows, or with `COLUMNS` the
+    columns where these are longer: short stretches do not keep the memory busy.
+    """
+    if layout == PACKED:
+        return packed_product(weight_OI)
+    by_columns = layout == COLUMNS and weight_OI.shape[0] > weight_OI.shape[1]
+    laid_OI = weight_OI.t().contiguous().t() if by_columns else weight_OI
+    return lambda x: F.linear(x, laid_OI)
 
 
 def packed_product(weight_OI: Tensor) -> Product:

@@ -19,7 +19,7 @@ from repro.inference.answers import distinct, write
 from repro.inference.choices import Drawn
 from repro.inference.drawing import GREEDY, Drawing, law
 from repro.inference.given import GivenPair
-from repro.inference.lean import Lean
+from repro.inference.lean import PACKED, ROWS, Lean
 from repro.inference.pair import Pair
 from repro.inference.speed import PassCosts, Quality
 from repro.inference.turns import milliseconds, on_one_thread, take_turns
@@ -42,9 +42,8 @@ def passes_timed(config: PassCosts, seed: int) -> Numbers:
     with on_one_thread(config.device):
         target, draft = pair_held(config.pair, seed, config.device)
         room = config.held + config.longest
-        large, small = (
-            Lean(model, batch=config.batch, capacity=room, packed=config.packed) for model in (target, draft)
-        )
+        layout = PACKED if config.packed else ROWS
+        large, small = (Lean(model, batch=config.batch, capacity=room, layout=layout) for model in (target, draft))
         sides = _sides(config, large, small)
         for run in sides:
             run()  # the first run warms up
@@ -52,7 +51,7 @@ def passes_timed(config: PassCosts, seed: int) -> Numbers:
     count = config.longest
     passes, settled, [step] = (milliseconds(part) for part in (seconds[:count], seconds[count:-1], seconds[-1:]))
     return {
-        "passes": passes, "verification": [one / passes[0] for one in passes], "packed": large.packed,
+        "passes": passes, "verification": [one / passes[0] for one in passes], "packed": large.layout == PACKED,
         "eight_over_one": [many / one for many, one in zip(seconds[EIGHT - 1], seconds[0], strict=True)],
         "settled": settled, "verified": [one / settled[0] for one in settled],
         "draft": step, "cost": step / settled[0],

@@ -13,7 +13,7 @@ from repro.inference.choices import Drawn
 from repro.inference.drafting import Draft, ModelDraft, NGramDraft, PromptLookup, Speculation
 from repro.inference.drawing import law
 from repro.inference.given import GivenPair
-from repro.inference.lean import Lean
+from repro.inference.lean import PACKED, ROWS, Lean
 from repro.inference.speed import LOOKUP, MODEL, NGRAMS, SELF, Decoding
 from repro.inference.timed_passes import counted, pair_held
 from repro.inference.turns import clock, on_one_thread
@@ -85,7 +85,8 @@ class _Timing:
     def _lean(self, model: Transformer, layers: int | None = None) -> Lean:
         config = self.config
         room = config.prompts.length + config.length + config.drafted + 1
-        return Lean(model, batch=config.batch, capacity=room, packed=config.packed, layers=layers)
+        layout = PACKED if config.packed else ROWS
+        return Lean(model, batch=config.batch, capacity=room, layout=layout, layers=layers)
 
     def _guesser(self) -> Draft:
         config = self.config
