@@ -7,7 +7,8 @@ import torch
 
 from repro.inference.choices import Drawn
 from repro.inference.drafting import ModelDraft, NGramDraft, PromptLookup, speculate, write_plainly
-from repro.inference.drawing import GREEDY
+from repro.inference.drawing import GREEDY, Drawing
+from repro.inference.graphs import StaticSpeculation
 from repro.inference.lean import LAYOUTS, Lean
 from repro.models.decoder import Decoder
 from repro.models.ngrams import NGrams
@@ -95,3 +96,33 @@ def test_a_draft_that_is_the_target_is_always_accepted():
 
     assert [4, 4, 4, 4] == made.drafted
     assert all(int(accepted.min()) == 4 for accepted in made.accepted)
+
+
+@pytest.mark.parametrize("drawing", [Drawing(), Drawing(0.7, top_p=0.9), GREEDY], ids=str)
+def test_static_rounds_write_what_plain_ones_do(drawing):
+    """Token for token from the same seed, the last round cut short, two prompts one after the other."""
+    target, small = model_of(0).double(), model_of(1).double()
+    room, steady = 8 + 14 + 3 + 1, None
+    for seed, prompt_BT in enumerate(some_tokens(2, 8).split(1)):
+        eager = speculate(
+            Lean(target), ModelDraft(Lean(small), drawing), prompt_BT, length=14, drafted=3, drawing=drawing,
+            choices=Drawn(seed),
+        )  # fmt: skip
+        large, guesser = (Lean(model, capacity=room, static=True) for model in (target, small))
+        steady = steady or StaticSpeculation(
+            large, ModelDraft(guesser, drawing), prompt_BT, length=14, longest=3, drawing=drawing
+        )
+        steady.begin(prompt_BT, seed)
+        while steady.left:
+            steady.round(3)
+
+        assert eager.answers_BL.tolist() == steady.answers_BL.tolist()
+        assert eager.drafted == steady.drafted
+
+
+def test_a_moving_target_cannot_be_static():
+    prompt_BT = some_tokens(1, 8)
+    with pytest.raises(ValueError, match="static=True"):
+        StaticSpeculation(
+            Lean(model_of(0)), ModelDraft(Lean(model_of(1)), GREEDY), prompt_BT, length=4, longest=2, drawing=GREEDY
+        )

@@ -5,6 +5,7 @@ B sequences, G drafted tokens, V vocabulary.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
@@ -46,6 +47,31 @@ class Drawn:
 
     def _uniform(self, *size: int) -> Tensor:
         return torch.rand(size, dtype=torch.float64, generator=self.generator, device=self.generator.device)
+
+
+class DrawnAhead(Drawn):
+    """The same choices from numbers drawn beforehand, in memory that stays where it is.
+
+    So the work after `rewind` can be done again on other numbers without asking the generator.
+    """
+
+    def __init__(self, seed: int, device: str = "cpu", *, most: int) -> None:
+        """Room for `most` numbers."""
+        super().__init__(seed, device)
+        self._numbers = torch.zeros(most, dtype=torch.float64, device=device)
+        self._used = 0
+
+    def draw(self, count: int) -> None:
+        """Draw the first `count` numbers anew."""
+        self._numbers[:count].uniform_(generator=self.generator)
+
+    def rewind(self) -> None:
+        """The choices that follow use the numbers from the first on, one after the other."""
+        self._used = 0
+
+    def _uniform(self, *size: int) -> Tensor:
+        first, self._used = self._used, self._used + math.prod(size)
+        return self._numbers[first : self._used].view(size)
 
 
 class DrawnReset(Drawn):

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from repro.inference.decode_steps import Arm, DecodeSteps, sharing, step_weight_bytes
+from repro.inference.graphs import captured
 from repro.inference.kernels import KERNELS, use_kernel
 from repro.inference.turns import Run
 from repro.models.cache import Cache, GrowingCache
@@ -63,7 +64,9 @@ def _prepared(config: DecodeSteps, arm: Arm, model: Transformer, cache: Cache, t
     run: Run = step
     logits_B1V = step().clone()
     if config.device == "cuda" and build is _ours and arm.cache == "static":
-        run, logits_B1V = _captured(step)
+        run, found_B1V = captured(step)
+        run()
+        logits_B1V = found_B1V.clone()
     weights = step_weight_bytes(model.shape, cache.keys.element_size())
     return PreparedArm(arm, run, logits_B1V, cache.bytes, weights)
 
@@ -128,16 +131,3 @@ def stream(config: DecodeSteps) -> Run:
     """A plain read: the sum of an array far larger than any cache of the processor."""
     array = torch.ones(config.stream_bytes // 4, device=config.device)
     return array.sum
-
-
-def _captured(step: Step) -> tuple[Run, Tensor]:
-    """The step as one CUDA graph, without the time to launch each kernel, and the logits of a replay."""
-    graph, side = torch.cuda.CUDAGraph(), torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        step()
-    torch.cuda.current_stream().wait_stream(side)
-    with torch.cuda.graph(graph):
-        logits_B1V = step()
-    graph.replay()
-    return graph.replay, logits_B1V.clone()

@@ -119,7 +119,7 @@ class Speculation:
     """A batch of answers in the making.
 
     Fields: `tokens_BC` prompt and answer, places beyond the length undefined; `lengths_B`; `drafted` tokens of each
-    round, `accepted` (B,) of them.
+    round, `accepted` (B,) of them. The first two stay where they are in memory, answer after answer.
     """
 
     def __init__(
@@ -138,12 +138,17 @@ class Speculation:
         self.target, self.draft, self.drawing, self.choices, self.rule = target, draft, drawing, choices, rule
         self.end = time + length
         self.tokens_BC = prompt_BT.new_zeros(batch, self.end + longest + 1)
-        self.tokens_BC[:, :time] = prompt_BT
-        self.lengths_B = torch.full((batch,), time, device=prompt_BT.device)
+        self.lengths_B = torch.zeros_like(prompt_BT[:, 0])
+        self.begin(prompt_BT)
+
+    def begin(self, prompt_BT: Tensor) -> None:
+        """Start other answers, after prompts of the same shape."""
+        self.tokens_BC[:, : prompt_BT.shape[1]] = prompt_BT
+        self.lengths_B.fill_(prompt_BT.shape[1])
         self.drafted: list[int] = []
         self.accepted: list[Tensor] = []
-        target.read(prompt_BT[:, :-1], torch.zeros_like(self.lengths_B))
-        draft.begin(prompt_BT)
+        self.target.read(prompt_BT[:, :-1], torch.zeros_like(self.lengths_B))
+        self.draft.begin(prompt_BT)
 
     @property
     def left(self) -> int:
@@ -152,31 +157,34 @@ class Speculation:
 
     def round(self, count: int) -> None:
         """Draft `count` tokens, or as many as an answer can still use, and verify them."""
-        wanted = min(count, self.left - 1)
+        drafted, accepted_B = self.advance(min(count, self.left - 1))
+        self.drafted.append(drafted)
+        self.accepted.append(accepted_B)
+
+    def advance(self, wanted: int) -> tuple[int, Tensor]:
+        """The same for a number of tokens that fits; tokens drafted, and (B,) those accepted."""
         if wanted:
             drafted_BG, q = self.draft.propose(
                 self.tokens_BC, self.lengths_B, wanted, lambda q_BV: self.rule.propose(self.choices, q_BV)
             )
         if not wanted or not drafted_BG.shape[1]:
-            self._extend(*self._plainly())
-            return
+            return self._extend(*self._plainly())
         last_B1 = self.tokens_BC.gather(1, self.lengths_B[:, None] - 1)
         logits = self.target.read(torch.cat([last_B1, drafted_BG], 1), self.lengths_B - 1)
         accepted_B, following_B = self.rule.settle(self.choices, law(logits, self.drawing), q, drafted_BG)
-        self._extend(drafted_BG, accepted_B, following_B)
+        return self._extend(drafted_BG, accepted_B, following_B)
 
     def _plainly(self) -> tuple[Tensor, Tensor, Tensor]:
         last_B1 = self.tokens_BC.gather(1, self.lengths_B[:, None] - 1)
         p_BV = law(self.target.read(last_B1, self.lengths_B - 1)[:, -1], self.drawing)
         return last_B1[:, :0], torch.zeros_like(self.lengths_B), self.choices.token(p_BV)
 
-    def _extend(self, drafted_BG: Tensor, accepted_B: Tensor, following_B: Tensor) -> None:
+    def _extend(self, drafted_BG: Tensor, accepted_B: Tensor, following_B: Tensor) -> tuple[int, Tensor]:
         new = torch.cat([drafted_BG, following_B[:, None]], 1).scatter(1, accepted_B[:, None], following_B[:, None])
         places = self.lengths_B[:, None] + torch.arange(new.shape[1], device=new.device)
         self.tokens_BC.scatter_(1, places, new)
-        self.lengths_B = (self.lengths_B + accepted_B + 1).clamp(max=self.end)
-        self.drafted.append(drafted_BG.shape[1])
-        self.accepted.append(accepted_B)
+        self.lengths_B.add_(accepted_B + 1).clamp_(max=self.end)
+        return drafted_BG.shape[1], accepted_B
 
     @property
     def answers_BL(self) -> Tensor:

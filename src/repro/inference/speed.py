@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from repro.floor.identity import added
 from repro.floor.measurement import Numbers, measurement
-from repro.inference.drawing import Drawing
+from repro.inference.drawing import GREEDY, Drawing
 from repro.inference.given import GivenPair, GivenPrompts
 from repro.inference.pair import Pair, Prompts
 from repro.sizing.speculation import expected_tokens
 
 MODEL, SELF, NGRAMS, LOOKUP = "model", "first layer", "5-grams", "prompt lookup"
+LAYOUTS = {
+    "packed": {"packed": True, "columns": False},
+    "columns": {"packed": False, "columns": True},
+    "rows": {"packed": False, "columns": False},
+}
 DRAFTS = (MODEL, SELF, NGRAMS, LOOKUP)
 JUDGED = ["target", "draft", "ngrams", "repeated"]
 BETTER_THAN_DRAFT, BETTER_THAN_NGRAMS, REPEATED = 0.3, 0.5, 0.3
@@ -20,7 +27,9 @@ BETTER_THAN_DRAFT, BETTER_THAN_NGRAMS, REPEATED = 0.3, 0.5, 0.3
 class PassCosts:
     """Passes of the target over 1 to `longest` tokens, and of the draft over one, behind `held` tokens.
 
-    Fields: `packed` weights where they can be; `batch` sequences; `device` where the times are taken.
+    Fields: `packed` weights where they can be, else as they come or by `columns`, see `lean.product_of`; `static`
+    passes whose work does not depend on where their sequences stand, on a GPU replayed as CUDA graphs; `batch`
+    sequences; `dtype` of both models; `device` where the times are taken.
     """
 
     pair: Pair | GivenPair
@@ -30,6 +39,9 @@ class PassCosts:
     batch: int = 1
     rounds: int = 21
     device: str = "cpu"
+    columns: bool = added(False)
+    static: bool = added(False)
+    dtype: str = added("float32")
 
 
 @measurement(version=1)
@@ -52,10 +64,11 @@ def time_passes(config: PassCosts, seed: int) -> Numbers:
 class Decoding:
     """Answers of `length` tokens to prompts, without a draft and with one, by turns.
 
-    Fields: `draft` one of `DRAFTS`; `drafted` tokens at a time; `batch` prompts decoded together; `packed` weights.
+    Fields: `draft` one of `DRAFTS`; `drafted` tokens at a time; `batch` prompts decoded together; the rest as in
+    `PassCosts`.
 
     Raises:
-        ValueError: a draft that there is not, or prompts that do not fill whole batches.
+        ValueError: a draft that there is not or cannot be static, or prompts that do not fill whole batches.
     """
 
     pair: Pair | GivenPair
@@ -67,12 +80,17 @@ class Decoding:
     batch: int = 1
     packed: bool = True
     device: str = "cpu"
+    columns: bool = added(False)
+    static: bool = added(False)
+    dtype: str = added("float32")
 
     def __post_init__(self) -> None:
         if self.draft not in DRAFTS:
             raise ValueError(f"draft is {self.draft!r}; expected one of {', '.join(DRAFTS)}")
         if self.draft == NGRAMS and isinstance(self.pair, GivenPair):
             raise ValueError("5-grams are counted on the text that the target was trained on, which is not known here")
+        if self.static and self.draft in (NGRAMS, LOOKUP):
+            raise ValueError(f"{self.draft} guess in Python, which no graph of a GPU replays; give static=False")
         if self.prompts.count % self.batch:
             raise ValueError(f"{self.prompts.count} prompts do not fill batches of {self.batch}")
 
@@ -123,6 +141,7 @@ class Quality:
     pair: Pair
     prompts: Prompts
     length: int
+    device: str = added("cpu")
 
 
 @measurement(version=1)
@@ -134,6 +153,44 @@ def judge_target(config: Quality, seed: int) -> Numbers:
     from repro.inference.timed_passes import target_judged
 
     return target_judged(config, seed)
+
+
+def decoders(
+    decoded: Callable[..., Decoding], layouts: Sequence[str], *, static: bool, own: bool
+) -> dict[str, Decoding]:
+    """Every draft, sampled and greedy, with weights in the first layout; then the draft model with them in the others.
+
+    Args:
+        decoded: the configuration but for `draft`, `drawing`, the layout of the weights and `static`.
+        static: for the drafts that can be.
+        own: without 5-grams, since the text that the target was trained on is not at hand.
+    """
+    ways = {"temperature 1": Drawing(), "greedy": GREEDY}
+    found = {
+        f"{kind}, {name}": decoded(
+            draft=kind, drawing=way, static=static and kind in (MODEL, SELF), **LAYOUTS[layouts[0]]
+        )
+        for kind in DRAFTS
+        for name, way in ways.items()
+        if not (own and kind == NGRAMS)
+    }
+    return found | {f"{MODEL}, weights in {one}": decoded(static=static, **LAYOUTS[one]) for one in layouts[1:]}
+
+
+def assisted(
+    pair: Pair | GivenPair, prompts: Prompts | GivenPrompts, length: int, device: str
+) -> dict[str, Generating]:
+    """What `generate` of transformers offers on the same weights: its defaults, four tokens at a time, a look-up."""
+    asked = {"model, defaults": (0, False), "model": (4, False), "prompt lookup": (4, True)}
+    return {
+        f"transformers: {name}": Generating(pair, prompts, length, *kind, drawing=GREEDY, device=device)
+        for name, kind in asked.items()
+    }
+
+
+def layout_of(config: PassCosts | Decoding) -> str:
+    """The layout of the weights that a configuration asks for, as `lean` names it."""
+    return next(name for name, one in LAYOUTS.items() if one.items() <= vars(config).items())
 
 
 def worth_judging(found: Numbers) -> bool:

@@ -105,20 +105,30 @@ def by_batch(batched: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def by_decoder(names: Sequence[tuple[str, str]], rows: Sequence[Row], tokens: int) -> pd.DataFrame:
-    """Milliseconds a token without and with a draft, and the speed-up in words.
+def crossover(batched: pd.DataFrame) -> str:
+    """The least number of sequences tried at which a draft no longer pays, in words."""
+    gone = batched.loc[batched["speed-up"] <= 1, "together"]
+    tried = ", ".join(str(count) for count in batched["together"])
+    return f"{gone.min()} (of {tried})" if len(gone) else f"none of those tried ({tried})"
+
+
+def by_decoder(names: Sequence[str], sweeps: Sequence[pd.DataFrame], tokens: int) -> pd.DataFrame:
+    """Milliseconds a token without and with a draft, and the speed-up with its interval, one row a decoder.
 
     Args:
-        names: draft and drawing of each row.
-        tokens: that each row wrote on either side.
+        names: of the trials of all sweeps, one after the other.
+        tokens: that each wrote on either side.
     """
-    table = pd.DataFrame(names, columns=["draft", "drawing"])
-    table["accepted"] = [f"{acceptance(row).value:.2f}" if "accepted" in row else "" for row in rows]
-    for side, name in (("plain", "ms a token without"), ("speculative", "with")):
-        table[name] = [f"{1000 * sum(row[side]) / tokens:.2f}" for row in rows]
-    gains = [speedup(row) for row in rows]
-    table["speed-up"] = [f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]" for one in gains]
-    return table
+    found = []
+    rows: list[Row] = [dict(row.dropna()) for swept in sweeps for _, row in swept.iterrows()]
+    for name, row in zip(names, rows, strict=True):
+        gain, per = speedup(row), 1000 / tokens
+        found.append({
+            "label": name, "accepted": acceptance(row).value if "accepted" in row else float("nan"),
+            "ms a token without": per * sum(row["plain"]), "with": per * sum(row["speculative"]),
+            "value": gain.value, "low": gain.low, "high": gain.high,
+        })  # fmt: skip
+    return pd.DataFrame(found)
 
 
 def _lists(row: Row, *names: str) -> list[Sequence[float]]:

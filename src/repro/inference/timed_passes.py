@@ -6,7 +6,7 @@ B sequences of a batch, M tokens of a pass, T time, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -16,12 +16,13 @@ from repro.corpora.text import Text, tokens_of
 from repro.floor.measurement import Numbers
 from repro.inference import given, pair
 from repro.inference.answers import distinct, write
-from repro.inference.choices import Drawn
+from repro.inference.choices import Drawn, DrawnAhead
 from repro.inference.drawing import GREEDY, Drawing, law
 from repro.inference.given import GivenPair
-from repro.inference.lean import PACKED, ROWS, Lean
+from repro.inference.graphs import replayed
+from repro.inference.lean import PACKED, Lean
 from repro.inference.pair import Pair
-from repro.inference.speed import PassCosts, Quality
+from repro.inference.speed import PassCosts, Quality, layout_of
 from repro.inference.turns import milliseconds, on_one_thread, take_turns
 from repro.inference.verification import by_rejection
 from repro.models.ngrams import NGrams
@@ -31,19 +32,24 @@ ORDER = 5
 EIGHT = 8
 
 
-def pair_held(models: Pair | GivenPair, seed: int, device: str) -> tuple[Transformer, Transformer]:
-    """Target and draft on a device."""
+def pair_held(
+    models: Pair | GivenPair, seed: int, device: str, dtype: str = "float32"
+) -> tuple[Transformer, Transformer]:
+    """Target and draft on a device, in evaluation."""
     held = given.models_of(models) if isinstance(models, GivenPair) else pair.models_of(models, seed)
-    return held[0].to(device), held[1].to(device)
+    target, draft = (model.to(device, getattr(torch, dtype)).eval() for model in held)
+    return target, draft
 
 
 def passes_timed(config: PassCosts, seed: int) -> Numbers:
     """See `speed.time_passes`."""
     with on_one_thread(config.device):
-        target, draft = pair_held(config.pair, seed, config.device)
+        models = pair_held(config.pair, seed, config.device, config.dtype)
         room = config.held + config.longest
-        layout = PACKED if config.packed else ROWS
-        large, small = (Lean(model, batch=config.batch, capacity=room, layout=layout) for model in (target, draft))
+        large, small = (
+            Lean(model, batch=config.batch, capacity=room, layout=layout_of(config), static=config.static)
+            for model in models
+        )
         sides = _sides(config, large, small)
         for run in sides:
             run()  # the first run warms up
@@ -60,7 +66,9 @@ def passes_timed(config: PassCosts, seed: int) -> Numbers:
 
 def _sides(config: PassCosts, large: Lean, small: Lean) -> list[Callable[[], object]]:
     """Passes, the same with their tokens chosen, and a draft's step."""
-    drawing, choices = Drawing(), Drawn(0, config.device)
+    drawing, counts = Drawing(), range(1, config.longest + 1)
+    ahead = DrawnAhead(0, config.device, most=config.batch * 2 * config.longest)
+    choices = ahead if config.static else Drawn(0, config.device)
     tokens_BM = torch.zeros(config.batch, config.longest, dtype=torch.long, device=config.device)
     start_B = torch.full((config.batch,), config.held, device=config.device)
     q = law(small.read(tokens_BM, start_B), drawing)
@@ -77,22 +85,25 @@ def _sides(config: PassCosts, large: Lean, small: Lean) -> list[Callable[[], obj
     def draft() -> object:
         return choices.token(law(small.read(tokens_BM[:, :1], start_B)[:, -1], drawing))
 
-    counts = range(1, config.longest + 1)
-    reading: list[Callable[[], object]] = [lambda count=count: read(count) for count in counts]  # type: ignore[misc]
-    settling: list[Callable[[], object]] = [lambda count=count: settle(count) for count in counts]  # type: ignore[misc]
-    return [*reading, *settling, draft]
+    def side(numbers: int, work: Callable[..., object], *counted: int) -> Callable[[], object]:
+        whole = partial(work, *counted)
+        return replayed(whole, ahead, config.batch * numbers, config.device) if config.static else whole
+
+    return [
+        *(side(0, read, count) for count in counts), *(side(count, settle, count) for count in counts), side(1, draft),
+    ]  # fmt: skip
 
 
 def target_judged(config: Quality, seed: int) -> Numbers:
     """See `speed.judge_target`."""
-    target, draft = pair_held(config.pair, seed, "cpu")
+    target, draft = pair_held(config.pair, seed, config.device)
     run = config.pair.target
     text = tokens_of(run.text)
     losses = {
         name: _loss(model, text.test[: run.test_tokens]) for name, model in (("target", target), ("draft", draft))
     }
     ngrams = float(counted(run.text, run.readings[-1]).nats(text.test[: run.test_tokens]).mean())
-    prompts = config.prompts.windows()
+    prompts = config.prompts.windows().to(config.device)
     answers = write(target, prompts, config.length, GREEDY, batch=len(prompts), seed=seed).tolist()
     repeated = float(np.mean([1 - distinct(answer, 4) for answer in answers]))
     return {**losses, "ngrams": ngrams, "repeated": repeated}
@@ -103,6 +114,7 @@ def _loss(model: Transformer, tokens: np.ndarray) -> float:
     """Mean nats a token, in windows of the context as training reads its test loss."""
     context = model.shape.context
     windows = torch.from_numpy(tokens[: len(tokens) // context * context].astype(np.int64)).view(-1, context)
+    windows = windows.to(model.embedding.weight.device)
     found = [
         torch.nn.functional.cross_entropy(model(part[:, :-1]).flatten(0, 1), part[:, 1:].flatten(), reduction="sum")
         for part in windows.split(16)

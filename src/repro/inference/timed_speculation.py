@@ -13,8 +13,9 @@ from repro.inference.choices import Drawn
 from repro.inference.drafting import Draft, ModelDraft, NGramDraft, PromptLookup, Speculation
 from repro.inference.drawing import law
 from repro.inference.given import GivenPair
-from repro.inference.lean import PACKED, ROWS, Lean
-from repro.inference.speed import LOOKUP, MODEL, NGRAMS, SELF, Decoding
+from repro.inference.graphs import StaticSpeculation
+from repro.inference.lean import Lean
+from repro.inference.speed import LOOKUP, MODEL, NGRAMS, SELF, Decoding, layout_of
 from repro.inference.timed_passes import counted, pair_held
 from repro.inference.turns import clock, on_one_thread
 from repro.models.transformer import Transformer
@@ -25,7 +26,7 @@ COUNTS = ("tested", "accepted", "rounds", "tokens")
 def decoding_timed(config: Decoding, seed: int) -> Numbers:
     """See `speed.time_decoding`."""
     with on_one_thread(config.device):
-        target, draft = pair_held(config.pair, seed, config.device)
+        target, draft = pair_held(config.pair, seed, config.device, config.dtype)
         return _Timing(config, target, draft).numbers()
 
 
@@ -39,54 +40,76 @@ class _Timing:
         self.accepting = [0] * (config.drafted + 1)
 
     def numbers(self) -> Numbers:
-        prompts = self.config.prompts.windows().to(self.config.device)
-        for number, prompt_BT in enumerate(prompts.split(self.config.batch)):
+        prompts = self.config.prompts.windows().to(self.config.device).split(self.config.batch)
+        self.steady = self._steady(prompts[0]) if self.config.static else None
+        for number, prompt_BT in enumerate(prompts):
             first = self._speculative(prompt_BT, number) if number % 2 else None
             answers_BT = self._plain(prompt_BT, number)
-            made = first or self._speculative(prompt_BT, number)
+            drafted, accepted = first or self._speculative(prompt_BT, number)
             if self.config.draft == MODEL and self.config.drawing.temperature:
                 self.found["overlap"].append(self._overlap(answers_BT))
-            self._count(made)
+            self._count(drafted, accepted)
         return {**self.found, "accepting": self.accepting}
 
     def _plain(self, prompt_BT: Tensor, number: int) -> Tensor:
         """Answers a token a pass."""
-        choices, place = Drawn(2 * number, self.config.device), prompt_BT.shape[1] - 1
+        length, place = self.config.length, prompt_BT.shape[1] - 1
+        if self.steady:
+            self.steady.begin(prompt_BT, 2 * number)
+            begin = clock(self.config.device)
+            for _ in range(length):
+                self.steady.advance(0)
+            self.found["plain"].append(clock(self.config.device) - begin)
+            return self.steady.answers_BL.clone()
+        choices = Drawn(2 * number, self.config.device)
         self.reader.read(prompt_BT[:, :-1], torch.zeros_like(prompt_BT[:, 0]))
         begin, written = clock(self.config.device), [prompt_BT]
-        for step in range(self.config.length):
+        for step in range(length):
             starts_B = torch.full_like(prompt_BT[:, 0], place + step)
             p_BV = law(self.reader.read(written[-1][:, -1:], starts_B)[:, -1], self.config.drawing)
             written.append(choices.token(p_BV)[:, None])
         self.found["plain"].append(clock(self.config.device) - begin)
         return torch.cat(written, 1)
 
-    def _speculative(self, prompt_BT: Tensor, number: int) -> Speculation:
-        made = Speculation(
-            self.reader, self.guesser, prompt_BT, length=self.config.length, longest=self.config.drafted,
-            drawing=self.config.drawing, choices=Drawn(2 * number + 1, self.config.device),
-        )  # fmt: skip
-        begin = clock(self.config.device)
+    def _speculative(self, prompt_BT: Tensor, number: int) -> tuple[list[int], list[Tensor]]:
+        """Tokens drafted in each round, and those accepted."""
+        config, seed = self.config, 2 * number + 1
+        if self.steady:
+            made: Speculation = self.steady
+            self.steady.begin(prompt_BT, seed)
+        else:
+            made = Speculation(
+                self.reader, self.guesser, prompt_BT, length=config.length, longest=config.drafted,
+                drawing=config.drawing, choices=Drawn(seed, config.device),
+            )  # fmt: skip
+        begin = clock(config.device)
         while made.left:
-            made.round(self.config.drafted)
-        self.found["speculative"].append(clock(self.config.device) - begin)
-        return made
+            made.round(config.drafted)
+        self.found["speculative"].append(clock(config.device) - begin)
+        return made.drafted, made.accepted
 
-    def _count(self, made: Speculation) -> None:
+    def _steady(self, prompt_BT: Tensor) -> StaticSpeculation:
+        config = self.config
+        return StaticSpeculation(
+            self.reader, self.guesser, prompt_BT, length=config.length, longest=config.drafted, drawing=config.drawing
+        )
+
+    def _count(self, drafted: list[int], accepted: list[Tensor]) -> None:
         """Over the rounds that drafted as many tokens as wanted; of a batch, of its first answer."""
         wanted = self.config.drafted
-        whole = [int(one[0]) for count, one in zip(made.drafted, made.accepted, strict=True) if count == wanted]
+        whole = [int(one[0]) for count, one in zip(drafted, accepted, strict=True) if count == wanted]
         sums = sum(min(one + 1, wanted) for one in whole), sum(whole), len(whole), sum(whole) + len(whole)
         for name, one in zip(COUNTS, sums, strict=True):
             self.found[name].append(one)
-        for accepted in whole:
-            self.accepting[accepted] += 1
+        for count in whole:
+            self.accepting[count] += 1
 
     def _lean(self, model: Transformer, layers: int | None = None) -> Lean:
         config = self.config
         room = config.prompts.length + config.length + config.drafted + 1
-        layout = PACKED if config.packed else ROWS
-        return Lean(model, batch=config.batch, capacity=room, layout=layout, layers=layers)
+        return Lean(
+            model, batch=config.batch, capacity=room, layout=layout_of(config), layers=layers, static=config.static
+        )
 
     def _guesser(self) -> Draft:
         config = self.config
@@ -104,5 +127,5 @@ class _Timing:
         """Mean sum of min(p, q) over the places of the target's own answers."""
         start = self.config.prompts.length - 1
         models = self.target, self.draft
-        p, q = (law(model(answers_BT[:, :-1])[:, start:], self.config.drawing) for model in models)
+        p, q = (law(model(answers_BT[:, :-1])[:, start:].float(), self.config.drawing) for model in models)
         return float(torch.minimum(p, q).sum(-1).mean())
