@@ -81,7 +81,7 @@ def test_ppo_reaches_the_closed_form():
     def reward(tokens_BT: torch.Tensor) -> torch.Tensor:
         return rewards[sentence_numbers(tokens_BT, 3)]
 
-    settings = Settings(beta, reply=3, learning_rate=1e-2, steps=60, batch=128)
+    settings = Settings(beta, reply=3, learning_rate=3e-3, steps=120, batch=256)
     values = Readout(copy.deepcopy(reference), 16)
     ppo(policy, reference, values, reward, settings, prompts=lambda count, _: START.repeat(count, 1), seed=0)
 
