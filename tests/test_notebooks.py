@@ -59,6 +59,8 @@ def _form_faults(cells: list[nbformat.NotebookNode], code: list[nbformat.Noteboo
     if not code or code[-1].source.strip().splitlines()[-1:] != ["study.close()"]:
         found.append("its last cell of code does not end with study.close()")
     for cell in code:
+        if "plt.subplots(" in cell.source and "study.figure(" not in cell.source:
+            found.append("a figure is left open at the end of its cell, which shows it without its words")
         for node in ast.walk(ast.parse(cell.source)):
             if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= LONGEST_FUNCTION:
                 found.append(f"function {node.name} is longer than {LONGEST_FUNCTION} lines; it belongs in the library")
@@ -129,6 +131,10 @@ def _source(cell: int, old: str, new: str) -> Callable[[nbformat.NotebookNode], 
     return edit
 
 
+def _open_figure(notebook: nbformat.NotebookNode) -> None:
+    notebook.cells.insert(3, nbformat.v4.new_code_cell("fig, ax = plt.subplots()"))
+
+
 def _no_kernel(notebook: nbformat.NotebookNode) -> None:
     notebook.metadata.pop("kernelspec")
 
@@ -142,6 +148,7 @@ def _twice_tagged(notebook: nbformat.NotebookNode) -> None:
     [
         (_output, "holds outputs; nbstripout removes them"),
         (_long_function, "function long is longer than 5 lines; it belongs in the library"),
+        (_open_figure, "a figure is left open at the end of its cell, which shows it without its words"),
         (_no_kernel, f"its kernelspec is not {KERNEL}, without which bare papermill asks for a kernel"),
         (_twice_tagged, "2 cells tagged parameters; expected 1"),
         (_source(0, "# Does", "Does"), "does not open with a title"),
