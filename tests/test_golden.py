@@ -161,6 +161,13 @@ def test_every_measurement_of_the_library_is_pinned():
     assert shipped == set(TINY) == set(pinned())
 
 
+def test_what_measures_time_runs_alone():
+    timed = [found for name, found in registered().items() if name.startswith("time_") or name.endswith("_seconds")]
+
+    assert len(timed) > 4
+    assert all(found.alone for found in timed)
+
+
 @pytest.mark.parametrize("name", sorted(TINY))
 def test_the_same_trial_gives_the_same_numbers(name):
     found = registered()[name]

@@ -79,8 +79,8 @@ def law_of_transformers(logits_NV: Tensor, drawing: Drawing) -> Tensor:
 
 def answers_repeated(config: RepeatedAnswers, seed: int) -> Numbers:
     """See `sampling.repeat_answers`."""
-    model = trained(config.model, seed).to(getattr(torch, config.dtype))
-    prompts = config.prompts.windows()
+    model = trained(config.model, seed).to(config.device, getattr(torch, config.dtype))
+    prompts = config.prompts.windows().to(config.device)
     first = write(model, prompts, config.length, config.drawing, batch=config.batch, seed=seed)
     identical, agreed = 0, []
     for number in range(config.repeats):
@@ -96,7 +96,7 @@ def answers_repeated(config: RepeatedAnswers, seed: int) -> Numbers:
 
 def text_written(config: WrittenText, seed: int) -> Numbers:
     """See `sampling.write_text`."""
-    model, prompts = trained(config.model, seed), config.prompts.windows()
+    model, prompts = trained(config.model, seed).to(config.device), config.prompts.windows().to(config.device)
     answers = write(model, prompts, config.length, config.drawing, batch=len(prompts), seed=seed).tolist()
     return {
         "distinct": [distinct(answer, 2) for answer in answers],

@@ -54,7 +54,7 @@ class Lean:
         weight = model.embedding.weight.detach()
         self.embedding, self.layout = weight, ROWS if layout == PACKED and not able_to_pack(weight) else layout
         self.layers = [_Layer(block, self.layout) for block in [*model.blocks][:layers]]
-        self.norm = model.state_dict()["norm.weight"]
+        self.norm = norm_of(model.state_dict()["norm.weight"])
         self.output = product_of(model.output.weight.detach(), self.layout)
         size = (len(self.layers), batch, model.shape.key_value_heads, self.capacity, model.shape.head_width)
         self.keys, self.values = (torch.zeros(size, dtype=weight.dtype, device=weight.device) for _ in range(2))
@@ -96,7 +96,7 @@ class Lean:
         stream_BMW = F.embedding(tokens_BM, self.embedding)
         for layer, keys_BKSD, values_BKSD in zip(self.layers, self.keys, self.values, strict=True):
             stream_BMW = self._block(layer, stream_BMW, (keys_BKSD, values_BKSD), rotation, places, end, seen)
-        logits_BMV = self.output(F.rms_norm(stream_BMW, self.norm.shape, self.norm, EPSILON))
+        logits_BMV = self.output(self.norm(stream_BMW))
         return logits_BMV.to(torch.promote_types(logits_BMV.dtype, torch.float32))
 
     def _block(
@@ -105,7 +105,7 @@ class Lean:
     ) -> Tensor:  # fmt: skip
         """A pass is a row of small operations, so what can be done to queries, keys and values at once is."""
         shape, (batch, time, _) = self.shape, stream_BMW.shape
-        normed = F.rms_norm(stream_BMW, layer.attention_norm.shape, layer.attention_norm, EPSILON)
+        normed = layer.attention_norm(stream_BMW)
         parts_BNMD = layer.attention(normed).view(batch, time, -1, shape.head_width).transpose(1, 2)
         turned_BNMD = parts_BNMD[:, : shape.heads + shape.key_value_heads]
         cosines, sines = rotation
@@ -121,7 +121,7 @@ class Lean:
             enable_gqa=shape.heads != shape.key_value_heads,
         )  # fmt: skip
         stream_BMW = stream_BMW + layer.attention_output(mixed_BHMD.transpose(1, 2).flatten(2))
-        normed = F.rms_norm(stream_BMW, layer.feed_forward_norm.shape, layer.feed_forward_norm, EPSILON)
+        normed = layer.feed_forward_norm(stream_BMW)
         gate_BMF, up_BMF = layer.gate_and_up(normed).chunk(2, dim=-1)
         return stream_BMW + layer.down(F.silu(gate_BMF) * up_BMF)
 
@@ -136,7 +136,7 @@ class _Layer:
             parts = [weights[f"{name}.weight"] for name in names]
             return product_of(torch.cat(parts) if len(parts) > 1 else parts[0], layout)
 
-        self.attention_norm, self.feed_forward_norm = (weights[f"{part}_norm.weight"] for part in PARTS)
+        self.attention_norm, self.feed_forward_norm = (norm_of(weights[f"{part}_norm.weight"]) for part in PARTS)
         self.attention = product("attention.query", "attention.key", "attention.value")
         self.attention_output = product("attention.output")
         self.gate_and_up = product("feed_forward.gate", "feed_forward.up")
@@ -171,6 +171,15 @@ def product_of(weight_OI: Tensor, layout: str) -> Product:
     by_columns = layout == COLUMNS and weight_OI.shape[0] > weight_OI.shape[1]
     laid_OI = weight_OI.t().contiguous().t() if by_columns else weight_OI
     return lambda x: F.linear(x, laid_OI)
+
+
+def norm_of(weight_W: Tensor) -> Product:
+    """`F.rms_norm`: on a GPU one kernel, on a CPU a row of operations, of which this way has half as many."""
+    width = len(weight_W)
+    if weight_W.is_cuda:
+        return lambda x: F.rms_norm(x, weight_W.shape, weight_W, EPSILON)
+    scaled_W, least = weight_W * width**0.5, torch.tensor((EPSILON * width) ** 0.5, dtype=weight_W.dtype)
+    return lambda x: x * scaled_W / torch.linalg.vector_norm(x, dim=-1, keepdim=True).hypot(least)
 
 
 def packed_product(weight_OI: Tensor) -> Product:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from repro.floor.identity import added
 from repro.floor.measurement import Numbers, measurement
 from repro.inference.drawing import Drawing
 from repro.inference.pair import Prompts
@@ -63,6 +64,7 @@ class RepeatedAnswers:
     repeats: int = 1
     fresh: bool = False
     dtype: str = "float32"
+    device: str = added("cpu")
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
@@ -85,6 +87,7 @@ class WrittenText:
     prompts: Prompts
     length: int
     drawing: Drawing = field(default_factory=Drawing)
+    device: str = added("cpu")
 
 
 @measurement(version=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from repro.floor.identity import added
 from repro.floor.measurement import Numbers, measurement
 from repro.inference.drawing import Drawing
 from repro.inference.pair import Pair, Prompts
@@ -72,6 +73,7 @@ class WrittenPairs:
     drafted: int = 3
     batch: int = 500
     drawing: Drawing = field(default_factory=Drawing)
+    device: str = added("cpu")
 
 
 @measurement(version=1)
@@ -96,6 +98,7 @@ class GreedyAnswers:
     by: str = "rejection"
     drafted: int = 4
     tolerance: float = 1e-4
+    device: str = added("cpu")
 
 
 @measurement(version=1)

@@ -44,7 +44,7 @@ class PassCosts:
     dtype: str = added("float32")
 
 
-@measurement(version=1)
+@measurement(version=2, alone=True)
 def time_passes(config: PassCosts, seed: int) -> Numbers:
     """Milliseconds of each, the median over rounds in which all take turns; see `turns.take_turns`.
 
@@ -95,7 +95,7 @@ class Decoding:
             raise ValueError(f"{self.prompts.count} prompts do not fill batches of {self.batch}")
 
 
-@measurement(version=1)
+@measurement(version=2, alone=True)
 def time_decoding(config: Decoding, seed: int) -> Numbers:
     """Seconds of each batch of answers, the reading of the prompts left out: `plain` and `speculative`.
 
@@ -126,7 +126,7 @@ class Generating:
     device: str = "cpu"
 
 
-@measurement(version=1)
+@measurement(version=2, alone=True)
 def time_generate(config: Generating, seed: int) -> Numbers:
     """Seconds of each answer, the reading of the prompt included: `plain` and `speculative`; `identical` answers."""
     from repro.inference.timed_generate import generate_timed

@@ -18,8 +18,8 @@ from repro.inference.choices import Drawn
 from repro.inference.drafting import ModelDraft, Speculation, speculate, write_plainly
 from repro.inference.drawing import GREEDY, law
 from repro.inference.lean import Lean
-from repro.inference.pair import models_of
 from repro.inference.speculative_exactness import ASSISTED, PLAIN, GreedyAnswers, OnePass, WrittenPairs
+from repro.inference.timed_passes import pair_held
 from repro.inference.verification import RULES
 from repro.models.llama import to_llama
 from repro.models.transformer import Transformer
@@ -44,19 +44,19 @@ def compare_passes(config: OnePass, seed: int) -> Numbers:
 
 def pairs_tested(config: WrittenPairs, seed: int) -> Numbers:
     """See `speculative_exactness.write_pairs`."""
-    target, draft = models_of(config.pair, seed)
+    target, draft = pair_held(config.pair, seed, config.device)
     writer = _writer(config, target, draft)
     tests, accepted = [], []
-    for number, prompt_T in enumerate(config.prompts.windows()):
+    for number, prompt_T in enumerate(config.prompts.windows().to(config.device)):
         first_F, cells = pair_law(target, prompt_T, config)
-        counts = torch.zeros(cells.numel())
+        counts = torch.zeros(cells.numel(), device=config.device)
         for begin in range(0, config.samples, config.batch):
             size = min(config.batch, config.samples - begin)
             drawn = (seed * 1000 + number) * SEEDS + begin
             pairs_B2, kept = writer(prompt_T.expand(size, -1), drawn)
             accepted += kept
             counts += torch.bincount(cell_of(pairs_B2, first_F, cells.shape[1]), minlength=cells.numel())
-        tests.append(g_test(counts.numpy(), cells.flatten().numpy()))
+        tests.append(g_test(counts.cpu().numpy(), cells.flatten().cpu().numpy()))
     whole = sum(tests[1:], tests[0])
     return {
         "statistic": whole.statistic,
@@ -82,12 +82,14 @@ def _writer(config: WrittenPairs, target: Transformer, draft: Transformer) -> Wr
         batch, room = len(prompt_BT), time + 2 * longest
         reader = Lean(target, batch=batch, capacity=room)
         if config.by == PLAIN:
-            made_BT = write_plainly(reader, prompt_BT, length=2, drawing=config.drawing, choices=Drawn(drawn))
+            made_BT = write_plainly(
+                reader, prompt_BT, length=2, drawing=config.drawing, choices=Drawn(drawn, config.device)
+            )
             return made_BT[:, time:], []
         rule, guesser = RULES[config.by], ModelDraft(Lean(draft, batch=batch, capacity=room), config.drawing)
         made = Speculation(
             reader, guesser, prompt_BT, length=longest, longest=config.drafted, drawing=config.drawing,
-            choices=rule.drawn(drawn), rule=rule,
+            choices=rule.drawn(drawn, config.device), rule=rule,
         )  # fmt: skip
         while int(made.lengths_B.min()) < time + 2:
             made.round(config.drafted)
@@ -146,7 +148,7 @@ def cell_of(pairs_B2: Tensor, first_F: Tensor, vocabulary: int) -> Tensor:
 
 def check_greedy(config: GreedyAnswers, seed: int) -> Numbers:
     """See `speculative_exactness.write_greedily`."""
-    target, draft = models_of(config.pair, seed)
+    target, draft = pair_held(config.pair, seed, config.device)
     identical, margins = 0, []
     for alone_T, drafted_T in _greedy_answers(config, target, draft):
         identical += int(torch.equal(alone_T, drafted_T))
@@ -168,17 +170,19 @@ def _greedy_answers(config: GreedyAnswers, target: Transformer, draft: Transform
         large, small = as_llamas(target, draft)
         always_draft(small, config.drafted)
     room = config.prompts.length + config.length + config.drafted + 1
-    for prompt_T in config.prompts.windows():
+    for prompt_T in config.prompts.windows().to(config.device):
         prompt_BT = prompt_T[None]
         if assisted:
             asked = {"max_new_tokens": config.length, "min_new_tokens": config.length, "do_sample": False}
             yield large.generate(prompt_BT, **asked)[0], large.generate(prompt_BT, assistant_model=small, **asked)[0]
             continue
         readers = [Lean(model, capacity=room) for model in (target, target, draft)]
-        alone = write_plainly(readers[0], prompt_BT, length=config.length, drawing=GREEDY, choices=Drawn(0))
+        alone = write_plainly(
+            readers[0], prompt_BT, length=config.length, drawing=GREEDY, choices=Drawn(0, config.device)
+        )
         made = speculate(
             readers[1], ModelDraft(readers[2], GREEDY), prompt_BT, length=config.length, drafted=config.drafted,
-            drawing=GREEDY, choices=Drawn(0), rule=RULES[config.by],
+            drawing=GREEDY, choices=Drawn(0, config.device), rule=RULES[config.by],
         )  # fmt: skip
         yield alone[0], made.answers_BL[0]
 
