@@ -1,5 +1,6 @@
 """The catalogue as it stands on disk: every claim of the five articles, once, well-formed and placed."""
 
+import json
 import re
 import tomllib
 from collections import Counter
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from repro.floor.scale import scales_path
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 ARTICLES = ("A", "B", "C", "D", "E")
@@ -156,3 +159,39 @@ def test_disagreements_name_known_claims_and_miss_no_contradiction():
     assert set() == {name for entry in listed for name in entry["claims"]} - set(claims)
     assert all(entry["about"].endswith(".") for entry in listed)
     assert set() == opposed - together
+
+
+SEED_KNOBS = ("seeds", "trials", "fresh")
+
+
+def more_than_seeds(method: str, knobs: dict[str, Any]) -> bool:
+    """Whether an interval calls more numbers seeds than its notebook has: they are of something else."""
+    named = re.search(r"over (\d+) seeds", method)
+    return bool(named) and int(named[1]) > max(knobs.get(name, 0) for name in SEED_KNOBS)
+
+
+def test_what_a_verdict_calls_seeds_are_seeds():
+    """Tasks, worlds and suites were called so on the cards of three pages, which have no seeds at all."""
+    wrong = []
+    for path in EXPERIMENTS.parent.glob("results/verdicts/*.json"):
+        for name, scales in json.loads(path.read_text("utf-8"))["verdicts"].items():
+            for scale, verdict in scales.items():
+                notebook = EXPERIMENTS / path.stem / f"{verdict['notebook']}.ipynb"
+                knobs = tomllib.loads(scales_path(notebook).read_text("utf-8"))[scale]
+                wrong += [name] if more_than_seeds(verdict["estimate"]["method"], knobs) else []
+
+    assert [] == wrong
+
+
+@pytest.mark.parametrize(
+    ("method", "knobs", "wrong"),
+    [
+        ("paired t over 13 seeds", {"resamples": 400}, True),
+        ("paired t over 13 seeds", {"seeds": 5}, True),
+        ("paired t over 13 seeds", {"seeds": 5, "trials": 16}, False),
+        ("paired t over 13 tasks", {"resamples": 400}, False),
+    ],
+)
+def test_a_wrong_word_for_seeds_is_found(method: str, knobs: dict[str, Any], wrong: bool):
+    """The check can fail: the first of these stood on a card."""
+    assert wrong == more_than_seeds(method, knobs)

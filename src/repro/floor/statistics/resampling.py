@@ -102,7 +102,7 @@ def hierarchical(
     """
     means = [float(np.mean(group)) for group in groups]
     if len(means) < FEWEST_ITEMS:
-        return student_t(means, level=level, unit=unit)
+        return student_t(means, level=level, unit=unit, of="groups")
     return bootstrap(means, resamples=resamples, seed=seed, level=level, unit=unit)
 
 

@@ -14,35 +14,39 @@ from scipy import stats
 from repro.floor.statistics.estimate import LEVEL, Estimate
 
 
-def student_t(values: Sequence[float], *, level: float = LEVEL, unit: str = "") -> Estimate:
+def student_t(values: Sequence[float], *, level: float = LEVEL, unit: str = "", of: str = "seeds") -> Estimate:
     """The mean of independent runs, with Student's t interval.
 
     Args:
         values: (n,) one number a seed, n >= 2.
+        of: what the numbers are of, for the verdict's card, if not of seeds: "tasks", say.
 
     Source: Student 1908, The probable error of a mean.
     """
     sample = _finite(values)
     if sample.size < 2:
-        raise ValueError(f"{sample.size} value; an interval over seeds needs at least two")
+        raise ValueError(f"{sample.size} value; an interval over {of} needs at least two")
     half = stats.t.ppf(0.5 + level / 2, sample.size - 1) * stats.sem(sample)
     mean = float(sample.mean())
     return Estimate(
-        mean, float(mean - half), float(mean + half), level, sample.size, unit, f"Student's t over {sample.size} seeds"
+        mean, float(mean - half), float(mean + half), level, sample.size, unit, f"Student's t over {sample.size} {of}"
     )
 
 
-def paired_t(ours: Sequence[float], theirs: Sequence[float], *, level: float = LEVEL, unit: str = "") -> Estimate:
+def paired_t(
+    ours: Sequence[float], theirs: Sequence[float], *, level: float = LEVEL, unit: str = "", of: str = "seeds"
+) -> Estimate:
     """The mean of ours minus theirs, where the i-th runs of both share seed, data and order.
 
     Args:
         ours, theirs: (n,) one number a seed each, in the same order.
+        of: what the pairs are of, if not of seeds.
     """
     if len(ours) != len(theirs):
         raise ValueError(f"{len(ours)} runs against {len(theirs)}; paired runs come in equal numbers")
     difference = student_t(_finite(ours) - _finite(theirs), level=level, unit=unit)
     return Estimate(difference.value, difference.low, difference.high, level, difference.n, unit,
-                    f"paired t over {difference.n} seeds")  # fmt: skip
+                    f"paired t over {difference.n} {of}")  # fmt: skip
 
 
 def geometric_t(ratios: Sequence[float], *, level: float = LEVEL, unit: str = "") -> Estimate:
