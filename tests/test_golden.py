@@ -25,6 +25,7 @@ from repro.alignment.own_pairs import Example, Owned
 from repro.alignment.readings import Reading as LossReading
 from repro.alignment.readings import Referred
 from repro.alignment.recovery import Recovery
+from repro.alignment.two_aims import TwoAims
 from repro.cli.science import import_measurements
 from repro.corpora.text import Skills
 from repro.fits.ablation import Ablation
@@ -141,6 +142,7 @@ TINY = {
     "time_generate": Generating(Pair(RUN, RUN), PROMPTS, 6, drawing=GREEDY),
     "time_passes": PassCosts(Pair(RUN, RUN), held=4, longest=8, rounds=1),
     "transformers_pages": PagedGeneration(Decoder(16, 16, 1, 2, context=32), requests=2, new_tokens=4),
+    "two_aims": TwoAims(0.0, answers=20, worlds=2),
     "uptrain": Uptraining(RUN, kv_heads=1, tokens=1_024),
     "valley_exponent": Valleys(Suite(Planted()), resamples=20),
     "vote": Voting(learning("sum in steps", 4, 10, width=8, layers=1, steps=20, lines=16, rate=0.3), samples=5),
