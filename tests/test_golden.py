@@ -19,6 +19,7 @@ from repro.abilities.tables import Scores
 from repro.abilities.voting import Voting
 from repro.alignment.fixed_points import Economy, FixedPoint, Premise
 from repro.alignment.frontier import Aligned, Reach, Stage
+from repro.alignment.judges import Labels
 from repro.alignment.listed import Budget, Listed
 from repro.alignment.masking import Masking
 from repro.alignment.own_pairs import Example, Owned
@@ -103,6 +104,7 @@ TINY = {
     "held_bytes": CacheFill(tiny("llama"), "growing"),
     "holdout": HoldOut(Suite(Planted()), resamples=20),
     "judge_target": Quality(Pair(RUN, RUN), PROMPTS, 8),
+    "labelled_by": Labels(100, 0.1, 0.5, answers=20, features=4, worlds=2),
     "learn": learning("reversed addition", 2, 10, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "listed_language": Listed("PPO", 3e-3, pairs=200, budget=Budget(fit_steps=10, ppo_steps=4, looks=2)),
     "long_step_seconds": LongStep(tiny("llama"), held=8, steps=1),
