@@ -28,6 +28,16 @@ def test_runs_in_one_program_score_as_they_do_alone(tmp_path, monkeypatch):
     assert alone["cross_entropy"] == pytest.approx(together["cross_entropy"], rel=1e-3)
 
 
+def test_scores_do_not_know_how_many_lines_were_read_at_a_time(monkeypatch):
+    """A GPU's attention cannot read a million lines at once."""
+    whole = learn(tiny("copy"), 0)
+    monkeypatch.setattr("repro.abilities.learning.READ", 7)
+    parts = learn(tiny("copy"), 0)
+
+    assert (whole["correct"], whole["items"]) == (parts["correct"], parts["items"])
+    assert whole["validation_loss"] == pytest.approx(parts["validation_loss"], rel=1e-5)
+
+
 def test_a_context_that_is_not_one_line_is_refused():
     run = learning("copy", 3, 10, width=16, layers=1, steps=2, lines=4, rate=0.3).run
     other = Pretraining(run.model, Problems("copy", 4), run.readings, run.batch, run.learning_rate, run.warmup)

@@ -17,9 +17,12 @@ from repro.models.decoder import Decoder
 from repro.training.pretraining import Pretraining, alike
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from repro.models.transformer import Transformer
 
 TESTED = 4  # batches that the loss of a run is read from
+READ = 16_384  # lines read at a time; attention on a GPU refuses 65,536 or more (pytorch/pytorch issue 142228)
 
 
 @dataclass(frozen=True)
@@ -98,11 +101,8 @@ def scored(model: Transformer, config: Learning) -> Numbers:
     lines = problems.unseen(config.items)
     device = next(model.parameters()).device
     right_BT = torch.from_numpy(lines).to(device)
-    with torch.no_grad():
-        written_BT = right_BT[:, :asked]
-        for _ in range(problems.length - asked):
-            written_BT = torch.cat([written_BT, model(written_BT)[:, -1:].argmax(-1)], dim=1)
-        logits_BTV = model(right_BT[:, :-1]).double()
+    read = [_read(model, part_BT, asked) for part_BT in right_BT.split(READ)]
+    written_BT, logits_BTV = (torch.cat(parts) for parts in zip(*read, strict=True))
     hits_BT = logits_BTV.argmax(-1) == right_BT[:, 1:]
     loss = torch.nn.functional.cross_entropy(logits_BTV.flatten(0, 1), right_BT[:, 1:].flatten())
     first, stride = (1, 2) if problems.family in RULES else (asked - 1, 1)
@@ -120,6 +120,17 @@ def scored(model: Transformer, config: Learning) -> Numbers:
         "parameters": count.total,
         "flops": training_flops(config.run.model, config.run.readings[-1], config.run.model.context),
     }
+
+
+def _read(model: Transformer, right_BT: Tensor, asked: int) -> tuple[Tensor, Tensor]:
+    """(B, T) what the model writes on its own after the questions, and (B, T - 1, V) its logits on the right lines."""
+    import torch
+
+    with torch.no_grad():
+        written_BT = right_BT[:, :asked]
+        for _ in range(right_BT.shape[1] - asked):
+            written_BT = torch.cat([written_BT, model(written_BT)[:, -1:].argmax(-1)], dim=1)
+        return written_BT, model(right_BT[:, :-1]).double()
 
 
 def _numeric_error(given_BA: Tokens, right_BA: Tokens, problems: Problems) -> float | None:

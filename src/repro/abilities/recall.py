@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EXAMS = (1, 2, 4, 8, 16, 32)  # questions of an exam, all of which must be answered right
 TESTED = 4  # batches that the loss of a run is read from
-CHUNK = 65_536  # questions read at a time
+CHUNK = 32_768  # questions read at a time; attention on a GPU refuses 65,536 (pytorch/pytorch issue 142228)
 
 
 @dataclass(frozen=True)

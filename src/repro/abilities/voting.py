@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.abilities.learning import Learning, learns_alike
+from repro.abilities.learning import READ, Learning, learns_alike
 from repro.floor.measurement import Diverged, Numbers, Together, measurement
 
 if TYPE_CHECKING:
@@ -76,12 +76,14 @@ def replies(model: Transformer, config: Voting, seed: int) -> Tokens:
     lines = torch.from_numpy(problems.unseen(config.learning.items))
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
-    written_BT = lines[:, : problems.asked].to(device).repeat_interleave(config.samples, dim=0)
+    last = []
     with torch.no_grad():
-        for _ in range(problems.length - problems.asked):
-            chances = (model(written_BT)[:, -1].double() / config.temperature).softmax(-1)
-            written_BT = torch.cat([written_BT, torch.multinomial(chances, 1, generator=generator)], dim=1)
-    return np.asarray(written_BT[:, -1].reshape(len(lines), config.samples).cpu().numpy())
+        for written_BT in lines[:, : problems.asked].to(device).repeat_interleave(config.samples, dim=0).split(READ):
+            for _ in range(problems.length - problems.asked):
+                chances = (model(written_BT)[:, -1].double() / config.temperature).softmax(-1)
+                written_BT = torch.cat([written_BT, torch.multinomial(chances, 1, generator=generator)], dim=1)
+            last.append(written_BT[:, -1])
+    return np.asarray(torch.cat(last).reshape(len(lines), config.samples).cpu().numpy())
 
 
 def votes(replies_BS: Tokens, right_B: Tokens) -> Numbers:

@@ -8,6 +8,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter
 
+from repro.figures.palette import SERIES
 from repro.floor.statistics import student_t
 
 _rounded = EngFormatter(places=0)
@@ -43,6 +44,28 @@ def draw_curves(ax: Axes, table: pd.DataFrame, *, by: str, x: str, label: str = 
                     va="center", fontsize=8, color=shade)  # fmt: skip
     ax.set_xscale("log")
     ax.margins(x=0.12)
+    return ax
+
+
+def draw_seeds(
+    ax: Axes, runs: pd.DataFrame, *, x: str, y: str, label: str = "", shade: str = SERIES[0], log: bool = True
+) -> Axes:
+    """Every run a point, those of one place spread a little so that equal ones are told apart, and their mean a line.
+
+    Where seeds fall into heaps, an interval of their mean speaks of values that no seed has, and of shares above one.
+
+    Args:
+        runs: a row a run.
+        log: whether the x axis is logarithmic.
+    """
+    places, means = runs.groupby(x), runs.groupby(x)[y].mean()
+    ranks = places.cumcount() / (places[y].transform("size") - 1).clip(lower=1) - 0.5  # -1/2 to 1/2
+    along = runs[x].astype(float).transform(np.log if log else np.positive)
+    along += 0.03 * np.ptp(along) * ranks
+    ax.plot(np.exp(along) if log else along, runs[y], "o", ms=4, mew=0, alpha=0.5, color=shade)
+    ax.plot(means.index, means, lw=1.2, color=shade, label=label or None)
+    if log:
+        ax.set_xscale("log")
     return ax
 
 
