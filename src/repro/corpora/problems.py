@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,9 +114,7 @@ class Problems:
 
     def unseen(self, count: int) -> Lines:
         """(at most count, T) test lines, no two alike: a small family has no more."""
-        lines = self.lines(2 * count, "test")
-        first = np.sort(np.unique(lines, axis=0, return_index=True)[1])
-        return lines[first[:count]]
+        return _unseen(self, count)
 
     def _lines(self, rng: np.random.Generator, count: int) -> Lines:
         mark, plus, equals = (np.full((count, 1), self.base + sign) for sign in range(3))
@@ -136,6 +135,13 @@ class Problems:
         sums = digits.cumsum(axis=1) % base
         answers = {"copy": digits, "reversal": digits[:, ::-1], "sum": sums[:, -1:], "sum in steps": sums[:, 1:]}
         return np.hstack([mark, digits, equals, answers[self.family]])
+
+
+@lru_cache(maxsize=1)  # the runs of a sweep are asked the same, and a million lines take half a minute to draw
+def _unseen(problems: Problems, count: int) -> Lines:
+    lines = problems.lines(2 * count, "test")
+    first = np.sort(np.unique(lines, axis=0, return_index=True)[1])
+    return lines[first[:count]]
 
 
 def number(digits: Lines, base: int) -> Lines:
