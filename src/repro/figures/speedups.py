@@ -26,7 +26,6 @@ def draw_speedups(ax: Axes, table: pd.DataFrame, *, x: str, label: str) -> Axes:
     ax.set_xticks(list(table[x]))
     ax.set_xlabel(label)
     ax.set_ylabel("time without a draft over time with one")
-    ax.legend()
     return ax
 
 
