@@ -16,6 +16,7 @@ from repro.abilities.learning import learning
 from repro.abilities.planted import PlantedScores
 from repro.abilities.recall import recalling
 from repro.abilities.tables import Scores
+from repro.abilities.translation import translating
 from repro.abilities.voting import Voting
 from repro.alignment.fixed_points import Economy, FixedPoint, Premise
 from repro.alignment.frontier import Aligned, Reach, Stage
@@ -144,6 +145,7 @@ TINY = {
     "time_generate": Generating(Pair(RUN, RUN), PROMPTS, 6, drawing=GREEDY),
     "time_passes": PassCosts(Pair(RUN, RUN), held=4, longest=8, rounds=1),
     "transformers_pages": PagedGeneration(Decoder(16, 16, 1, 2, context=32), requests=2, new_tokens=4),
+    "translate": translating(12, 2, 2, width=8, layers=1, steps=60, lines=16, rate=0.6),
     "two_aims": TwoAims(0.0, answers=20, worlds=2),
     "uptrain": Uptraining(RUN, kv_heads=1, tokens=1_024),
     "valley_exponent": Valleys(Suite(Planted()), resamples=20),

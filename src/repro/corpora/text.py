@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from repro.corpora.dictionaries import Dictionaries
 from repro.corpora.environment import Environment, documents, environment, text_of
 from repro.corpora.hidden_markov import HiddenMarkov
 from repro.corpora.hub import Hub, stream
@@ -22,9 +23,12 @@ from repro.corpora.tokenisers import encode, sample_of, tokeniser
 from repro.floor import places
 from repro.floor.identity import key
 
-__all__ = ["Environment", "HiddenMarkov", "Hub", "Problems", "Skills", "Text", "Tokens", "TokensDiffer", "tokens_of"]
+__all__ = [
+    "Dictionaries", "Environment", "HiddenMarkov", "Hub", "Problems", "Skills", "Text", "Tokens", "TokensDiffer",
+    "tokens_of",
+]  # fmt: skip
 
-Text = Environment | Hub | HiddenMarkov | Problems | Skills
+Text = Dictionaries | Environment | Hub | HiddenMarkov | Problems | Skills
 _RECIPE = 1  # raise when the same text would now give other tokens
 
 
