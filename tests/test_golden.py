@@ -7,6 +7,7 @@ its new numbers here; its records are stale and have to be made again. No time i
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from repro.abilities.answers import Answers, PlantedAnswers
 from repro.abilities.learning import learning
 from repro.abilities.planted import PlantedScores
+from repro.abilities.probing import probing
 from repro.abilities.recall import recalling
 from repro.abilities.tables import Scores
 from repro.abilities.translation import translating
@@ -128,6 +130,7 @@ TINY = {
     "paged_logits": Exactness(Decoder(16, 16, 1, 2, context=16), block=4),
     "pairs_economy": Economy("free", pairs=500, answers=5, worlds=2),
     "pretrain": RUN,
+    "probe": replace(probing(4, 16, 8, width=8, layers=1, steps=20, lines=16, rate=0.6), states=1_000),
     "reachable": Reach(SMALL, samples=20),
     "recall": recalling(0.1, 16, 2, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "reference_change": Referred("DPO", pairs=2),

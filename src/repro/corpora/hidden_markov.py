@@ -80,6 +80,11 @@ class HiddenMarkov:
         drawn: np.ndarray = symbol_of[classes, words]
         return drawn
 
+    def classes_of(self) -> np.ndarray:
+        """(V,) the class of each symbol."""
+        placed: np.ndarray = np.argsort(self._language()[1]) // (self.symbols // self.classes)
+        return placed
+
     def predictive(self, tokens: np.ndarray) -> np.ndarray:
         """(len(tokens) - 2,) probabilities of the tokens from the third on, given the true state."""
         place = np.argsort(self._language()[1])[tokens]
