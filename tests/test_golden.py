@@ -1,7 +1,8 @@
 """One tiny trial of each measurement, pinned: a change of what is measured must come with a new version.
 
 A measurement that now gives other numbers for the same configuration needs `@measurement(version=...)` raised, and
-its new numbers here; its records are stale and have to be made again. No time is pinned, and no rounding error.
+its new numbers here; its records are stale and have to be made again. No time is pinned, no rounding error, and no
+count of what this process happens to hold.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from repro.abilities.recall import recalling
 from repro.abilities.tables import Scores
 from repro.abilities.translation import translating
 from repro.abilities.voting import Voting
+from repro.adaptation.one_step import OneStep
 from repro.alignment.fixed_points import Economy, FixedPoint, Premise
 from repro.alignment.frontier import Aligned, Reach, Stage
 from repro.alignment.judges import Labels
@@ -116,6 +118,7 @@ TINY = {
         "all", "text", 1, (3e-3,), 32, steps=2, batch=8, looks=1, pretraining=2, width=16, judged=20
     ),
     "one_pass": OnePass(RUN.model, tokens=3, held=4),
+    "one_step": OneStep(Decoder(16, 32, 1, 1, hidden=64, tied=False), rank=2, tokens=8),
     "own_pairs": Owned(
         Example(SMALL, 60),
         "PPO",

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "inference": [*SCIENCE_BASE, "sizing"],
     "fits": [*SCIENCE_BASE, "sizing"],
     "abilities": SCIENCE_BASE,
+    "adaptation": [*SCIENCE_BASE, "sizing", "inference"],
     # bookkeeping: knows no science
     "bookkeeping": [],
     "bookkeeping.ledger": ["floor"],
@@ -41,13 +42,13 @@ MAY_IMPORT = {
     "": [STUDY],
     "cli": [
         *["", "floor", "figures", *SCIENCE_BASE, "evaluation", "alignment", "inference", "fits", "sizing", "abilities"],
-        *[*BOOKS, KNOBS, STUDY, CHAPTERS],
+        *["adaptation", *BOOKS, KNOBS, STUDY, CHAPTERS],
     ],
 }
 
 # Reading, fitting and the arithmetic need none of these; Ray is one engine of sweeps.
 HEAVY = {
-    "torch": {"models", "training", "evaluation", "alignment", "inference", "abilities"},
+    "torch": {"models", "training", "evaluation", "alignment", "inference", "abilities", "adaptation"},
     "transformers": {"models", "training", "evaluation", "alignment", "inference"},
     "trl": {"training", "alignment"},
     "datasets": {"corpora", "alignment"},
@@ -124,6 +125,7 @@ def test_no_room_without_a_name():
 def test_the_table_has_no_way_round():
     """Following what may be imported never leads back to where one started, nor from science to bookkeeping."""
     science = {"sizing", "corpora", "models", "training", "evaluation", "alignment", "inference", "fits", "abilities"}
+    science |= {"adaptation"}
     books = {room for room in MAY_IMPORT if room.startswith("bookkeeping")}
 
     assert [] == [room for room in MAY_IMPORT if room in _reached(room)]
