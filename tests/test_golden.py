@@ -22,6 +22,8 @@ from repro.abilities.tables import Scores
 from repro.abilities.translation import translating
 from repro.abilities.voting import Voting
 from repro.adaptation.one_step import OneStep
+from repro.alignment.eliciting import Eliciting
+from repro.alignment.facts import Facts
 from repro.alignment.fixed_points import Economy, FixedPoint, Premise
 from repro.alignment.frontier import Aligned, Reach, Stage
 from repro.alignment.judges import Labels
@@ -101,6 +103,9 @@ TINY = {
     "check_drawings": DrawingLaws(laws=5),
     "counting_exponents": Counting(),
     "decode_steps": DecodeSteps(SHAPE, 1, all_arms(2, [2, 1], 1), rounds=1, stream_bytes=2**12),
+    "elicited": Eliciting(
+        Facts(60, 30, forms=2, parts=10, values=8), (0, 10), 10, 20, (1e-3,), reading=3, documents=4, steps=4, width=16
+    ),
     "enumerate_rule": Enumeration("rejection", length=2),
     "fit_ablation": Ablation(Planted(), "mean"),
     "fixed_point": FixedPoint("k3 in the loss", beta=1.0, answers=4, worlds=2),
