@@ -40,7 +40,7 @@ class Facts:
     hidden: int = 128
     forms: int = 6
     many: float = 0.5
-    rarity: int = 16
+    rarity: int = 128
     questions: float = 0.2
     parts: int = 32
     values: int = 32
