@@ -7,6 +7,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification
 
+from repro.alignment.flips import unbiased
 from repro.alignment.library import Recipe, train, word_tokeniser
 from repro.alignment.losses import dpo_loss, ipo_loss, orpo_loss, reply_log_probs, reward_loss, simpo_loss
 
@@ -71,6 +72,20 @@ def test_away_from_the_reference_the_loss_is_ours_too(tmp_path, method: str, los
 
     assert loss(*ratios, beta=0.3).item() == pytest.approx(second, rel=1e-4, abs=1e-4)
     assert loss(*(0 * ratio for ratio in ratios), beta=0.3).item() != pytest.approx(second, rel=1e-2)
+
+
+@pytest.mark.parametrize("loss", ["robust", "sigmoid"])
+def test_trl_s_robust_loss_is_ours_and_its_usual_one_is_deaf_to_label_smoothing(tmp_path, loss: str):
+    """What trl logs at its second step, of the model after its first: with 0.3 the robust loss, or plain DPO's."""
+    over, start, moved = {"loss_type": [loss], "label_smoothing": 0.3}, llama(0), llama(0)
+    recipe = Recipe(3e-3, steps=1, batch=2, beta=0.3)
+    train("dpo", moved, TOKENISER, PAIRS, recipe, folder=tmp_path, over=over)
+    ratios = [log_probs(moved, side) - log_probs(start, side) for side in ("chosen", "rejected")]
+    second = train("dpo", llama(0), TOKENISER, PAIRS, replace(recipe, steps=2), folder=tmp_path, over=over)[1]["loss"]
+    plain = dpo_loss(*ratios, beta=0.3)
+    ours = unbiased(plain, dpo_loss(*ratios[::-1], beta=0.3), 0.3) if loss == "robust" else plain
+
+    assert ours.item() == pytest.approx(second, rel=1e-4, abs=1e-4)
 
 
 def test_simpo_is_ours_and_reads_no_reference(tmp_path):

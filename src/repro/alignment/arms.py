@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from repro.alignment.pairs import Fit, Pairs, direct_loss, fit_direct, fit_reward, model_loss
+from repro.alignment.losses import reward_loss
+from repro.alignment.pairs import Fit, Pairs, RewardLoss, direct_loss, fit_direct, fit_reward, model_loss
 from repro.alignment.ppo import Readout, Settings, ppo
 from repro.alignment.relatives import PairLoss, dpo
 
@@ -60,9 +61,10 @@ class Arm:
 
 @dataclass(frozen=True)
 class Judge:
-    """A trained reward model at its best, its loss on held-out pairs, and the CPU seconds it took."""
+    """A trained reward model at its best, that best, its loss on held-out pairs, and the CPU seconds it took."""
 
     model: Readout
+    best: Best
     loss: float
     seconds: float
 
@@ -90,16 +92,19 @@ def direct_arm(
     return Arm(policy, best, time.process_time() - began)
 
 
-def judge(reference: nn.Module, width: int, seen: Pairs, held: Pairs, fits: Sequence[Fit], *, seed: int) -> Judge:
+def judge(
+    reference: nn.Module, width: int, seen: Pairs, held: Pairs, fits: Sequence[Fit], *, seed: int,
+    by: RewardLoss = reward_loss,
+) -> Judge:  # fmt: skip
     """The reward model of least loss on held-out pairs among those that several fits give."""
     found = []
     for fit in fits:
         torch.manual_seed(seed)
         began, model = time.process_time(), Readout(learner(reference), width)
-        best = Best(model, functools.partial(model_loss, model, held))
-        fit_reward(model, seen, fit, seed=seed, watch=best)
+        best = Best(model, functools.partial(model_loss, model, held, by))
+        fit_reward(model, seen, fit, seed=seed, watch=best, by=by)
         best.restore()
-        found.append(Judge(model, min(best.losses), time.process_time() - began))
+        found.append(Judge(model, best, min(best.losses), time.process_time() - began))
     return min(found, key=lambda one: one.loss)
 
 

@@ -12,8 +12,10 @@ from repro.floor.measurement import Diverged, Numbers, measurement
 
 METHODS = ("DPO", "PPO", "PPO, gold reward")
 ON_PAIRS = ("DPO", "IPO", "KTO", "ORPO", "SimPO", "SFT on chosen")
-ARMS = (*METHODS, "RLOO", "GRPO", *ON_PAIRS[1:])
+OPTIMUM = "optimum for the reward model"
+ARMS = (*METHODS, "RLOO", "GRPO", *ON_PAIRS[1:], OPTIMUM)
 DRAWN_BY = ("reference", "another decoder")
+CORRECTED = ("no", "smoothed", "unbiased")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Listed:
 
     model_rates: learning rates of the reward model, among which its loss on held-out pairs chooses. drawn_by: one of
     DRAWN_BY, who wrote the sentences of the pairs. strength: the weight in the loss of a method on pairs alone, if it
-    is not beta.
+    is not beta; for OPTIMUM the weight of the KL, and its learning rate is the reward model's only one. flipped: share
+    of labels turned round, of held-out pairs too. corrected: one of CORRECTED, how the loss of pairs allows for them.
     """
 
     method: str
@@ -55,6 +58,8 @@ class Listed:
     model_rates: tuple[float, ...] = (3e-4, 1e-3, 3e-3)
     drawn_by: str = added("reference")
     strength: float | None = added(None)
+    flipped: float = added(0.0)
+    corrected: str = added("no")
 
 
 @measurement(version=1)
@@ -72,7 +77,7 @@ def listed_language(config: Listed, seed: int) -> Numbers:
     """
     from repro.alignment.listed_arms import trained
 
-    for name, known in (("method", ARMS), ("drawn_by", DRAWN_BY)):
+    for name, known in (("method", ARMS), ("drawn_by", DRAWN_BY), ("corrected", CORRECTED)):
         if getattr(config, name) not in known:
             raise ValueError(f"got {name}={getattr(config, name)!r}; expected one of {known}")
     try:

@@ -12,11 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from repro.alignment.arms import Arm, direct_arm, judge, reinforced_arm
+from repro.alignment.arms import Arm, Best, Judge, direct_arm, judge, reinforced_arm
 from repro.alignment.enumerable import all_sentences, planted_rewards, sentence_log_probs, sentence_numbers
 from repro.alignment.fixed_points import lost_share
+from repro.alignment.flips import knowing, knowing_rewards, turned
 from repro.alignment.grouped import LOSSES, grouped_arm
-from repro.alignment.listed import ON_PAIRS, Budget, Language, Listed
+from repro.alignment.listed import ON_PAIRS, OPTIMUM, Budget, Language, Listed
+from repro.alignment.losses import reward_loss
 from repro.alignment.pairs import Fit, Pairs, draw_pairs
 from repro.alignment.ppo import Settings
 from repro.alignment.relatives import relative
@@ -66,19 +68,23 @@ def trained(config: Listed, seed: int) -> Numbers:
     """The numbers of one trial."""
     here, budget = ground(config.language, seed), config.budget
     if config.method in ON_PAIRS:
-        seen, held = _pairs(config.language, config.pairs, config.drawn_by, seed)
+        by = knowing(relative(config.method, config.language.length), config.corrected, config.flipped)
         fit = Fit(config.learning_rate, budget.fit_steps, budget.fit_batch, budget.fit_steps // budget.looks)
-        strength = config.beta if config.strength is None else config.strength
-        by = relative(config.method, config.language.length)
-        arm = direct_arm(here.reference, seen, held, strength, fit, seed=seed, by=by)
-        return _weighed(config, here, arm, here.world(here.gold_S)) | {"seconds": round(arm.seconds, 2)}
+        arm = direct_arm(here.reference, *_pairs(Taught.by(config), seed), _strength(config), fit, seed=seed, by=by)
+        return _weighed(config, here, here.listed(arm.policy), arm.best) | {"seconds": round(arm.seconds, 2)}
+    if config.method == OPTIMUM:
+        found = _learnt(Taught.by(config, (config.learning_rate,)), seed)
+        world = here.world(_told(here, found))
+        best = optimum(world.reward_WA, world.reference_WA, _strength(config))
+        return _weighed(config, here, best, found.best) | {"seconds": round(found.seconds, 2)}
     reward_S, spent = here.gold_S, 0.0
     if config.method != "PPO, gold reward":
-        reward_S, spent = _learnt(config.language, config.pairs, config.drawn_by, config.model_rates, budget, seed)
+        found = _learnt(Taught.by(config, config.model_rates), seed)
+        reward_S, spent = _told(here, found), found.seconds
     world = here.world(reward_S)
     arm = _reinforced(config, here, reward_S, world, seed)
     best = optimum(world.reward_WA, world.reference_WA, config.beta)
-    return _weighed(config, here, arm, here.world(here.gold_S)) | {
+    return _weighed(config, here, here.listed(arm.policy), arm.best) | {
         "own": _share(here.listed(arm.policy), world, config.beta),
         "model_best": _share(best, here.world(here.gold_S), config.beta),
         "seconds": round(arm.seconds + spent, 2),
@@ -102,16 +108,16 @@ def _reinforced(config: Listed, here: Ground, reward_S: Tensor, world: Worlds, s
     return reinforced_arm(here.reference, config.language.width, paid, settings, starts, own_loss, seed=seed)
 
 
-def _weighed(config: Listed, here: Ground, arm: Arm, world: Worlds) -> dict[str, Number | list[float]]:
-    policy_1S = here.listed(arm.policy)
+def _weighed(config: Listed, here: Ground, policy_1S: Array, kept: Best) -> dict[str, Number | list[float]]:
+    world = here.world(here.gold_S)
     star_1S = optimum(world.reward_WA, world.reference_WA, config.beta)
     return {
         "reached": _share(policy_1S, world, config.beta),
         "own": None,
         "model_best": None,
-        "own_loss": float(min(arm.best.losses)),
-        "step": arm.best.step,
-        "losses": [float(f"{loss:.6g}") for loss in arm.best.losses],
+        "own_loss": float(min(kept.losses)),
+        "step": kept.step,
+        "losses": [float(f"{loss:.6g}") for loss in kept.losses],
         "kl": float(divergence(policy_1S, world.reference_WA)[0]),
         "to_star": float(total_variation(policy_1S, star_1S)[0]),
         "gain": _gain(policy_1S, world),
@@ -127,21 +133,50 @@ def _share(policy_1S: Array, world: Worlds, beta: float) -> float:
     return 1 - float(lost_share(policy_1S, world, beta)[0])
 
 
-def _pairs(language: Language, count: int, drawn_by: str, seed: int) -> tuple[Pairs, Pairs]:
-    here, generator = ground(language, seed), torch.Generator().manual_seed(seed)
-    starts_N1, reward = torch.zeros((count, 1), dtype=torch.long), functools.partial(here.paid, here.gold_S)
-    writer = here.reference if drawn_by == "reference" else ground(language, seed + STRANGER).reference
-    return draw_pairs(writer, starts_N1, reward, language.length, generator).split()
+def _strength(config: Listed) -> float:
+    return config.beta if config.strength is None else config.strength
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What a reward model, or DPO's pairs, depend on of a configuration, so that arms may share them."""
+
+    language: Language
+    pairs: int
+    drawn_by: str
+    flipped: float
+    corrected: str
+    budget: Budget
+    rates: tuple[float, ...] = ()
+
+    @classmethod
+    def by(cls, config: Listed, rates: tuple[float, ...] = ()) -> Taught:
+        """Those of a configuration, and the learning rates from which a reward model chooses."""
+        return cls(
+            config.language, config.pairs, config.drawn_by, config.flipped, config.corrected, config.budget, rates
+        )
+
+
+def _pairs(taught: Taught, seed: int) -> tuple[Pairs, Pairs]:
+    here, generator = ground(taught.language, seed), torch.Generator().manual_seed(seed)
+    starts_N1, reward = torch.zeros((taught.pairs, 1), dtype=torch.long), functools.partial(here.paid, here.gold_S)
+    stranger = taught.drawn_by != "reference"
+    writer = ground(taught.language, seed + STRANGER).reference if stranger else here.reference
+    drawn = draw_pairs(writer, starts_N1, reward, taught.language.length, generator)
+    return turned(drawn, taught.flipped, seed).split()
 
 
 @functools.lru_cache(maxsize=32)
-def _learnt(
-    language: Language, pairs: int, drawn_by: str, rates: tuple[float, ...], budget: Budget, seed: int
-) -> tuple[Tensor, float]:
-    """(S,) what the best of a few reward models says of each sentence, and the CPU seconds it took."""
-    here, (seen, held) = ground(language, seed), _pairs(language, pairs, drawn_by, seed)
-    fits = [Fit(rate, budget.fit_steps, budget.fit_batch, budget.fit_steps // budget.looks) for rate in rates]
-    found = judge(here.reference, language.width, seen, held, fits, seed=seed)
+def _learnt(taught: Taught, seed: int) -> Judge:
+    """The best of a few reward models."""
+    here, budget = ground(taught.language, seed), taught.budget
+    fits = [Fit(rate, budget.fit_steps, budget.fit_batch, budget.fit_steps // budget.looks) for rate in taught.rates]
+    by = knowing_rewards(reward_loss, taught.corrected, taught.flipped)
+    return judge(here.reference, taught.language.width, *_pairs(taught, seed), fits, seed=seed, by=by)
+
+
+def _told(here: Ground, found: Judge) -> Tensor:
+    """(S,) what a reward model says of each sentence, its mean taken off."""
     with torch.no_grad():
-        reward_S = found.model(here.sentences_ST)[:, -1]
-    return reward_S - reward_S.mean(), found.seconds
+        reward_S: Tensor = found.model(here.sentences_ST)[:, -1]
+    return reward_S - reward_S.mean()

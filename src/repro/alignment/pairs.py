@@ -16,6 +16,7 @@ from repro.alignment.ppo import Readout
 from repro.alignment.relatives import PairLoss, dpo
 from repro.alignment.replies import Descent, Model, sampled
 
+RewardLoss = Callable[[Tensor, Tensor], Tensor]  # of rewards that won and that lost
 HELD_OUT = 0.2  # share of pairs that no step sees, by which checkpoints and learning rates are chosen
 
 
@@ -111,15 +112,17 @@ def direct_loss(policy: Model, reference: Model, pairs: Pairs, beta: float, by: 
         return float(by(log_probs_of(policy, pairs), log_probs_of(reference, pairs), beta))
 
 
-def fit_reward(model: Readout, pairs: Pairs, fit: Fit, *, seed: int, watch: Callable[[int], None]) -> None:
+def fit_reward(
+    model: Readout, pairs: Pairs, fit: Fit, *, seed: int, watch: Callable[[int], None], by: RewardLoss = reward_loss
+) -> None:
     """Train a reward model in place."""
-    _descend(model, lambda index_B: reward_loss(*rewards_of(model, pairs.at(index_B))), len(pairs), fit, seed, watch)
+    _descend(model, lambda index_B: by(*rewards_of(model, pairs.at(index_B))), len(pairs), fit, seed, watch)
 
 
-def model_loss(model: Readout, pairs: Pairs) -> float:
+def model_loss(model: Readout, pairs: Pairs, by: RewardLoss = reward_loss) -> float:
     """A reward model's mean loss on pairs, in nats."""
     with torch.no_grad():
-        return float(reward_loss(*rewards_of(model, pairs)))
+        return float(by(*rewards_of(model, pairs)))
 
 
 def _parts(pairs: Pairs, size: int = 512) -> list[Pairs]:

@@ -86,6 +86,20 @@ def gaps_at_equal_kl(
     return gaps
 
 
+def shares_at_equal_kl(told: pd.DataFrame, method: str, levels: Sequence[float]) -> list[float]:
+    """For each seed what a method has of the most that can be gained, at equal KL: `gain` over `best_gain`, a mean.
+
+    Raises:
+        ValueError: a level that some seed does not reach.
+    """
+    found = []
+    for _, one in told[told["method"] == method].groupby("seed"):
+        gain, best = ([at_equal_kl(list(one["kl"]), list(one[name]), level, 0.0) for level in levels]
+                      for name in ("gain", "best_gain"))  # fmt: skip
+        found.append(float(np.mean(np.divide(gain, best))))
+    return found
+
+
 def levels_within(told: pd.DataFrame, shares: Sequence[float]) -> list[float]:
     """These shares of the KL that every seed of every method reaches; trainings that diverged reach none."""
     farthest = told.dropna(subset="kl").groupby(["method", "seed"])["kl"].max().min()
