@@ -101,7 +101,8 @@ def test_gold_chooses_nothing():
 
 
 def test_gold_is_read_between_points_and_never_beyond_them():
-    assert 1.5 == at_equal_kl([2.0, 1.0], [3.0, 2.0], level=0.5, origin=1.0)
+    """On lines over the root of KL: a quarter of the KL is half of the way."""
+    assert 1.5 == at_equal_kl([4.0, 1.0], [3.0, 2.0], level=0.25, origin=1.0)
     with pytest.raises(ValueError, match="no policy reaches KL 3"):
         at_equal_kl([2.0, 1.0], [3.0, 2.0], level=3, origin=1.0)
 
@@ -109,7 +110,7 @@ def test_gold_is_read_between_points_and_never_beyond_them():
 def test_a_third_method_that_stays_near_does_not_stand_in_the_way_of_two():
     table = pd.DataFrame({"method": ["a", "b", "c"], "seed": 0, "kl": [2.0, 2.0, 0.1], "gold": [3.0, 2.0, 9.0]})
 
-    assert [0.5] == gaps_at_equal_kl(table.assign(gold_start=0.0), "a", "b", levels=[1.0])
+    assert [0.5] == gaps_at_equal_kl(table.assign(gold_start=0.0), "a", "b", levels=[0.5])
 
 
 def test_on_gold_the_best_for_the_reward_model_is_the_best_of_all():

@@ -81,7 +81,7 @@ def table() -> pd.DataFrame:
             for kl in (0.4, 2.0):
                 valid = [0.9, 0.1] if (seed, method) == (1, "PPO") else [0.9, 0.8]
                 rows.append({"method": method, "seed": seed, "look": 1, "kl": [0.0, kl], "valid": valid,
-                             "gold": [1.0, 1.0 + kl + above]})  # fmt: skip
+                             "gold": [1.0, 1.0 + kl**0.5 + above]})  # fmt: skip
     return at_looks(pd.DataFrame(rows), ["gold", "kl", "valid"])
 
 
@@ -92,13 +92,13 @@ def test_a_planted_gap_is_found_at_equal_kl_and_levels_out_of_reach_are_left_out
 
 
 def test_levels_are_shares_of_what_all_reach_and_a_planted_column_is_read_at_each():
-    """Planted: DPO's gold is 1 + KL. A training that diverged changes nothing."""
+    """Planted: DPO's gold is 1 plus the root of KL. A training that diverged changes nothing."""
     told = pd.concat([table(), pd.DataFrame({"method": ["DPO"], "seed": [0], "kl": [np.nan]})])
     levels = levels_within(told, [0.25, 0.5])
     found = by_level(told, levels, ["gold"])
 
     assert [0.5, 1.0] == levels
-    assert [1.5, 2.0] == pytest.approx(list(found[found["method"] == "DPO"]["value"]))
+    assert [1.0 + 0.5**0.5, 2.0] == pytest.approx(list(found[found["method"] == "DPO"]["value"]))
     assert (found["low"] <= found["value"]).all() and (found["value"] <= found["high"]).all()
 
 

@@ -46,7 +46,10 @@ def column_of(table: pd.DataFrame, column: str, **where: object) -> list[float]:
 
 
 def at_equal_kl(kl: Sequence[float], gold: Sequence[float], level: float, origin: float) -> float:
-    """Gold at a KL, on straight lines between a method's points; the first starts at the reference, KL 0.
+    """Gold at a KL, on straight lines over its root between a method's points; the first starts at the reference, KL 0.
+
+    Along one direction a small gain grows with the root of KL, so lines over KL itself would favour whoever has points
+    near 0.
 
     Args:
         origin: gold of the reference.
@@ -57,7 +60,8 @@ def at_equal_kl(kl: Sequence[float], gold: Sequence[float], level: float, origin
     if max(kl) < level:
         raise ValueError(f"no policy reaches KL {level}; the farthest has {max(kl):.3g}")
     points = sorted(zip(kl, gold, strict=True))
-    return float(np.interp(level, [0.0, *(at for at, _ in points)], [origin, *(worth for _, worth in points)]))
+    roots = np.sqrt([0.0, *(at for at, _ in points)])
+    return float(np.interp(np.sqrt(level), roots, [origin, *(worth for _, worth in points)]))
 
 
 def gaps_at_equal_kl(
