@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from repro.alignment.adapters import with_adapters
 from repro.alignment.losses import reward_loss
 from repro.alignment.pairs import Fit, Pairs, RewardLoss, direct_loss, fit_direct, fit_reward, model_loss
 from repro.alignment.ppo import Readout, Settings, ppo
@@ -74,18 +75,21 @@ def unwatched(policy: nn.Module) -> Look:
     return lambda step: None
 
 
-def learner(reference: nn.Module) -> nn.Module:
-    """A copy of the reference that learns; how, a reference may know itself."""
+def learner(reference: nn.Module, lora: int = 0) -> nn.Module:
+    """A copy of the reference that learns, by adapters of some rank or whole; how, a reference may know itself."""
     own: Callable[[], nn.Module] | None = getattr(reference, "learner", None)
-    return own() if own else copy.deepcopy(reference).requires_grad_(True)
+    if own:
+        return own()
+    twin = copy.deepcopy(reference)
+    return with_adapters(twin, lora) if lora else twin.requires_grad_(True)
 
 
 def direct_arm(
     reference: nn.Module, seen: Pairs, held: Pairs, beta: float, fit: Fit, *, seed: int, also: Also = unwatched,
-    by: PairLoss = dpo,
+    by: PairLoss = dpo, lora: int = 0,
 ) -> Arm:  # fmt: skip
     """DPO, or a relative that learns from pairs alone."""
-    began, policy = time.process_time(), learner(reference)
+    began, policy = time.process_time(), learner(reference, lora)
     best = Best(policy, lambda: direct_loss(policy, reference, held, beta, by), also(policy))
     fit_direct(policy, reference, seen, beta, fit, seed=seed, watch=best, by=by)
     best.restore()
@@ -94,13 +98,13 @@ def direct_arm(
 
 def judge(
     reference: nn.Module, width: int, seen: Pairs, held: Pairs, fits: Sequence[Fit], *, seed: int,
-    by: RewardLoss = reward_loss,
+    by: RewardLoss = reward_loss, lora: int = 0,
 ) -> Judge:  # fmt: skip
     """The reward model of least loss on held-out pairs among those that several fits give."""
     found = []
     for fit in fits:
         torch.manual_seed(seed)
-        began, model = time.process_time(), Readout(learner(reference), width)
+        began, model = time.process_time(), Readout(learner(reference, lora), width)
         best = Best(model, functools.partial(model_loss, model, held, by))
         fit_reward(model, seen, fit, seed=seed, watch=best, by=by)
         best.restore()
@@ -118,11 +122,13 @@ def reinforced_arm(
     *,
     seed: int,
     also: Also = unwatched,
+    lora: int = 0,
 ) -> Arm:
     """PPO, its value network started from the reference."""
     torch.manual_seed(seed)
-    began, policy = time.process_time(), learner(reference)
+    began, policy = time.process_time(), learner(reference, lora)
     best = Best(policy, functools.partial(own_loss, policy), also(policy))
-    ppo(policy, reference, Readout(learner(reference), width), reward, settings, prompts=prompts, seed=seed, watch=best)
+    values = Readout(learner(reference, lora), width)
+    ppo(policy, reference, values, reward, settings, prompts=prompts, seed=seed, watch=best)
     best.restore()
     return Arm(policy, best, time.process_time() - began)

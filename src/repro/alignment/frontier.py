@@ -5,18 +5,43 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from repro.alignment.listed import METHODS, Budget
+from repro.alignment.reviews import ASKED, SENTENCE, SENTENCES, WORDS
+from repro.floor.identity import added
 from repro.floor.measurement import Diverged, Numbers, measurement
+from repro.models.decoder import Decoder
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Supervised fine-tuning on reviews, from which every arm starts and by which pairs are drawn."""
+    """Supervised fine-tuning on reviews, from which every arm starts and by which pairs are drawn.
+
+    sentences: of a review, three or more. device: where all of a trial is computed.
+
+    Raises:
+        ValueError: fewer sentences.
+    """
 
     width: int = 32
     layers: int = 2
     steps: int = 300
     batch: int = 64
     learning_rate: float = 3e-3
+    sentences: int = added(SENTENCES)
+    device: str = added("cpu")
+
+    def __post_init__(self) -> None:
+        if self.sentences < SENTENCES:
+            raise ValueError(f"a review of {self.sentences} sentences; expected {SENTENCES} or more")
+
+    @property
+    def reply(self) -> int:
+        """Tokens of a reply."""
+        return self.sentences * SENTENCE
+
+    @property
+    def shape(self) -> Decoder:
+        """The decoder, its heads 16 wide."""
+        return Decoder(len(WORDS), self.width, self.layers, max(1, self.width // 16), context=ASKED + self.reply)
 
 
 @dataclass(frozen=True)
@@ -24,7 +49,8 @@ class Aligned:
     """One method at one beta and one learning rate, on pairs that the fine-tuned model wrote and gold labelled.
 
     model_rates: learning rates of the reward model, among which its loss on held-out pairs chooses. samples: replies to
-    held-out prompts at each look.
+    held-out prompts at each look. lora: rank of the adapters by which policy, reward model and value network learn; 0:
+    all weights learn.
     """
 
     method: str
@@ -35,6 +61,7 @@ class Aligned:
     stage: Stage = Stage()
     model_rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2)
     samples: int = 300
+    lora: int = added(0)
 
 
 @measurement(version=1)

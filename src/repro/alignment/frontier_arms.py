@@ -18,10 +18,9 @@ from repro.alignment.frontier import Aligned, Reach, Stage
 from repro.alignment.listed import Budget
 from repro.alignment.pairs import Fit, Pairs, draw_pairs
 from repro.alignment.ppo import Settings
-from repro.alignment.replies import Descent, divergence_at, sampled, taken, word_log_probs
-from repro.alignment.reviews import ASKED, REPLY, WORDS, draw_reviews, gold, is_review, prompts
+from repro.alignment.replies import Descent, divergence_at, sampled, seeded, taken, word_log_probs
+from repro.alignment.reviews import ASKED, draw_reviews, gold, is_review, prompts
 from repro.floor.measurement import Number, Numbers
-from repro.models.decoder import Decoder
 from repro.models.transformer import Transformer
 
 Reward = Callable[[Tensor], Tensor]
@@ -31,10 +30,9 @@ Reward = Callable[[Tensor], Tensor]
 def fine_tuned(stage: Stage, seed: int) -> Transformer:
     """A decoder trained from scratch on reviews, each word of a reply given its prompt and the words before."""
     torch.manual_seed(seed)
-    shape = Decoder(len(WORDS), stage.width, stage.layers, max(1, stage.width // 16), context=ASKED + REPLY)
-    model = Transformer(shape)
+    model = Transformer(stage.shape)
     descent = Descent([model], stage.learning_rate)
-    reviews = torch.from_numpy(draw_reviews(stage.steps * stage.batch, seed))
+    reviews = torch.as_tensor(draw_reviews(stage.steps * stage.batch, seed, stage.sentences))
     for tokens_BT in reviews.split(stage.batch):
         words_BRV = word_log_probs(model, tokens_BT, ASKED)
         descent.step(F.nll_loss(words_BRV.flatten(0, 1), tokens_BT[:, ASKED:].flatten()))
@@ -43,12 +41,12 @@ def fine_tuned(stage: Stage, seed: int) -> Transformer:
 
 def gold_of(tokens_NT: Tensor) -> Tensor:
     """(N,) gold reward."""
-    return torch.from_numpy(gold(tokens_NT.numpy())).float()
+    return torch.as_tensor(gold(tokens_NT.cpu().numpy())).float()
 
 
 def prompts_for(count: int, *, held_out: bool, generator: torch.Generator) -> Tensor:
     """(N, asked) prompts, all equally often where the count allows, in random order."""
-    known = torch.from_numpy(prompts(held_out))
+    known = torch.as_tensor(prompts(held_out))
     order = torch.randperm(count, generator=generator) % len(known)
     return known[order]
 
@@ -56,20 +54,23 @@ def prompts_for(count: int, *, held_out: bool, generator: torch.Generator) -> Te
 @functools.lru_cache(maxsize=8)
 def labelled(stage: Stage, count: int, seed: int) -> tuple[Pairs, Pairs]:
     """Pairs to train on, and held out."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     asked = prompts_for(count, held_out=False, generator=generator)
-    return draw_pairs(fine_tuned(stage, seed), asked, gold_of, REPLY, generator).split()
+    return draw_pairs(fine_tuned(stage, seed), asked, gold_of, stage.reply, generator).split()
 
 
 @functools.lru_cache(maxsize=16)
-def judged(stage: Stage, pairs: int, rates: tuple[float, ...], budget: Budget, seed: int) -> tuple[Judge, float, float]:
+def judged(
+    stage: Stage, pairs: int, rates: tuple[float, ...], budget: Budget, lora: int, seed: int
+) -> tuple[Judge, float, float]:
     """A reward model with mean and spread of its rewards over the fine-tuned model's replies."""
     seen, held = labelled(stage, pairs, seed)
     fits = [_fit(rate, budget) for rate in rates]
-    found, generator = judge(fine_tuned(stage, seed), stage.width, seen, held, fits, seed=seed), _generator(seed)
+    reference, generator = fine_tuned(stage, seed), _generator(seed)
+    found = judge(reference, stage.width, seen, held, fits, seed=seed, lora=lora)
     asked = prompts_for(500, held_out=False, generator=generator)
     with torch.no_grad():
-        rewards_N = found.model(sampled(fine_tuned(stage, seed), asked, REPLY, generator))[:, -1]
+        rewards_N = found.model(sampled(reference, asked, stage.reply, generator))[:, -1]
     return found, float(rewards_N.mean()), float(rewards_N.std())
 
 
@@ -78,31 +79,36 @@ def _fit(rate: float, budget: Budget) -> Fit:
 
 
 def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(10_000 + seed)
+    return seeded(10_000 + seed)
 
 
 def trained(config: Aligned, seed: int) -> Numbers:
     """The numbers of one trial."""
+    with torch.device(config.stage.device):
+        return _trained(config, seed)
+
+
+def _trained(config: Aligned, seed: int) -> Numbers:
     reference, budget = fine_tuned(config.stage, seed), config.budget
-    found = Looks(reference, config.samples, seed)
+    found = Looks(reference, config, seed)
     if config.method == "DPO":
         seen, held = labelled(config.stage, config.pairs, seed)
         fit = _fit(config.learning_rate, budget)
-        arm = direct_arm(reference, seen, held, config.beta, fit, seed=seed,
+        arm = direct_arm(reference, seen, held, config.beta, fit, seed=seed, lora=config.lora,
                          also=lambda policy: found.of(policy, implied(policy, reference, config.beta)))  # fmt: skip
         return found.numbers(arm.best.losses) | {"ordered": None, "seconds": round(arm.seconds, 2)}
     reward, spent, ordered = gold_of, 0.0, 1.0
     if config.method == "PPO":
-        model, mean, spread = judged(config.stage, config.pairs, config.model_rates, budget, seed)
+        model, mean, spread = judged(config.stage, config.pairs, config.model_rates, budget, config.lora, seed)
         reward, spent = (lambda tokens_NT: model.model(tokens_NT)[:, -1].detach()), model.seconds
         found.mean, found.spread = mean, spread
-        ordered = in_order(reward, reference, config.samples, seed)
-    settings = Settings(config.beta, REPLY, config.learning_rate, budget.ppo_steps, budget.episodes,
+        ordered = in_order(reward, reference, config, seed)
+    settings = Settings(config.beta, config.stage.reply, config.learning_rate, budget.ppo_steps, budget.episodes,
                         every=budget.ppo_steps // budget.looks)  # fmt: skip
     arm = reinforced_arm(
         reference, config.stage.width, reward, settings, functools.partial(prompts_for_training),
-        lambda policy: -objective(policy, reference, reward, config.beta, config.samples, seed),
-        seed=seed, also=lambda policy: found.of(policy, reward),
+        lambda policy: -objective(policy, reference, reward, config, seed),
+        seed=seed, also=lambda policy: found.of(policy, reward), lora=config.lora,
     )  # fmt: skip
     return found.numbers(arm.best.losses) | {"ordered": ordered, "seconds": round(arm.seconds + spent, 2)}
 
@@ -123,20 +129,21 @@ def implied(policy: nn.Module, reference: nn.Module, beta: float) -> Reward:
 
 
 @torch.no_grad()
-def objective(policy: nn.Module, reference: nn.Module, reward: Reward, beta: float, samples: int, seed: int) -> float:
+def objective(policy: nn.Module, reference: nn.Module, reward: Reward, config: Aligned, seed: int) -> float:
     """Mean reward minus beta KL of replies to training prompts: PPO's own objective, which gold has no part in."""
     generator = _generator(seed)
-    tokens_NT = sampled(policy, prompts_for(samples, held_out=False, generator=generator), REPLY, generator)
+    asked = prompts_for(config.samples, held_out=False, generator=generator)
+    tokens_NT = sampled(policy, asked, config.stage.reply, generator)
     mine, theirs = (word_log_probs(model, tokens_NT, ASKED) for model in (policy, reference))
-    return float(reward(tokens_NT).mean() - beta * divergence_at(mine, theirs).sum(dim=1).mean())
+    return float(reward(tokens_NT).mean() - config.beta * divergence_at(mine, theirs).sum(dim=1).mean())
 
 
 @torch.no_grad()
-def in_order(reward: Reward, reference: Transformer, samples: int, seed: int) -> float:
+def in_order(reward: Reward, reference: Transformer, config: Aligned, seed: int) -> float:
     """Share of pairs of replies to held-out prompts, different in gold, that a reward puts in gold's order."""
     generator = _generator(seed)
-    asked = prompts_for(samples, held_out=True, generator=generator)
-    one, other = (sampled(reference, asked, REPLY, generator) for _ in range(2))
+    asked = prompts_for(config.samples, held_out=True, generator=generator)
+    one, other = (sampled(reference, asked, config.stage.reply, generator) for _ in range(2))
     truth = gold_of(one) - gold_of(other)
     said = reward(one) - reward(other)
     return float(((said > 0) == (truth > 0))[truth.abs() > 1e-6].float().mean())
@@ -148,8 +155,8 @@ class Looks:
     Fields: `mean`, `spread` of the learned reward over the reference's replies, by which it is stated.
     """
 
-    def __init__(self, reference: Transformer, samples: int, seed: int) -> None:
-        self.reference, self.samples, self.seed = reference, samples, seed
+    def __init__(self, reference: Transformer, config: Aligned, seed: int) -> None:
+        self.reference, self.config, self.seed = reference, config, seed
         self.mean, self.spread = 0.0, 1.0
         self.lists: dict[str, list[float]] = {}
         self.first_N: Tensor | None = None
@@ -162,8 +169,8 @@ class Looks:
     def look(self, policy: nn.Module, reward: Reward) -> None:
         """Let the policy write, and note what it is."""
         generator = _generator(self.seed)
-        asked = prompts_for(self.samples, held_out=True, generator=generator)
-        tokens_NT = sampled(policy, asked, REPLY, generator)
+        asked = prompts_for(self.config.samples, held_out=True, generator=generator)
+        tokens_NT = sampled(policy, asked, self.config.stage.reply, generator)
         mine, theirs = (word_log_probs(model, tokens_NT, ASKED) for model in (policy, self.reference))
         gold_N = gold_of(tokens_NT)
         if self.first_N is None:
@@ -176,7 +183,7 @@ class Looks:
             "proxy": (reward(tokens_NT).mean() - self.mean) / self.spread,
             "kl": divergence_at(mine, theirs).sum(dim=1).mean(),
             "entropy": -(mine.exp() * mine).sum(dim=-1).sum(dim=1).mean(),
-            "valid": is_review(tokens_NT.numpy()).mean(),
+            "valid": is_review(tokens_NT.cpu().numpy()).mean(),
         }
         for name, number in read.items():
             self.lists.setdefault(name, []).append(float(f"{float(number):.5g}"))
@@ -189,9 +196,15 @@ class Looks:
 
 def reach(config: Reach, seed: int) -> Numbers:
     """The numbers of one trial of `reachable`."""
-    model, generator, asked = fine_tuned(config.stage, seed), _generator(seed), torch.from_numpy(prompts(True))
+    with torch.device(config.stage.device):
+        return _reach(config, seed)
+
+
+def _reach(config: Reach, seed: int) -> Numbers:
+    model, generator, asked = fine_tuned(config.stage, seed), _generator(seed), torch.as_tensor(prompts(True))
     gold_PN = np.array([
-        gold(sampled(model, one.repeat(config.samples, 1), REPLY, generator).numpy()) for one in asked
+        gold(sampled(model, one.repeat(config.samples, 1), config.stage.reply, generator).cpu().numpy())
+        for one in asked
     ])  # fmt: skip
     best, share = [], []
     for beta in config.betas:

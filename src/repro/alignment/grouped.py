@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from repro.alignment.arms import Arm, Best, Prompts, learner
 from repro.alignment.ppo import Settings, clipped_gain
-from repro.alignment.replies import Descent, sampled, taken, word_log_probs
+from repro.alignment.replies import Descent, sampled, seeded, taken, word_log_probs
 
 Reward = Callable[[Tensor], Tensor]
 STD_FLOOR = 1e-4  # what trl adds to a group's standard deviation
@@ -73,7 +73,7 @@ def train_grouped(
     """
     if method not in LOSSES:
         raise ValueError(f"got method={method!r}; expected one of {[*LOSSES]}")
-    generator, descent = torch.Generator().manual_seed(seed), Descent([policy], settings.learning_rate)
+    generator, descent = seeded(seed), Descent([policy], settings.learning_rate)
     for step in range(1, settings.steps + 1):
         asked_BT = prompts(settings.batch, generator)
         tokens_BT = sampled(policy, asked_BT, settings.reply, generator)

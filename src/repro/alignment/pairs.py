@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from repro.alignment.losses import reply_log_probs, reward_loss
 from repro.alignment.ppo import Readout
 from repro.alignment.relatives import PairLoss, dpo
-from repro.alignment.replies import Descent, Model, sampled
+from repro.alignment.replies import Descent, Model, sampled, seeded
 
 RewardLoss = Callable[[Tensor, Tensor], Tensor]  # of rewards that won and that lost
 HELD_OUT = 0.2  # share of pairs that no step sees, by which checkpoints and learning rates are chosen
@@ -132,7 +132,7 @@ def _parts(pairs: Pairs, size: int = 512) -> list[Pairs]:
 def _descend(
     module: nn.Module, loss: Callable[[Tensor], Tensor], count: int, fit: Fit, seed: int, watch: Callable[[int], None]
 ) -> None:
-    generator, descent = torch.Generator().manual_seed(seed), Descent([module], fit.learning_rate)
+    generator, descent = seeded(seed), Descent([module], fit.learning_rate)
     order = torch.empty(0, dtype=torch.long)
     for step in range(1, fit.steps + 1):
         if len(order) < fit.batch:  # a new epoch begins; what is left of the old one opens it

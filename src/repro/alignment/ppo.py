@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from repro.alignment.replies import Descent, divergence_at, sampled, taken, up_to_end, word_log_probs
+from repro.alignment.replies import Descent, divergence_at, sampled, seeded, taken, up_to_end, word_log_probs
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def ppo(
         prompts: (B, generator) -> (B, asked) tokens, drawn for each step.
         watch: is told the number of steps taken, every so many of them.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     descent = Descent([policy, values], settings.learning_rate)
     for step in range(1, settings.steps + 1):
         asked_BT = prompts(settings.batch, generator)

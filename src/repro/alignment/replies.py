@@ -18,6 +18,11 @@ from repro.models.transformer import Transformer
 Model = Callable[[Tensor], Tensor]  # tokens (B, T) -> logits (B, T, V)
 
 
+def seeded(seed: int) -> torch.Generator:
+    """A generator on the default device, on which a trial makes all its tensors."""
+    return torch.Generator(torch.get_default_device()).manual_seed(seed)
+
+
 def word_log_probs(model: Model, tokens_BT: Tensor, asked: int) -> Tensor:
     """(B, R, V) log-probabilities of every word at each place of the reply."""
     return torch.log_softmax(model(tokens_BT[:, :-1])[:, asked - 1 :], dim=-1)
@@ -46,7 +51,8 @@ def sampled(model: Model, prompt_BT: Tensor, length: int, generator: torch.Gener
     """(B, T) the prompts, each with a reply of `length` tokens drawn at temperature 1."""
     cache: Any = model.remembering() if hasattr(model, "remembering") else None
     if isinstance(model, Transformer):
-        cache = Cache(model.shape, len(prompt_BT), prompt_BT.shape[1] + length)
+        size = prompt_BT.shape[1] + length
+        cache = Cache(model.shape, len(prompt_BT), size, device=str(prompt_BT.device))
     drawn_BT = fresh_BT = prompt_BT
     for _ in range(length):
         logits_BTV = model(drawn_BT) if cache is None else model(fresh_BT, cache)  # type: ignore[call-arg]

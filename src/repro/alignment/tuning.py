@@ -45,6 +45,21 @@ def column_of(table: pd.DataFrame, column: str, **where: object) -> list[float]:
     return [float(number) for number in table.sort_values("seed")[column]]
 
 
+def best_rate(rates: Sequence[float], losses: Sequence[float]) -> float:
+    """The learning rate of least loss: of a parabola over its logarithm through the least loss and its neighbours.
+
+    At an end of the grid, that end; a loss that is no number counts as infinite.
+    """
+    order = np.argsort(rates)
+    log, loss = np.log(np.array(rates)[order]), np.nan_to_num(np.array(losses)[order], nan=np.inf, posinf=np.inf)
+    least = int(loss.argmin())
+    near = slice(least - 1, least + 2)
+    if not 0 < least < len(loss) - 1 or not np.isfinite(loss[near]).all():
+        return float(np.exp(log[least]))
+    curve, slope, _ = np.polyfit(log[near], loss[near], 2)
+    return float(np.exp(-slope / (2 * curve)))
+
+
 def at_equal_kl(kl: Sequence[float], gold: Sequence[float], level: float, origin: float) -> float:
     """Gold at a KL, on straight lines over its root between a method's points; the first starts at the reference, KL 0.
 
