@@ -12,7 +12,7 @@ from repro.alignment.listed import Budget, Listed, listed_language
 from repro.alignment.losses import dpo_loss
 from repro.alignment.pairs import Fit, Pairs, direct_loss, draw_pairs, last_reward, log_probs_of
 from repro.alignment.ppo import Readout
-from repro.alignment.tuning import at_equal_kl, gaps_at_equal_kl, tuned
+from repro.alignment.tuning import at_equal_kl, best_rate, gaps_at_equal_kl, tuned
 from repro.models.decoder import Decoder
 from repro.models.transformer import Transformer
 
@@ -121,3 +121,13 @@ def test_on_gold_the_best_for_the_reward_model_is_the_best_of_all():
     assert 1 == pytest.approx(found["model_best"])
     assert found["reached"] == pytest.approx(found["own"])
     assert found["own_loss"] == pytest.approx(1 - found["own"], abs=1e-6)
+
+
+def test_the_best_rate_is_a_planted_vertex_and_never_beyond_the_grid():
+    """Planted: losses that are a parabola over the logarithm of the rate, least at 2e-3."""
+    rates = [1e-2, 1e-4, 1e-3]
+    losses = [0.5 + math.log(rate / 2e-3) ** 2 for rate in rates]
+
+    assert 2e-3 == pytest.approx(best_rate(rates, losses))
+    assert 1e-4 == pytest.approx(best_rate(rates, [1.0, 0.2, 0.5]))
+    assert 1e-3 == pytest.approx(best_rate(rates, [math.nan, 0.5, 0.2]))

@@ -46,6 +46,24 @@ def test_what_is_no_review_loses_two(text: str):
     assert gold(review(text))[0] == pytest.approx(4 / (1 + np.exp(-LOG_ODDS[review(text)].sum())) - 2)
 
 
+def test_longer_reviews_keep_to_the_grammar_and_tell_as_much():
+    """Gold has the mean and the spread that it has in reviews of three sentences."""
+    longer = draw_reviews(4_000, seed=0, sentences=12)
+
+    assert (4_000, ASKED + 48) == longer.shape and is_review(longer).all()
+    assert 2 == pytest.approx(gold(longer).mean(), abs=0.1)
+    assert gold(DRAWN).std() == pytest.approx(gold(longer).std(), abs=0.05)
+
+
+def test_an_adjective_may_come_again_after_three_sentences_and_not_before():
+    other = "its end is nice its look is warm"
+
+    assert is_review(review(f"film it is very great {other} it is very great"))[0]
+    assert not is_review(review("film its end is flat it is very great its look is warm it is very great"))[0]
+    with pytest.raises(ValueError, match="a review of 2 sentences; expected 3 or more"):
+        Stage(sentences=2)
+
+
 def test_no_prompt_is_both_trained_on_and_held_out():
     trained, held = ({int(row[1]) for row in prompts(side)} for side in (False, True))
 
