@@ -76,11 +76,12 @@ class Causal(nn.Module):
 
 
 def causal(folder: Path, lora: int = 0) -> Causal:
-    """The model in a folder, in single precision, frozen; safetensors only."""
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, use_safetensors=True, local_files_only=True, dtype=torch.float32, attn_implementation="sdpa"
-    )
-    return Causal(model.eval().requires_grad_(False), lora)
+    """The model in a folder, on the default device, in single precision, frozen; safetensors only."""
+    with torch.device("cpu"):  # elsewhere transformers would place it by hooks of its own
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            folder, use_safetensors=True, local_files_only=True, dtype=torch.float32, attn_implementation="sdpa"
+        )
+    return Causal(model.to(torch.get_default_device()).eval().requires_grad_(False), lora)
 
 
 def side_by_side(prompts: Sequence[Sequence[int]]) -> Tensor:

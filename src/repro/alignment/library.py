@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from datasets import Dataset
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, PrinterCallback, TrainerCallback
@@ -43,7 +44,7 @@ class Recipe:
 
 
 PINNED = {
-    "use_cpu": True, "bf16": False, "activation_checkpointing": False, "report_to": "none", "save_strategy": "no",
+    "bf16": False, "activation_checkpointing": False, "report_to": "none", "save_strategy": "no",
     "disable_tqdm": True, "logging_steps": 1, "lr_scheduler_type": "constant", "max_grad_norm": 1.0,
 }  # fmt: skip
 REFERRED = ("dpo", "ipo", "kto", "rloo", "grpo")  # methods that hold a reference
@@ -89,19 +90,23 @@ def train(
     if method not in ("sft", "reward", "dpo", "ipo", "kto", "orpo", "simpo", "rloo", "grpo"):
         raise ValueError(f"got method={method!r}; expected sft, reward, dpo, ipo, kto, orpo, simpo, rloo or grpo")
     kind, config_kind, own = _parts(method, recipe)
+    here = torch.get_default_device()
     given = {
-        **PINNED, **own, "output_dir": str(folder), "learning_rate": recipe.learning_rate, "max_steps": recipe.steps,
-        "per_device_train_batch_size": recipe.batch, "seed": recipe.seed, **(over or {}),
+        **PINNED, **own, "use_cpu": here.type == "cpu", "output_dir": str(folder), "max_steps": recipe.steps,
+        "learning_rate": recipe.learning_rate, "per_device_train_batch_size": recipe.batch, "seed": recipe.seed,
+        **(over or {}),
     }  # fmt: skip
     rewards = {"reward_funcs": reward} if method in ("rloo", "grpo") else {}
     if method in REFERRED:  # trl loads the reference anew from where the model came from, so it is put there first
         model.save_pretrained(folder / "reference")
         model.config._name_or_path = str(folder / "reference")
-    with warnings.catch_warnings():  # trl still asks transformers by a name that it will drop
+    # trl's loaders draw on the CPU, wherever the model is; it still asks transformers by a name that that will drop
+    with torch.device("cpu"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*gradient_checkpointing", FutureWarning)
         trainer = kind(
             model=model, args=config_kind(**given), processing_class=tokeniser,
-            train_dataset=Dataset.from_list(list(rows)), callbacks=[Watching(watch)] if watch else None, **rewards,
+            train_dataset=Dataset.from_list(list(rows)),
+            callbacks=[Watching(watch, here)] if watch else None, **rewards,
         )  # fmt: skip
         trainer.remove_callback(PrinterCallback)
         trainer.train()
@@ -109,15 +114,16 @@ def train(
 
 
 class Watching(TrainerCallback):
-    """Tells somebody of each step, while the model does not train."""
+    """Tells somebody of each step, while the model does not train and tensors are made on the device of old."""
 
-    def __init__(self, watch: Callable[[int], None]) -> None:
-        self.watch = watch
+    def __init__(self, watch: Callable[[int], None], device: torch.device) -> None:
+        self.watch, self.device = watch, device
 
     def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """As transformers calls it."""
         given["model"].eval()
-        self.watch(state.global_step)
+        with self.device:
+            self.watch(state.global_step)
         given["model"].train()
 
 

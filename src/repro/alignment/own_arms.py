@@ -27,7 +27,7 @@ from repro.alignment.own_texts import Cutter, Rewards, judge_of, stacked
 from repro.alignment.pairs import HELD_OUT, Fit, Pairs, direct_loss, last_reward, log_probs_of, rewards_of
 from repro.alignment.ppo import Readout, Settings
 from repro.alignment.preferences import Preference
-from repro.alignment.replies import divergence_at, sampled, up_to_end, word_log_probs
+from repro.alignment.replies import divergence_at, sampled, seeded, up_to_end, word_log_probs
 from repro.floor.measurement import Number, Numbers
 
 FEWEST = 10  # pairs, and prompts, of which a fifth is held out
@@ -94,14 +94,14 @@ class Replies:
     """Replies to prompts of some rows, drawn, read and judged in batches."""
 
     def __init__(self, whole: Opened, config: Owned, rows: Sequence[int], seed: int) -> None:
-        order = torch.randperm(config.samples, generator=torch.Generator().manual_seed(seed)) % len(rows)
+        order = torch.randperm(config.samples, generator=seeded(seed)) % len(rows)
         self.whole, self.config, self.seed = whole, config, seed
         self.rows = [rows[n] for n in order.tolist()]
 
     @torch.no_grad()
     def of(self, policy: nn.Module, reward: Callable[[Tensor], Tensor] | None = None) -> dict[str, Tensor]:
         """(N,) `reward` of each reply, by the given judge or by another, its `kl` from the reference, its `tokens`."""
-        generator, found = torch.Generator().manual_seed(10_000 + self.seed), []
+        generator, found = seeded(10_000 + self.seed), []
         for start in range(0, len(self.rows), self.config.budget.episodes):
             part = self.rows[start : start + self.config.budget.episodes]
             asked_BT = side_by_side([self.whole.rows[n][0] for n in part])
@@ -143,6 +143,11 @@ class Looks:
 
 def trained(config: Owned, seed: int) -> Numbers:
     """The numbers of one trial."""
+    with torch.device(config.device):
+        return _trained(config, seed)
+
+
+def _trained(config: Owned, seed: int) -> Numbers:
     whole = opened(config.task, config.prompt, config.reply, config.lora)
     split = Split(whole, seed)
     held = stacked([whole.rows[n] for n in split.held])

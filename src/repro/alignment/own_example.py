@@ -44,10 +44,11 @@ def written(example: Example) -> Given:
 
 def write_example(example: Example, folder: Path) -> None:
     """Write `model`, a folder with a Llama and its tokeniser, and `pairs.jsonl`, a pair a line."""
-    model, tokeniser = fine_tuned(example.stage), word_tokeniser(WORDS[1:])
-    model.save_pretrained(folder / "model")
-    tokeniser.save_pretrained(folder / "model")
-    rows = drawn(Causal(model), tokeniser, example.pairs)
+    with torch.device("cpu"):  # the example is the same wherever it is used
+        model, tokeniser = fine_tuned(example.stage), word_tokeniser(WORDS[1:])
+        model.save_pretrained(folder / "model")
+        tokeniser.save_pretrained(folder / "model")
+        rows = drawn(Causal(model), tokeniser, example.pairs)
     text = "".join(json.dumps(row) + "\n" for row in rows)
     (folder / "pairs.jsonl").write_text(text, encoding="utf-8")
 

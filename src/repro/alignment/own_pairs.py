@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from repro.alignment.frontier import Stage
 from repro.alignment.listed import METHODS, Budget
 from repro.alignment.preferences import GivenPairs, given_pairs
+from repro.floor.identity import added
 from repro.floor.measurement import Diverged, Numbers, measurement
 from repro.models.given import GivenModel, given_model
 
@@ -52,7 +53,8 @@ class Owned:
 
     prompt, reply: the most tokens of each; longer pairs are left out. model_rates: learning rates of the reward model,
     among which its loss on held-out pairs chooses. samples: replies to held-out prompts at each look. lora: rank of the
-    adapters by which policy, reward model and value network learn; 0: all weights learn.
+    adapters by which policy, reward model and value network learn; 0: all weights learn. device: where all is computed,
+    in single precision.
     """
 
     task: Given | Example
@@ -65,6 +67,7 @@ class Owned:
     model_rates: tuple[float, ...]
     samples: int = 200
     lora: int = 0
+    device: str = added("cpu")
 
 
 @measurement(version=1)

@@ -134,7 +134,9 @@ class Classifier:
     def __init__(self, given: GivenModel) -> None:
         self.tokeniser: Any = AutoTokenizer.from_pretrained(given.folder(), local_files_only=True)
         read = AutoModelForSequenceClassification.from_pretrained
-        self.model: Any = read(given.folder(), use_safetensors=True, local_files_only=True, dtype=torch.float32).eval()
+        with torch.device("cpu"):
+            model = read(given.folder(), use_safetensors=True, local_files_only=True, dtype=torch.float32)
+        self.model: Any = model.to(torch.get_default_device()).eval()
         if self.model.config.num_labels not in (1, 2):
             labels = self.model.config.num_labels
             raise ValueError(f"{given.name} has {labels} labels; expected one, a score, or two, bad and good")
