@@ -1,13 +1,13 @@
 """Low-rank adapters: they add nothing at first, learn alone, and are as few as is said."""
 
-import pytest
 import torch
 
-from repro.alignment.adapters import share_learning
+from repro.adaptation.step_law import sized
 from repro.alignment.arms import learner
 from repro.alignment.frontier import Stage
 from repro.alignment.replies import Descent
 from repro.models.transformer import Transformer
+from repro.sizing.adapters import count_lora, linear_names
 
 SHAPE = Stage(width=32, layers=2).shape
 TOKENS = torch.arange(8)[None]
@@ -30,10 +30,10 @@ def test_adapters_change_nothing_until_they_learn_and_then_nothing_else_has_chan
     assert torch.equal(before, reference(TOKENS))
 
 
-def test_adapters_have_their_rank_times_inputs_and_outputs_of_every_matrix():
-    model = Transformer(SHAPE)
-    sizes = [part.shape for name, part in model.named_parameters() if name.startswith("blocks") and part.ndim == 2]
-    weights = sum(part.numel() for part in model.parameters())
+def test_adapters_have_the_weights_that_the_calculator_counts():
+    policy = learner(Transformer(SHAPE), lora=3)
+    whole = sized(SHAPE)
 
-    assert 7 * SHAPE.layers == len(sizes)
-    assert 3 * sum(map(sum, sizes)) / weights == pytest.approx(share_learning(SHAPE, 3))
+    assert count_lora(whole, 3, linear_names(whole)) == sum(
+        part.numel() for part in policy.parameters() if part.requires_grad
+    )

@@ -5,12 +5,8 @@ Source: Hu et al. 2021 (arXiv:2106.09685); beside every matrix as Schulman et al
 
 from __future__ import annotations
 
-import torch
 from peft import LoraConfig, inject_adapter_in_model
 from torch import nn
-
-from repro.models.decoder import Decoder
-from repro.models.transformer import Transformer
 
 SCALED = 32  # over the rank: by so much what adapters add is multiplied, as Schulman et al. have it
 MATRICES = r"blocks\.\d+\.(attention|feed_forward)\.(query|key|value|output|up|gate|down)"
@@ -24,11 +20,3 @@ def with_adapters(model: nn.Module, rank: int) -> nn.Module:
     kind = LoraConfig(r=rank, lora_alpha=SCALED, target_modules=MATRICES)
     inject_adapter_in_model(kind, model.requires_grad_(False))
     return model
-
-
-def share_learning(shape: Decoder, rank: int) -> float:
-    """Weights of the adapters over those of the decoder beside which they stand."""
-    with torch.device("meta"):
-        model = Transformer(shape)
-    weights = sum(part.numel() for part in model.parameters())
-    return sum(part.numel() for part in with_adapters(model, rank).parameters() if part.requires_grad) / weights
