@@ -6,13 +6,14 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 
 import papermill
 import pytest
 from tiny_book import CELLS, PARAMETERS, Addends, add_with_torch, make_book
 
-from repro.bookkeeping.chapters import Failed, check, compare, derive_pages, execute, notebooks, run
+from repro.bookkeeping.chapters import Failed, check, compare, derive_pages, execute, execution, notebooks, run
 from repro.bookkeeping.knobs import UnknownParameter
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
 from repro.bookkeeping.records import RecordStore, Trial, record_of
@@ -142,6 +143,17 @@ def test_pages_come_from_records_alone_and_only_when_something_changed(tmp_path,
     assert ["tiny: deriving at scale cpu", "tiny: up to date at scale cpu"] == told
     assert first == page.read_bytes()
     assert first == again.read_bytes()  # a page derived twice is the same page
+
+
+def test_two_tasks_run_at_a_time_and_answer_in_their_order(monkeypatch):
+    monkeypatch.setattr(execution, "cores", lambda: 2)
+    both = threading.Barrier(2)  # lets neither pass alone
+
+    def work(number: int) -> int:
+        both.wait(timeout=10)
+        return number
+
+    assert [3, 1, 4, 2] == execution.side_by_side(work, [3, 1, 4, 2])
 
 
 def test_check_is_clean_after_a_run_and_names_a_verdict_that_was_edited(tmp_path, results):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.bookkeeping.chapters.execution import execute, verdicts_of
+from repro.bookkeeping.chapters.execution import execute, side_by_side, verdicts_of
 from repro.bookkeeping.chapters.notebook import Notebook, notebooks
 from repro.bookkeeping.ledger.verdict import Verdict
 from repro.bookkeeping.ledger.verdict_files import load_verdicts, same_verdict
@@ -41,11 +41,17 @@ def check(root: Path, results: Path, *, told: Callable[[str], None] = lambda lin
         Failed: a notebook does not run from records alone.
     """
     committed = {(c, s): v for c, by_scale in load_verdicts(results).items() for s, v in by_scale.items()}
-    derived: dict[tuple[str, str], Verdict] = {}
-    for notebook in notebooks(root / "experiments"):
-        for scale in sorted({s for (_, s), v in committed.items() if v.notebook == notebook.name}):
-            told(f"{notebook.name} at scale {scale}, from records alone")
-            derived |= _derive(notebook, scale)
+    tasks = [
+        (notebook, scale)
+        for notebook in notebooks(root / "experiments")
+        for scale in sorted({s for (_, s), v in committed.items() if v.notebook == notebook.name})
+    ]
+
+    def derive(task: tuple[Notebook, str]) -> dict[tuple[str, str], Verdict]:
+        told(f"{task[0].name} at scale {task[1]}, from records alone")
+        return _derive(*task)
+
+    derived = {key: verdict for found in side_by_side(derive, tasks) for key, verdict in found.items()}
     return [
         Drift(claim, scale, committed.get((claim, scale)), derived.get((claim, scale)))
         for claim, scale in sorted(committed.keys() | derived.keys())

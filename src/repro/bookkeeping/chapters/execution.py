@@ -5,18 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import nbformat
 import papermill
+from jupyter_core.utils import ensure_event_loop
 
 from repro.bookkeeping.chapters.notebook import Notebook
 from repro.bookkeeping.knobs import check_parameters
 from repro.bookkeeping.ledger.verdict import Verdict
 from repro.bookkeeping.ledger.verdict_files import verdict_from_plain
+from repro.bookkeeping.sweeps.settings import cores
+
+# Else a kernel warns of the debugger and frozen modules when it starts, and the warning lands on the page.
+os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+MOST_KERNELS = 4  # at a time: one holds up to a gigabyte
+Task = TypeVar("Task")
+Done = TypeVar("Done")
 
 
 class Failed(RuntimeError):
@@ -43,12 +51,11 @@ def execute(
     # Outside the output's folder: what a killed run leaves behind must not lie where the book looks for pages.
     draft = Path(tempfile.mkdtemp(prefix=f"repro-{notebook.name}-")) / notebook.path.name
     try:
-        with _quiet_kernels():
-            papermill.execute_notebook(
-                str(notebook.path), str(draft), parameters=dict(parameters),
-                kernel_name="python3", progress_bar=progress, execution_timeout=cell_limit, log_output=False,
-                extra_arguments=["--IPKernelApp.log_level=ERROR"],  # else each start warns of unencrypted local ports
-            )  # fmt: skip
+        papermill.execute_notebook(
+            str(notebook.path), str(draft), parameters=dict(parameters),
+            kernel_name="python3", progress_bar=progress, execution_timeout=cell_limit, log_output=False,
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],  # else each start warns of unencrypted local ports
+        )  # fmt: skip
         executed: nbformat.NotebookNode = nbformat.read(draft, as_version=4)
         _refuse_unfinished(notebook, executed)
     except KeyboardInterrupt:
@@ -65,16 +72,23 @@ def execute(
     return executed
 
 
-@contextmanager
-def _quiet_kernels() -> Iterator[None]:
-    """Kernels that start without the debugger's warning about frozen modules, which would land on the page."""
-    before = os.environ.get("PYDEVD_DISABLE_FILE_VALIDATION")
-    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+def side_by_side(work: Callable[[Task], Done], tasks: Iterable[Task]) -> list[Done]:
+    """What becomes of each task, several at a time: each runs a notebook, whose kernel is a process of its own.
+
+    The first failure is raised once those under way have ended; no other is begun.
+    """
+
+    def worked(task: Task) -> Done:
+        try:
+            return work(task)
+        finally:
+            ensure_event_loop().close()  # papermill leaves one in each thread
+
+    pool = ThreadPoolExecutor(min(cores(), MOST_KERNELS))
     try:
-        yield
+        return list(pool.map(worked, tasks))
     finally:
-        if before is None:
-            del os.environ["PYDEVD_DISABLE_FILE_VALIDATION"]
+        pool.shutdown(cancel_futures=True)
 
 
 def _discard(draft: Path) -> None:

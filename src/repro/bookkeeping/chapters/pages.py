@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 
-from repro.bookkeeping.chapters.execution import execute
+from repro.bookkeeping.chapters.execution import execute, side_by_side
 from repro.bookkeeping.chapters.notebook import Notebook, notebooks
 from repro.bookkeeping.ledger.outcomes import Verdicts
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
@@ -25,8 +25,8 @@ def derive_pages(
     one without is run at smoke scale, never more.
     """
     verdicts = load_verdicts(results)
-    written = []
-    for notebook in notebooks(root / "experiments"):
+
+    def derive(notebook: Notebook) -> Path:
         page = pages / f"{notebook.name}.ipynb"
         scale = settled_scale(notebook, verdicts)
         digest = inputs_digest(notebook, root, results, scale)
@@ -38,7 +38,9 @@ def derive_pages(
             executed = execute(notebook, parameters, page)
             # Records may have been added by the run itself, so the digest is taken again.
             _finish(executed, page, inputs_digest(notebook, root, results, scale))
-        written.append(page)
+        return page
+
+    written = side_by_side(derive, notebooks(root / "experiments"))
     for stale in set(pages.glob("*.ipynb")) - set(written):
         stale.unlink()
     return written
