@@ -83,6 +83,11 @@ def test_the_best_policy_gains_with_kl_and_best_of_n_never_has_more_of_its_objec
     assert (np.diff(found["of_n_gold"]) > 0).all()
 
 
+def test_a_device_that_is_not_here_is_refused():
+    with pytest.raises(ValueError, match="device is 'gpu', which is not here; expected cpu, or cuda"):
+        reachable(Reach(Stage(8, 1, 5, 16, device="gpu")), 0)
+
+
 def test_passes_are_counted_by_hand():
     budget = Budget(fit_steps=10, fit_batch=4, ppo_steps=3, episodes=5)
     direct, ppo = (passes(Aligned(method, 0.1, 1e-3, 50, budget)) for method in ("DPO", "PPO"))

@@ -33,7 +33,7 @@ def draw_curves(ax: Axes, table: pd.DataFrame, *, by: str, x: str, label: str = 
         label: how a group that is a number is named; `{}` stands for it.
     """
     groups = sorted(table[by].unique())
-    shades = colormaps["viridis"](np.linspace(0.05, 0.8, len(groups)))
+    shades = colormaps["viridis"](np.linspace(0.3, 0.8, len(groups)))  # seen on white and on black
     for group, shade in zip(groups, shades, strict=True):
         part = table[table[by] == group].sort_values(x)
         ax.plot(part[x], part["value"], marker="o", ms=3.5, color=shade)
