@@ -18,9 +18,10 @@ from repro.alignment.frontier import Aligned, Reach, Stage
 from repro.alignment.listed import Budget
 from repro.alignment.pairs import Fit, Pairs, draw_pairs
 from repro.alignment.ppo import Settings
-from repro.alignment.replies import Descent, computed_on, divergence_at, sampled, seeded, taken, word_log_probs
+from repro.alignment.replies import Descent, divergence_at, sampled, seeded, taken, word_log_probs
 from repro.alignment.reviews import ASKED, draw_reviews, gold, is_review, prompts
 from repro.floor.measurement import Number, Numbers
+from repro.models.devices import present
 from repro.models.transformer import Transformer
 
 Reward = Callable[[Tensor], Tensor]
@@ -84,7 +85,7 @@ def _generator(seed: int) -> torch.Generator:
 
 def trained(config: Aligned, seed: int) -> Numbers:
     """The numbers of one trial."""
-    with computed_on(config.stage.device):
+    with torch.device(present(config.stage.device)):
         return _trained(config, seed)
 
 
@@ -196,7 +197,7 @@ class Looks:
 
 def reach(config: Reach, seed: int) -> Numbers:
     """The numbers of one trial of `reachable`."""
-    with computed_on(config.stage.device):
+    with torch.device(present(config.stage.device)):
         return _reach(config, seed)
 
 

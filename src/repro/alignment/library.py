@@ -100,7 +100,7 @@ def train(
     if method in REFERRED:  # trl loads the reference anew from where the model came from, so it is put there first
         model.save_pretrained(folder / "reference")
         model.config._name_or_path = str(folder / "reference")
-    # trl's loaders draw on the CPU, wherever the model is; it still asks transformers by a name that that will drop
+    # trl's loaders draw on the CPU, wherever the model is; and it asks transformers by a name that will be dropped
     with torch.device("cpu"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*gradient_checkpointing", FutureWarning)
         trainer = kind(

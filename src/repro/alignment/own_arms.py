@@ -27,8 +27,9 @@ from repro.alignment.own_texts import Cutter, Rewards, judge_of, stacked
 from repro.alignment.pairs import HELD_OUT, Fit, Pairs, direct_loss, last_reward, log_probs_of, rewards_of
 from repro.alignment.ppo import Readout, Settings
 from repro.alignment.preferences import Preference
-from repro.alignment.replies import computed_on, divergence_at, sampled, seeded, up_to_end, word_log_probs
+from repro.alignment.replies import divergence_at, sampled, seeded, up_to_end, word_log_probs
 from repro.floor.measurement import Number, Numbers
+from repro.models.devices import present
 
 FEWEST = 10  # pairs, and prompts, of which a fifth is held out
 WARMUP = {"lr_scheduler_type": "constant_with_warmup", "warmup_steps": 10}  # as ours has it
@@ -143,7 +144,7 @@ class Looks:
 
 def trained(config: Owned, seed: int) -> Numbers:
     """The numbers of one trial."""
-    with computed_on(config.device):
+    with torch.device(present(config.device)):
         return _trained(config, seed)
 
 

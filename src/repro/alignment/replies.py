@@ -6,8 +6,7 @@ and a reply; all prompts of one batch have one length.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -17,19 +16,6 @@ from repro.models.cache import Cache
 from repro.models.transformer import Transformer
 
 Model = Callable[[Tensor], Tensor]  # tokens (B, T) -> logits (B, T, V)
-
-
-@contextmanager
-def computed_on(device: str) -> Iterator[None]:
-    """New tensors are made on a device.
-
-    Raises:
-        ValueError: it is not here.
-    """
-    if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
-        raise ValueError(f"device is {device!r}, which is not here; expected cpu, or cuda where torch sees a GPU")
-    with torch.device(device):
-        yield
 
 
 def seeded(seed: int) -> torch.Generator:

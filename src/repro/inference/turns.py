@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 import torch
 
+from repro.models.devices import present
+
 Run = Callable[[], object]
 
 
@@ -62,8 +64,7 @@ def on_one_thread(device: str) -> Iterator[None]:
     Raises:
         ValueError: a device that this machine does not have: a time measured elsewhere would be another quantity.
     """
-    if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
-        raise ValueError(f"device is {device!r}, which is not here; expected cpu, or cuda where torch sees a GPU")
+    present(device)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
