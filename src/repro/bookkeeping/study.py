@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from repro.bookkeeping.knobs import Knobs, check_parameters
 from repro.bookkeeping.ledger import Claim, Verdict, judge, load_chapter
 from repro.bookkeeping.ledger.verdict_files import verdict_as_plain
 from repro.bookkeeping.pages import cards
+from repro.bookkeeping.pages.source import source_of
 from repro.bookkeeping.records import Record, RecordStore, Trial
 from repro.bookkeeping.sweeps import EngineSettings, sweep
 from repro.figures.markup import inline_svg
@@ -72,11 +72,14 @@ class Study:
         self._records: list[Record] = []
         self._settled: list[str] = []
 
-    def show(self, shown: Measurement | Callable[..., Any]) -> None:
-        """Draw the source of the very function that runs."""
-        function = shown.function if isinstance(shown, Measurement) else shown
-        source = highlight(inspect.getsource(function), PythonLexer(), HtmlFormatter())
-        display(HTML(cards.source_box(f"{function.__module__}.{function.__name__}", source)))
+    def show(self, shown: str | Measurement | Callable[..., Any]) -> None:
+        """Draw the source of the very function that runs; of one that needs torch by its dotted name.
+
+        Behind a measurement stands the function that does its work, where its body only calls one.
+        """
+        for source in source_of(shown):
+            text = highlight(source.text, PythonLexer(), HtmlFormatter())
+            display(HTML(cards.source_box(source.name, text)))
 
     def sweep(self, measurement: Measurement, configs: Iterable[Any], *, seeds: Sequence[int] = (0,)) -> pd.DataFrame:
         """One row a trial, in the order given: looked up where on record, else run and recorded.
