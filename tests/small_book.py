@@ -11,12 +11,12 @@ import nbformat
 import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from repro.bookkeeping.display import cards
 from repro.bookkeeping.ledger import Verdict, judge, load_ledger
 from repro.bookkeeping.ledger.verdict_files import keep_verdicts
-from repro.bookkeeping.pages import cards
 from repro.figures import figure_style, inline_svg
 from repro.floor.scale import Scale
-from repro.floor.statistics import Estimate
+from repro.statistics import Estimate
 
 CHECKOUT = Path(__file__).parents[1]
 

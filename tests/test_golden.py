@@ -14,61 +14,66 @@ from pathlib import Path
 import pytest
 
 from repro.abilities.answers import Answers, PlantedAnswers
-from repro.abilities.learning import learning
+from repro.abilities.configurations import learning
 from repro.abilities.planted import PlantedScores
 from repro.abilities.probing import probing
 from repro.abilities.recall import recalling
 from repro.abilities.tables import Scores
 from repro.abilities.translation import translating
 from repro.abilities.voting import Voting
-from repro.adaptation.one_step import OneStep
-from repro.alignment.eliciting import Eliciting
-from repro.alignment.facts import Facts
-from repro.alignment.fixed_points import Economy, FixedPoint, Premise
-from repro.alignment.frontier import Aligned, Reach, Stage
-from repro.alignment.judges import Labels
-from repro.alignment.listed import Budget, Listed
-from repro.alignment.masking import Masking
-from repro.alignment.own_pairs import Example, Owned
-from repro.alignment.readings import Reading as LossReading
-from repro.alignment.readings import Referred
-from repro.alignment.recovery import Recovery
-from repro.alignment.two_aims import TwoAims
+from repro.adaptation.configurations import OneStep
+from repro.alignment.demonstrations.eliciting import Eliciting
+from repro.alignment.demonstrations.masking import Masking
+from repro.alignment.demonstrations.readings import Reading as LossReading
+from repro.alignment.demonstrations.readings import Referred
+from repro.alignment.exact.fixed_points import Economy, FixedPoint, Premise
+from repro.alignment.exact.judges import Labels
+from repro.alignment.exact.recovery import Recovery
+from repro.alignment.exact.two_aims import TwoAims
+from repro.alignment.given.configurations import Example, Owned
+from repro.alignment.listed.configurations import Listed
+from repro.alignment.methods.configurations import Budget
+from repro.alignment.reviews.configurations import Aligned, Reach, Stage
+from repro.attention.configurations import Absorption, AttentionPass, DecodeSteps, Grouping
+from repro.attention.estimates import all_arms
 from repro.cli.science import import_measurements
-from repro.corpora.text import Skills
-from repro.fits.ablation import Ablation
-from repro.fits.allocation import Allocation
-from repro.fits.approaches import ApproachOne, ApproachThree, ApproachTwo
-from repro.fits.counting import Counting
-from repro.fits.coverage import Coverage
-from repro.fits.holdout import HoldOut
-from repro.fits.planted import Planted
-from repro.fits.repetition import PlantedRepetition, RepetitionFit
-from repro.fits.staircase import Valleys
-from repro.fits.suites import Suite, SuiteFit
-from repro.fits.surface import HOFFMANN
+from repro.corpora.languages.facts import Facts
+from repro.corpora.texts.text import Skills
+from repro.fits.approaches.ablation import Ablation
+from repro.fits.approaches.coverage import Coverage
+from repro.fits.approaches.measurements import ApproachOne, ApproachThree, ApproachTwo
+from repro.fits.approaches.suite_fit import SuiteFit
+from repro.fits.laws.surface import HOFFMANN
+from repro.fits.questions.allocation import Allocation
+from repro.fits.questions.counting import Counting
+from repro.fits.questions.holdout import HoldOut
+from repro.fits.questions.repetition import PlantedRepetition, RepetitionFit
+from repro.fits.questions.staircase import Valleys
+from repro.fits.runs.planted import Planted
+from repro.fits.runs.suites import Suite
 from repro.floor.measurement import registered
-from repro.inference.attention_pass import AttentionPass
-from repro.inference.bandwidth import all_arms
-from repro.inference.cache_shapes import tiny
-from repro.inference.decode_steps import DecodeSteps
-from repro.inference.drawing import GREEDY
-from repro.inference.exactness import Generation
-from repro.inference.grouping import Grouping
-from repro.inference.held_bytes import CacheFill
-from repro.inference.latent_scores import Absorption
-from repro.inference.memory import Paging
-from repro.inference.pair import Pair, Prompts
-from repro.inference.replay import Machine, Replay, Sampling
-from repro.inference.sampling import DrawingLaws, RepeatedAnswers, WrittenText
-from repro.inference.serving import Exactness, PagedGeneration, Reading, Serving
-from repro.inference.speculative_exactness import Enumeration, GreedyAnswers, OnePass, WrittenPairs
-from repro.inference.speed import Decoding, Generating, PassCosts, Quality
-from repro.inference.step_times import Appending, Lengths, LongStep
-from repro.inference.traces import Spread, Workload
+from repro.inference.caches.configurations import Appending, CacheFill, Generation, Lengths, LongStep
+from repro.inference.caches.shapes import tiny
+from repro.inference.decoding.configurations import DrawingLaws, RepeatedAnswers, WrittenText
+from repro.inference.decoding.drawing import GREEDY
+from repro.inference.decoding.prompts import Prompts
+from repro.inference.serving.configurations import Exactness, PagedGeneration, Reading, Replay, Sampling, Serving
+from repro.inference.serving.memory import Paging
+from repro.inference.serving.steps import Machine
+from repro.inference.serving.traces import Spread, Workload
+from repro.inference.speculation.configurations import (
+    Decoding,
+    Enumeration,
+    Generating,
+    GreedyAnswers,
+    OnePass,
+    PassCosts,
+    Quality,
+    WrittenPairs,
+)
+from repro.inference.speculation.pair import Pair
 from repro.models.decoder import Decoder
-from repro.training.pretraining import Pretraining
-from repro.training.uptraining import Uptraining
+from repro.training.configurations import Pretraining, Uptraining
 
 import_measurements()
 GOLDEN = Path(__file__).with_name("golden.json")

@@ -3,66 +3,116 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "repro"
 
-SCIENCE_BASE = ["floor", "corpora", "models", "training"]
-BOOKS = ["bookkeeping.ledger", "bookkeeping.records", "bookkeeping.sweeps", "bookkeeping.pages"]
-KNOBS, STUDY, CHAPTERS = "bookkeeping.knobs", "bookkeeping.study", "bookkeeping.chapters"
+LEDGER, DISPLAY, RECORDS = "bookkeeping.ledger", "bookkeeping.display", "bookkeeping.records"
+SWEEPS, PAGES, STUDY = "bookkeeping.sweeps", "bookkeeping.pages", "bookkeeping.study"
+KNOBS, CHAPTERS = "bookkeeping.knobs", "bookkeeping.chapters"
 
-# room: the rooms that it may import. A room that is not named here may not exist.
+# room: the rooms that it imports from; one that is named stands for the rooms inside it too.
+# A room that is not named here may not exist, and an arrow that is not drawn may not either: nor the other way round.
 MAY_IMPORT = {
     "floor": [],
+    "statistics": [],
+    # what science stands on
+    "instruments": [],
+    "quantization": [],
+    "sizing": ["sizing.families", "sizing.memory", "sizing.models", "sizing.operations"],
+    "sizing.families": ["sizing.models"],
+    "sizing.memory": ["sizing.models", "sizing.operations"],
+    "sizing.models": [],
+    "sizing.operations": ["sizing.models"],
+    "corpora": [],
+    "corpora.languages": [],
+    "corpora.tables": ["floor"],
+    "corpora.texts": ["floor", "corpora.languages", "corpora.tables"],
+    "models": ["floor"],
+    "training": ["floor", "statistics", "corpora.languages", "corpora.texts", "models"],
     # science: a configuration and a seed give numbers
-    "sizing": ["floor"],
-    "corpora": ["floor"],
-    "models": ["floor", "corpora"],
-    "training": ["floor", "corpora", "models"],
-    "evaluation": SCIENCE_BASE,
-    "alignment": SCIENCE_BASE,
-    "inference": [*SCIENCE_BASE, "sizing"],
-    "fits": [*SCIENCE_BASE, "sizing"],
-    "abilities": SCIENCE_BASE,
-    "adaptation": [*SCIENCE_BASE, "sizing", "inference"],
+    "abilities": ["floor", "statistics", "corpora", "models", "training"],
+    "adaptation": ["floor", "instruments", "quantization", "sizing", "models"],
+    "alignment": ["statistics"],
+    "alignment.demonstrations": ["floor", "corpora.languages", "models", "alignment.methods"],
+    "alignment.exact": ["floor"],
+    "alignment.given": [
+        *["floor", "instruments", "corpora.languages", "models", "alignment.methods", "alignment.reviews"],
+    ],
+    "alignment.listed": ["floor", "models", "alignment.exact", "alignment.methods"],
+    "alignment.methods": ["models"],
+    "alignment.reviews": ["floor", "instruments", "corpora.languages", "models", "alignment.methods"],
+    "attention": ["floor", "statistics", "instruments", "models"],
+    "fits": ["statistics", "corpora.tables", "fits.approaches", "fits.laws", "fits.runs"],
+    "fits.approaches": ["floor", "statistics", "corpora.tables", "fits.laws", "fits.runs"],
+    "fits.laws": ["floor", "statistics"],
+    "fits.questions": [
+        *["floor", "statistics", "sizing.operations", "corpora.tables", "fits.approaches", "fits.laws", "fits.runs"],
+    ],
+    "fits.runs": ["corpora.tables", "fits.laws"],
+    "inference": [],
+    "inference.caches": ["floor", "statistics", "instruments", "sizing", "models"],
+    "inference.decoding": ["floor", "statistics", "instruments", "corpora.texts", "models", "training"],
+    "inference.serving": ["floor", "instruments", "sizing", "corpora.tables", "models"],
+    "inference.speculation": [
+        *["floor", "statistics", "instruments", "sizing", "corpora.texts", "models", "training", "inference.decoding"],
+    ],
     # bookkeeping: knows no science
     "bookkeeping": [],
-    "bookkeeping.ledger": ["floor"],
-    "bookkeeping.records": ["floor", *BOOKS[:1]],
-    "bookkeeping.sweeps": ["floor", *BOOKS[:2]],
-    "bookkeeping.pages": ["floor", *BOOKS[:3]],
+    LEDGER: ["floor", "statistics"],
+    DISPLAY: ["floor", "statistics", LEDGER],
+    RECORDS: ["floor"],
+    SWEEPS: ["floor", RECORDS],
+    PAGES: ["statistics", LEDGER, DISPLAY],
     KNOBS: ["floor"],
-    STUDY: ["floor", "figures", *BOOKS, KNOBS],
-    CHAPTERS: ["floor", *BOOKS, KNOBS],
-    "figures": ["floor"],
+    STUDY: ["floor", "statistics", "figures", LEDGER, DISPLAY, RECORDS, SWEEPS, KNOBS],
+    CHAPTERS: ["floor", LEDGER, SWEEPS, KNOBS],
+    "figures": ["statistics"],
     # the two doors: the package itself (for notebooks) and the command line
     "": [STUDY],
     "cli": [
-        *["", "floor", "figures", *SCIENCE_BASE, "evaluation", "alignment", "inference", "fits", "sizing", "abilities"],
-        *["adaptation", *BOOKS, KNOBS, STUDY, CHAPTERS],
+        *["", "floor", "statistics", "figures", "sizing", "corpora.tables", "corpora.texts", "training"],
+        *["fits", "inference.decoding", LEDGER, DISPLAY, RECORDS, PAGES, CHAPTERS],
     ],
 }
 
 # Reading, fitting and the arithmetic need none of these; Ray is one engine of sweeps.
 HEAVY = {
-    "torch": {"models", "training", "evaluation", "alignment", "inference", "abilities", "adaptation"},
-    "transformers": {"models", "training", "evaluation", "alignment", "inference"},
-    "trl": {"training", "alignment"},
+    "torch": {
+        *["instruments", "models", "training", "alignment", "attention", "inference", "abilities", "adaptation"],
+        "quantization",
+    },
+    "transformers": {"models", "alignment", "attention", "inference"},
+    "trl": {"alignment"},
     "datasets": {"corpora", "alignment"},
     "tokenizers": {"corpora", "alignment"},
     "ray": {"bookkeeping.sweeps"},
 }
 
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
+MOST_FILES = 12  # in a room; a larger one is divided by question
 
 
 def room_of(module: str) -> str:
     """The room of a dotted name inside the package: `bookkeeping.ledger.claim` lies in `bookkeeping.ledger`."""
     parts = module.split(".")
     return max((room for room in MAY_IMPORT if parts[: len(room.split("."))] == room.split(".")), key=len, default="")
+
+
+def may_import(room: str, other: str) -> bool:
+    """Whether the table allows it: a room that is named stands for those inside it too."""
+    return any(other == named or (named and other.startswith(f"{named}.")) for named in MAY_IMPORT[room])
+
+
+def module_of(path: Path, package: Path) -> str:
+    """The dotted name of a file inside the package: `fits/laws/__init__.py` is `fits.laws`."""
+    parts = path.relative_to(package).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
 
 
 def imports_of(path: Path, package: Path) -> Iterator[tuple[int, str]]:
@@ -84,20 +134,78 @@ def _is_module(dotted: str, package: Path) -> bool:
     return inside.is_dir() or inside.with_suffix(".py").is_file()
 
 
+@dataclass(frozen=True)
+class Arrow:
+    """One import: where it stands, which module imports, and what, both without the package's own name."""
+
+    place: str
+    module: str
+    imported: str
+
+
+def arrows(package: Path) -> list[Arrow]:
+    """Each import of the package from itself."""
+    return [
+        Arrow(f"{path.relative_to(package)}:{line}", module_of(path, package), name.partition(".")[2])
+        for path in sorted(package.rglob("*.py"))
+        for line, name in imports_of(path, package)
+        if name.split(".")[0] == package.name
+    ]
+
+
 def violations(package: Path) -> list[str]:
     """Each import that the tables above do not allow, as `file:line: what`."""
-    found = []
+    upward = []
+    for arrow in arrows(package):
+        own, other = room_of(arrow.module), room_of(arrow.imported)
+        if other != own and not may_import(own, other):
+            upward.append(f"{arrow.place}: {own or 'the package'} imports {other or 'the package'}")
+    return upward + _heavy(package)
+
+
+def _heavy(package: Path) -> list[str]:
+    heavy = []
     for path in sorted(package.rglob("*.py")):
-        inside = path.relative_to(package)
-        own = room_of(".".join(part for part in inside.with_suffix("").parts if part != "__init__"))
+        own = room_of(module_of(path, package))
         for line, name in imports_of(path, package):
-            if name.split(".")[0] == package.name:
-                other = room_of(name.removeprefix(package.name).removeprefix("."))
-                if other != own and other not in MAY_IMPORT[own]:
-                    found.append(f"{inside}:{line}: {own or 'the package'} imports {other or 'the package'}")
-            elif own not in HEAVY.get(name.split(".")[0], {own}):
-                found.append(f"{inside}:{line}: {own or 'the package'} imports {name}, which it must not need")
-    return found
+            rooms = HEAVY.get(name.split(".")[0], {own})
+            if not any(own == room or own.startswith(f"{room}.") for room in rooms):
+                heavy.append(f"{path.relative_to(package)}:{line}: {own} imports {name}, which it must not need")
+    return heavy
+
+
+def opened_from_inside(package: Path) -> list[str]:
+    """Each import of a door, a module that registers a measurement, by another module of the package."""
+    doors = {
+        module_of(path, package)
+        for path in package.rglob("*.py")
+        if re.search(r"^@measurement\(", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    return [
+        f"{arrow.place}: imports the door {arrow.imported}"
+        for arrow in arrows(package)
+        if arrow.imported in doors and arrow.module != arrow.imported
+    ]
+
+
+def circles(package: Path) -> list[set[str]]:
+    """Modules that import one another, directly or by way of others, inside functions too."""
+    below: dict[str, set[str]] = {module_of(path, package): set() for path in package.rglob("*.py")}
+    for arrow in arrows(package):
+        if arrow.imported in below and arrow.imported != arrow.module:
+            below[arrow.module].add(arrow.imported)
+    while leaves := [module for module, imported in below.items() if not imported]:
+        for leaf in leaves:
+            del below[leaf]
+        for imported in below.values():
+            imported.difference_update(leaves)
+    return [set(below)] if below else []
+
+
+def crowded(package: Path) -> list[str]:
+    """Rooms of more files than one sees at a glance."""
+    counts = {folder: len(list(folder.glob("*.py"))) - 1 for folder in package.rglob("*") if folder.is_dir()}
+    return [f"{folder.relative_to(package)}: {count} files" for folder, count in counts.items() if count > MOST_FILES]
 
 
 def nameless(folder: Path) -> list[str]:
@@ -110,11 +218,29 @@ def test_imports_go_down_only():
     assert [] == violations(PACKAGE)
 
 
-def test_every_room_is_in_the_table():
-    """A new folder must be given its place before it is used."""
-    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.rglob("*.py"))}
+def test_doors_open_only_outward():
+    """A page, a test or the command line opens a door; no module of the package does."""
+    assert [] == opened_from_inside(PACKAGE)
+
+
+def test_no_circle_of_imports():
+    assert [] == circles(PACKAGE)
+
+
+def test_the_table_is_the_house():
+    """Every room is in the table, every row of the table is a room, and every arrow of a row is one that is used."""
+    rooms = {module_of(path, PACKAGE) for path in PACKAGE.rglob("__init__.py")}
+    files = {module_of(path, PACKAGE) for path in PACKAGE.rglob("*.py")}
+    used = {(room_of(arrow.module), room_of(arrow.imported)) for arrow in arrows(PACKAGE)}
 
     assert set() == rooms - set(MAY_IMPORT)
+    assert set() == set(MAY_IMPORT) - files
+    assert [] == [
+        (room, named)
+        for room, row in MAY_IMPORT.items()
+        for named in row
+        if not any(own == room and f"{other}.".startswith(f"{named}.") for own, other in used)
+    ]
 
 
 def test_no_room_without_a_name():
@@ -122,26 +248,13 @@ def test_no_room_without_a_name():
     assert [] == nameless(PACKAGE) + nameless(Path(__file__).parent)
 
 
-def test_the_table_has_no_way_round():
-    """Following what may be imported never leads back to where one started, nor from science to bookkeeping."""
-    science = {"sizing", "corpora", "models", "training", "evaluation", "alignment", "inference", "fits", "abilities"}
-    science |= {"adaptation"}
+def test_science_and_bookkeeping_never_meet():
+    """They meet in a notebook alone, and at the command line."""
     books = {room for room in MAY_IMPORT if room.startswith("bookkeeping")}
+    science = set(MAY_IMPORT) - books - {"", "cli", "figures", "floor", "statistics"}
 
-    assert [] == [room for room in MAY_IMPORT if room in _reached(room)]
-    assert [] == [room for room in science if _reached(room) & books]
-    assert [] == [room for room in books if _reached(room) & science]
-
-
-def _reached(room: str) -> set[str]:
-    seen: set[str] = set()
-    waiting = list(MAY_IMPORT[room])
-    while waiting:
-        below = waiting.pop()
-        if below not in seen:
-            seen.add(below)
-            waiting += MAY_IMPORT[below]
-    return seen
+    assert [] == [(room, other) for room in books for other in science if may_import(room, other)]
+    assert [] == [(room, other) for room in science for other in books if may_import(room, other)]
 
 
 @pytest.mark.parametrize(
@@ -150,8 +263,13 @@ def _reached(room: str) -> set[str]:
         ("floor/scale.py", "from repro.fits import surface", "floor imports fits"),
         ("fits/surface.py", "import repro.bookkeeping.records.store", "fits imports bookkeeping.records"),
         ("fits/surface.py", "from repro import open_study", "fits imports the package"),
-        ("fits/surface.py", "from repro.evaluation import bits", "fits imports evaluation"),
+        ("fits/surface.py", "from repro.alignment.methods import losses", "fits imports alignment.methods"),
         ("fits/surface.py", "import torch", "fits imports torch, which it must not need"),
+        (
+            "inference/caches/arms.py",
+            "from repro.inference.serving import paging",
+            "inference.caches imports inference.serving",
+        ),
         (
             "bookkeeping/ledger/claim.py",
             "from ..records import store",
@@ -167,18 +285,34 @@ def _reached(room: str) -> set[str]:
 )
 def test_a_planted_violation_is_found(tmp_path: Path, file: str, line: str, complaint: str):
     """The check can fail: upward, sideways, relative and hidden in a function."""
-    package = tmp_path / "repro"
-    (package / file).parent.mkdir(parents=True)
-    (package / file).write_text(f'"""Planted."""\n\n{line}\n', encoding="utf-8")
+    package = planted(tmp_path, {file: line})
 
-    [found] = violations(package)
+    [violation] = violations(package)
 
-    assert complaint == found.partition(": ")[2]
+    assert complaint == violation.partition(": ")[2]
 
 
-def test_a_planted_nameless_room_is_found(tmp_path: Path):
+def test_a_planted_door_that_is_opened_from_inside_is_found(tmp_path: Path):
+    """And with it the circle that it makes, though one half of it hides in a function."""
+    door = "def run():\n    from repro.fits.work import count\n\n\n@measurement(version=1)\ndef counted(): ..."
+    package = planted(tmp_path, {"fits/door.py": door, "fits/work.py": "from repro.fits.door import Config"})
+
+    assert ["fits/work.py:3: imports the door fits.door"] == opened_from_inside(package)
+    assert [{"fits.door", "fits.work"}] == circles(package)
+
+
+def test_a_planted_nameless_or_crowded_room_is_found(tmp_path: Path):
     """Folders and files alike."""
-    (tmp_path / "fits" / "utils").mkdir(parents=True)
-    (tmp_path / "helpers.py").touch()
+    package = planted(tmp_path, {"fits/utils/a.py": "", "helpers.py": ""} | {f"sizing/f{n}.py": "" for n in range(14)})
 
-    assert ["fits/utils", "helpers.py"] == nameless(tmp_path)
+    assert ["fits/utils", "helpers.py"] == nameless(package)
+    assert ["sizing: 13 files"] == crowded(package)
+
+
+def planted(folder: Path, files: dict[str, str]) -> Path:
+    """A package of these files, by what each says after its first line."""
+    package = folder / "repro"
+    for name, text in files.items():
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(f'"""Planted."""\n\n{text}\n', encoding="utf-8")
+    return package

@@ -38,7 +38,7 @@ PARAMETERS = 'scale = "smoke"\ncompute = "missing"\nleft = None\nright = None'
 
 CELLS = [
     "from repro import open_study\nfrom tiny_book import Addends, add\n"
-    'from repro.floor.statistics import Estimate\nstudy = open_study("tiny", globals())',
+    'from repro.statistics import Estimate\nstudy = open_study("tiny", globals())',
     "study.show(add)",
     "table = study.sweep(add, [Addends(study.knobs.left, study.knobs.right)])",
     'study.settle("sums-are-large", Estimate.exact(table["sum"][0]))',

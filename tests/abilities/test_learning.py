@@ -2,9 +2,10 @@
 
 import pytest
 
-from repro.abilities.learning import Learning, learn, learn_together, learning
-from repro.corpora.problems import Problems
-from repro.training.pretraining import Pretraining
+from repro.abilities.configurations import Learning, learning
+from repro.abilities.learning import learn, learn_together
+from repro.corpora.languages.problems import Problems
+from repro.training.configurations import Pretraining
 
 
 def tiny(family: str) -> Learning:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from repro.abilities.probing import Probing, accuracy, both, probe, probing
-from repro.corpora.skills import Skills
+from repro.corpora.languages.skills import Skills
 
 KINDS = np.arange(64) % 8  # the class of each symbol
 RNG = np.random.default_rng(0)

@@ -8,7 +8,7 @@ import pytest
 
 from repro.abilities.growth import jumps, score_ratios, seen_at_all, unforeseen
 from repro.abilities.recall import EXAMS, Recalling, exams_table, passed, recall, recall_together, recalling
-from repro.corpora.zipf import Zipf
+from repro.corpora.languages.zipf import Zipf
 
 SIZES = [600.0, 1_250.0, 2_500.0, 5_000.0, 10_000.0, 20_000.0, 40_000.0]
 EXAM = 32

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from repro.abilities.growth import emergence_score
 from repro.abilities.planted import PlantedScores
-from repro.abilities.shape import ABRUPT, bend, emergence_score, rescaled, score_shape, shapes, task_table
+from repro.abilities.shape import ABRUPT, bend, rescaled, score_shape, shapes, task_table
 from repro.abilities.tables import Scores, named_scores, scores_of
 
 

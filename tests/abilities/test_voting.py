@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from repro.abilities.learning import learning
+from repro.abilities.configurations import learning
 from repro.abilities.voting import Voting, vote, votes
 
 

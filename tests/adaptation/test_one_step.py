@@ -6,13 +6,14 @@ import pandas as pd
 import pytest
 import torch
 
-from repro.adaptation import step_law
+from repro.adaptation import estimates as step_law
+from repro.adaptation.configurations import OneStep
 from repro.adaptation.layers import Adapted
-from repro.adaptation.one_step import OneStep, one_step
+from repro.adaptation.measurements import one_step
 from repro.adaptation.steps import built, step
 from repro.models.decoder import Decoder
-from repro.sizing.cache import GB
-from repro.sizing.parameters import count_parameters
+from repro.sizing.memory.cache import GB
+from repro.sizing.models.parameters import count_parameters
 from repro.sizing.published import published_model
 
 SHAPE = Decoder(64, 128, 1, 4, hidden=384, context=32, tied=False)  # scales fill whole blocks

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from repro.alignment.frontier import Aligned, Reach, Stage, passes, reachable
-from repro.alignment.listed import Budget
-from repro.alignment.reviews import ASKED, LOG_ODDS, WORDS, draw_reviews, gold, is_review, prompts, written
-from repro.alignment.tuning import at_looks, by_level, collapsed, gaps_at_equal_kl, levels_within
+from repro.alignment.estimates import at_looks, by_level, collapsed, gaps_at_equal_kl, levels_within
+from repro.alignment.methods.configurations import Budget
+from repro.alignment.reviews.configurations import Aligned, Reach, Stage
+from repro.alignment.reviews.estimates import passes
+from repro.alignment.reviews.measurements import reachable
+from repro.corpora.languages.reviews import ASKED, LOG_ODDS, WORDS, draw_reviews, gold, is_review, prompts, written
 
 DRAWN = draw_reviews(4_000, seed=0)
 

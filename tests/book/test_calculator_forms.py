@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from repro.sizing import calculators
-from repro.sizing.cache import GIB
 from repro.sizing.catalogue import catalogue
+from repro.sizing.memory.cache import GIB
 
 pytestmark = pytest.mark.browser
 

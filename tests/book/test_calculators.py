@@ -7,14 +7,14 @@ from itertools import product
 
 import pytest
 
-from repro.fits.sizes import parse_size
+from repro.fits.runs.sizes import parse_size
 from repro.sizing import calculators
-from repro.sizing.activations import RECOMPUTE, activation_bytes
-from repro.sizing.cache import GIB, cache_bytes, longest_context
 from repro.sizing.catalogue import catalogue
+from repro.sizing.memory.activations import RECOMPUTE, activation_bytes
+from repro.sizing.memory.cache import GIB, cache_bytes, longest_context
+from repro.sizing.memory.states import RECIPES
 from repro.sizing.published import published_model
 from repro.sizing.report import cards_needed
-from repro.sizing.states import RECIPES
 
 pytestmark = pytest.mark.browser
 

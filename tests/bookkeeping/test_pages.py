@@ -13,13 +13,14 @@ import pytest
 import yaml
 from small_book import ESTIMATES, make_small_book
 
+from repro.bookkeeping.display import cards
+from repro.bookkeeping.display.elements import text
+from repro.bookkeeping.display.spelling import MEANINGS, SYMBOLS, estimate, number, region
 from repro.bookkeeping.ledger import Outcome, Region, RegionChange
 from repro.bookkeeping.ledger.verdict_files import Change
-from repro.bookkeeping.pages import cards, fragments, gather, write_pages
-from repro.bookkeeping.pages.elements import text
+from repro.bookkeeping.pages import fragments, gather, write_pages
 from repro.bookkeeping.pages.ledger_table import expected_false, false_verdicts
-from repro.bookkeeping.pages.spelling import MEANINGS, SYMBOLS, estimate, number, region
-from repro.floor.statistics import Estimate
+from repro.statistics import Estimate
 
 
 @pytest.fixture(scope="module")

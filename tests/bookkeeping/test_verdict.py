@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from repro.bookkeeping.ledger import Claim, Outcome, judge, judge_rival, outcome_of
 from repro.floor.scale import Scale
-from repro.floor.statistics import Estimate
+from repro.statistics import Estimate
 
 
 def claim(**fields):

@@ -9,7 +9,7 @@ import pytest
 from repro.bookkeeping.ledger import Outcome, Verdict, region_changes
 from repro.bookkeeping.ledger.verdict_files import keep_verdicts, load_changelog, load_verdicts
 from repro.floor.scale import Scale
-from repro.floor.statistics import Estimate
+from repro.statistics import Estimate
 
 
 def verdict(outcome=Outcome.SUPPORTED, value=1.0, claim="c", scale=Scale.CPU):

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from repro.cli.data import app
-from repro.corpora.tables import tables
+from repro.corpora.tables.tables import tables
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from typer.testing import CliRunner
 
 from repro.cli import texts
 from repro.cli.data import app
-from repro.corpora import manifest as manifest_module
-from repro.corpora.environment import kept_text_at
-from repro.corpora.manifest import manifest, manifests
+from repro.corpora.texts import manifest as manifest_module
+from repro.corpora.texts.environment import kept_text_at
+from repro.corpora.texts.manifest import manifest, manifests
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def machine(tmp_path, monkeypatch):
 
 
 def test_a_text_packed_here_is_unpacked_there(machine, tmp_path, monkeypatch):
-    monkeypatch.setattr("repro.corpora.parcels._PRESET", 0)  # a second instead of five
+    monkeypatch.setattr("repro.corpora.texts.parcels._PRESET", 0)  # a second instead of five
     packed = machine("pack", "python-small", "--to", tmp_path)
     [parcel] = tmp_path.glob("python-small-*.xz")
     monkeypatch.setenv("REPRO_CACHE", str(tmp_path / "other"))

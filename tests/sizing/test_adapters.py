@@ -13,7 +13,7 @@ from repro.sizing.adapters import (
     prompt_parameters,
 )
 from repro.sizing.families import architecture
-from repro.sizing.parameters import count_parameters
+from repro.sizing.models.parameters import count_parameters
 from repro.sizing.published import published_model
 
 # peft 0.21 asks `transformers` by an old name, and says that it turns GPT-2's transposed matrices round.

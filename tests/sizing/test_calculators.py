@@ -3,13 +3,13 @@
 import pytest
 
 from repro.sizing import calculators
-from repro.sizing.activations import activation_bytes
-from repro.sizing.cache import cache_bytes, cached_numbers, longest_context
 from repro.sizing.catalogue import describe
-from repro.sizing.parameters import count_parameters
-from repro.sizing.precision import layer_weights, stored_bytes, weight_format
+from repro.sizing.memory.activations import activation_bytes
+from repro.sizing.memory.cache import cache_bytes, cached_numbers, longest_context
+from repro.sizing.memory.precision import layer_weights, stored_bytes, weight_format
+from repro.sizing.memory.states import RECIPES, sharded_bytes
+from repro.sizing.models.parameters import count_parameters
 from repro.sizing.published import published_model
-from repro.sizing.states import RECIPES, sharded_bytes
 
 LLAMA = {"layers": 80, "heads": 64, "kv_heads": 8, "head_width": 128}
 

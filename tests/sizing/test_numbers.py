@@ -4,16 +4,16 @@ import random
 
 import pytest
 
-from repro.fits.allocation import CHINCHILLA, GPT3
-from repro.sizing.cache import generation_pairs, generation_passes, paged_waste
-from repro.sizing.chinchilla import break_even_tokens, optimal_size, optimal_tokens
-from repro.sizing.cost import PEAK_FLOPS, days, gpu_hours, petaflop_days, utilisation
+from repro.fits.questions.allocation import CHINCHILLA, GPT3
 from repro.sizing.diffusion import latent_saving, signal_left
 from repro.sizing.experts import mixture_parameters, touched_share
-from repro.sizing.flops import inference_flops, training_flops
-from repro.sizing.parameters import count_parameters, expert_parameters
+from repro.sizing.memory.cache import generation_pairs, generation_passes, paged_waste
+from repro.sizing.models.parameters import count_parameters, expert_parameters
+from repro.sizing.operations.chinchilla import break_even_tokens, optimal_size, optimal_tokens
+from repro.sizing.operations.cost import PEAK_FLOPS, days, gpu_hours, petaflop_days, utilisation
+from repro.sizing.operations.flops import inference_flops, training_flops
+from repro.sizing.operations.roofline import decode_intensity, decode_seconds, ridge
 from repro.sizing.published import published_model
-from repro.sizing.roofline import decode_intensity, decode_seconds, ridge
 from repro.sizing.speculation import best_draft, expected_tokens, speed_up
 
 

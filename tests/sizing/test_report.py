@@ -2,7 +2,7 @@
 
 import pytest
 
-from repro.sizing.precision import weight_format
+from repro.sizing.memory.precision import weight_format
 from repro.sizing.published import published, published_model
 from repro.sizing.report import CARDS, Use, cards_needed, sizes
 

@@ -7,11 +7,12 @@ import dataclasses
 import pytest
 import torch
 
-from repro.corpora.text import Skills
+from repro.corpora.texts.text import Skills
 from repro.floor.measurement import Diverged
 from repro.models.decoder import Decoder
+from repro.training.configurations import Pretraining
 from repro.training.ensemble import run_together
-from repro.training.pretraining import Pretraining, pretrain
+from repro.training.measurements import pretrain
 from repro.training.run import run
 
 TEXT = Skills(vocabulary=16, digits=2, tokens=60_000, test_tokens=4_000)

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from repro.corpora.text import Skills, tokens_of
+from repro.corpora.texts.text import Skills, tokens_of
 from repro.floor import places
 from repro.floor.measurement import Diverged
 from repro.models.decoder import Decoder
 from repro.training import run as running
+from repro.training.configurations import Pretraining
 from repro.training.loop import Trainer
-from repro.training.pretraining import Pretraining, pretrain
+from repro.training.measurements import pretrain
 from repro.training.run import run, trained
 from repro.training.windows import WindowOrder, held_out
 

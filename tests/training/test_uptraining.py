@@ -7,13 +7,13 @@ import dataclasses
 import pytest
 import torch
 
-from repro.corpora.text import Skills
+from repro.corpora.texts.text import Skills
 from repro.models.counting import parameters, with_equal_parameters
 from repro.models.decoder import Decoder
 from repro.models.fewer_heads import with_fewer_heads
 from repro.models.transformer import Transformer
-from repro.training.pretraining import Pretraining, pretrain
-from repro.training.uptraining import Uptraining, uptrain
+from repro.training.configurations import Pretraining, Uptraining
+from repro.training.measurements import pretrain, uptrain
 
 SHAPE = Decoder(16, 24, 2, 4, context=16)
 FIRST = Pretraining(

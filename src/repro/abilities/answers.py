@@ -17,9 +17,9 @@ from scipy import optimize, stats
 from statsmodels.stats.multitest import multipletests
 
 from repro.abilities.tables import Scores, scores_of
-from repro.corpora.tables import TableId, adopt, load_runs, load_table, table_id
+from repro.corpora.tables.tables import TableId, adopt, load_runs, load_table, table_id
 from repro.floor.measurement import Numbers, measurement
-from repro.floor.statistics import LEVEL, Estimate, clopper_pearson, percentile
+from repro.statistics import LEVEL, Estimate, clopper_pearson, percentile
 
 Array = NDArray[np.float64]
 

@@ -5,19 +5,17 @@ Legend: S seeds, N sizes in growing order.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from repro.abilities.scores import SURE, items_needed
-from repro.abilities.shape import emergence_score
-from repro.floor.statistics import clopper_pearson
+from repro.statistics import clopper_pearson
 
 Array = NDArray[np.float64]
-
 SMALLER_BETTER = ("cross_entropy", "brier", "edit_distance", "hamming", "numeric_error", "validation_loss")
-
-
 # Scores of the same answers that can grow, and how a figure names them; rescaled ones have the same shape.
 SCORES = {
     "exact_match": "exact match",
@@ -119,3 +117,19 @@ def seen_at_all(counts: pd.DataFrame) -> pd.DataFrame:
 def _whole(curves_SN: pd.DataFrame) -> Array:
     """The seeds that have every size."""
     return curves_SN.dropna().to_numpy(dtype=float)
+
+
+def emergence_score(y: ArrayLike, *, least: float = 0.0) -> float:
+    """The signed range over the root of the median squared step, of scores in order of scale.
+
+    100 is a jump a hundred times the usual step, which may be noise; infinite where half of the steps are nothing.
+
+    Args:
+        least: the smallest step that the test can show, one over its items; a usual step below it counts as it.
+
+    Source: Schaeffer et al. 2023 (arXiv:2304.15004), eq. 1; BIG-bench's breakthroughness (arXiv:2206.04615).
+    """
+    scores = np.asarray(y, dtype=float)
+    usual = max(least, math.sqrt(float(np.median(np.diff(scores) ** 2))))
+    span = float(np.sign(scores.argmax() - scores.argmin()) * np.ptp(scores))
+    return span / usual if usual else math.copysign(math.inf, span)

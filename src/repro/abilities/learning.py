@@ -6,59 +6,18 @@ Legend: B problems, T tokens of a line, A tokens of an answer, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from repro.abilities.configurations import READ, Learning, learns_alike
 from repro.abilities.scores import Tokens, answer_scores, numeric_error
-from repro.corpora.problems import ADDITIONS, RULES, Problems
+from repro.corpora.languages.problems import ADDITIONS, RULES, Problems
 from repro.floor.measurement import Diverged, Numbers, Together, measurement
 from repro.models.counting import parameters, training_flops
-from repro.models.decoder import Decoder
-from repro.training.pretraining import Pretraining, alike
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from repro.models.transformer import Transformer
-
-TESTED = 4  # batches that the loss of a run is read from
-READ = 16_384  # lines read at a time; attention on a GPU refuses 65,536 or more (pytorch/pytorch issue 142228)
-
-
-@dataclass(frozen=True)
-class Learning:
-    """A training run on problems, and how many unseen ones it is scored on (fewer where there are no more).
-
-    Raises:
-        ValueError: the text holds no problems, or the context is not one line.
-    """
-
-    run: Pretraining
-    items: int = 4_000
-
-    def __post_init__(self) -> None:
-        text = self.run.text
-        if not isinstance(text, Problems) or self.run.model.context != text.length:
-            raise ValueError(f"a context of {self.run.model.context} over {text}; expected problems, one line a window")
-
-    @property
-    def problems(self) -> Problems:
-        """The family."""
-        assert isinstance(self.run.text, Problems)
-        return self.run.text
-
-
-def learning(
-    family: str, size: int, base: int, *, width: int, layers: int, steps: int, lines: int, rate: float
-) -> Learning:
-    """A run of `steps` steps of `lines` problems each, all freshly drawn, at a peak rate of `rate` / width."""
-    problems = Problems(family, size, base)
-    batch = lines * problems.length
-    problems = replace(problems, tokens=steps * batch + problems.length)
-    shape = Decoder(problems.vocabulary, width, layers, max(1, width // 16), context=problems.length)
-    run = Pretraining(shape, problems, (steps * batch,), batch, rate / width, warmup=batch * steps // 20)
-    # The loss over whole lines is read from few: it is no score, and half the time of a short run would go to it.
-    return Learning(replace(run, test_tokens=TESTED * batch))
 
 
 def learn_together(configs: Sequence[Learning], seeds: Sequence[int]) -> list[Numbers | Diverged]:
@@ -70,11 +29,6 @@ def learn_together(configs: Sequence[Learning], seeds: Sequence[int]) -> list[Nu
         run if isinstance(run, Diverged) else scored(run.model, config)
         for run, config in zip(runs, configs, strict=True)
     ]
-
-
-def learns_alike(config: Learning) -> Learning:
-    """What runs that may train in one program have in common: all but the learning rate."""
-    return replace(config, run=alike(config.run))
 
 
 @measurement(version=2, together=Together(learns_alike, learn_together))

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.corpora.hidden_markov import HiddenMarkov
-from repro.corpora.text import tokens_of
+from repro.corpora.languages.hidden_markov import HiddenMarkov
+from repro.corpora.texts.text import tokens_of
 from repro.floor.measurement import Numbers, measurement
 from repro.models.counting import parameters
 from repro.models.decoder import Decoder
-from repro.training.pretraining import Pretraining
+from repro.training.configurations import Pretraining
 from repro.training.windows import held_out
 
 if TYPE_CHECKING:

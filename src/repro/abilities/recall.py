@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from repro.corpora.skills import Skills
+from repro.corpora.languages.skills import Skills
 from repro.floor.measurement import Diverged, Numbers, Together, measurement
 from repro.models.counting import parameters, training_flops
 from repro.models.decoder import Decoder
-from repro.training.pretraining import Pretraining, alike
+from repro.training.configurations import Pretraining, alike
 
 if TYPE_CHECKING:
     from repro.models.transformer import Transformer

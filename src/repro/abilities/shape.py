@@ -17,31 +17,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from repro.abilities.growth import emergence_score
 from repro.abilities.tables import FEWEST, Scores, scores_of
 from repro.floor.measurement import Number, Numbers, measurement
-from repro.floor.statistics import LEVEL
+from repro.statistics import LEVEL
 
 Array = NDArray[np.float64]
-
 ABRUPT = 3.0  # the late half gains more than this many times what the early half does; at a steady pace it is once
 DRAWN = 800  # scores that a record keeps for a figure, so that it stays small
 SHAPES = ("abrupt", "smooth", "unclear", "no gain")
-
-
-def emergence_score(y: ArrayLike, *, least: float = 0.0) -> float:
-    """The signed range over the root of the median squared step, of scores in order of scale.
-
-    100 is a jump a hundred times the usual step, which may be noise; infinite where half of the steps are nothing.
-
-    Args:
-        least: the smallest step that the test can show, one over its items; a usual step below it counts as it.
-
-    Source: Schaeffer et al. 2023 (arXiv:2304.15004), eq. 1; BIG-bench's breakthroughness (arXiv:2206.04615).
-    """
-    scores = np.asarray(y, dtype=float)
-    usual = max(least, math.sqrt(float(np.median(np.diff(scores) ** 2))))
-    span = float(np.sign(scores.argmax() - scores.argmin()) * np.ptp(scores))
-    return span / usual if usual else math.copysign(math.inf, span)
 
 
 @dataclass(frozen=True)

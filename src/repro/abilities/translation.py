@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from repro.corpora.dictionaries import Dictionaries, Lines
+from repro.corpora.languages.dictionaries import Dictionaries, Lines
 from repro.floor.measurement import Diverged, Numbers, Together, measurement
 from repro.models.counting import parameters, training_flops
 from repro.models.decoder import Decoder
-from repro.training.pretraining import Pretraining, alike
+from repro.training.configurations import Pretraining, alike
 
 if TYPE_CHECKING:
     from repro.models.transformer import Transformer

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.abilities.learning import READ, Learning, learns_alike
+from repro.abilities.configurations import READ, Learning, learns_alike
 from repro.floor.measurement import Diverged, Numbers, Together, measurement
 
 if TYPE_CHECKING:

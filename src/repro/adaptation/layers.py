@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from repro.adaptation.normal_float import NormalFloat, pairs_of, quantised, random_codes
 from repro.models.decoder import Decoder
 from repro.models.positions import rotary_angles
 from repro.models.transformer import Transformer
+from repro.quantization.normal_float import NormalFloat, pairs_of, quantised, random_codes
 
 Stored = NormalFloat | Tensor
 

@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from repro.adaptation.configurations import OneStep
 from repro.adaptation.layers import Adapted, adapted, logits
-from repro.adaptation.normal_float import NormalFloat
-from repro.adaptation.one_step import OneStep
 from repro.floor.measurement import Diverged, Numbers
-from repro.inference.live_bytes import Watch, stored_bytes
+from repro.instruments.live_bytes import Watch, stored_bytes
 from repro.models.transformer import Transformer
+from repro.quantization.normal_float import NormalFloat
 
 RATE = 1e-4
 

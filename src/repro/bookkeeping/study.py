@@ -15,18 +15,18 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from repro.bookkeeping.display import cards
+from repro.bookkeeping.display.source import source_of
 from repro.bookkeeping.knobs import Knobs, check_parameters
 from repro.bookkeeping.ledger import Claim, Verdict, judge, load_chapter
 from repro.bookkeeping.ledger.verdict_files import verdict_as_plain
-from repro.bookkeeping.pages import cards
-from repro.bookkeeping.pages.source import source_of
 from repro.bookkeeping.records import Record, RecordStore, Trial
 from repro.bookkeeping.sweeps import EngineSettings, sweep
 from repro.figures.markup import inline_svg
 from repro.floor import places
 from repro.floor.measurement import Measurement
 from repro.floor.scale import Scale, load_scales, scales_path
-from repro.floor.statistics import Estimate
+from repro.statistics import Estimate
 
 
 def open_study(notebook: str, namespace: Mapping[str, object]) -> Study:

@@ -15,7 +15,7 @@ from rich.table import Table
 from repro.fits.bench import GOAL_RATIO, GOAL_SECONDS, FitsBench, bench_fits
 
 if TYPE_CHECKING:  # torch is loaded by the command that needs it
-    from repro.inference.bench import DecodingBench
+    from repro.inference.decoding.bench import DecodingBench
     from repro.training.bench import TrainingBench, Utilisation
 
 app = typer.Typer(help="Time the parts that were built to be fast, each against a reference in the same run.")
@@ -71,7 +71,7 @@ def decoding(
     repeat: Annotated[int, typer.Option(min=2, help="Rounds in which the sides take turns.")] = 5,
 ) -> None:
     """The lean decoder, plain and with packed weights, against generate of transformers on the same weights."""
-    from repro.inference.bench import SHAPES, bench_decoding
+    from repro.inference.decoding.bench import SHAPES, bench_decoding
 
     found = bench_decoding(sizes=tuple(size or SHAPES), tokens=tokens, repeat=repeat)
     if as_json:
@@ -81,7 +81,7 @@ def decoding(
 
 
 def _decoding_table(found: DecodingBench) -> Table:
-    from repro.inference.bench import GOAL_RATIO
+    from repro.inference.decoding.bench import GOAL_RATIO
 
     table = Table("what", title=f"Decoding on {found.device}, {found.repeat} rounds of {found.tokens} tokens")
     table.add_column("figure", overflow="fold")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from repro.bookkeeping.pages.elements import tag
+from repro.bookkeeping.display.elements import tag
 from repro.sizing.catalogue import catalogue
 
 NAME = "_generated/catalogue.md"

@@ -13,9 +13,9 @@ from rich.table import Table as Grid
 
 from repro.cli.refusal import refusing
 from repro.cli.texts import grid_of_texts, pack, take_survey, unpack
-from repro.corpora.conversion import PickleRefused
-from repro.corpora.fetching import FetchFailed, by_hand, fetch
-from repro.corpora.tables import Table, TableMissing, TableWrong, find_table, table, tables
+from repro.corpora.tables.conversion import PickleRefused
+from repro.corpora.tables.fetching import FetchFailed, by_hand, fetch
+from repro.corpora.tables.tables import Table, TableMissing, TableWrong, find_table, table, tables
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(pack)

@@ -15,9 +15,9 @@ from rich.table import Table
 from repro.cli.fit_picture import draw
 from repro.cli.refusal import refusing
 from repro.fits.report import STAGES, Report, report
-from repro.fits.runs import read_runs
-from repro.fits.sizes import parse_size, spell_size
-from repro.floor.statistics import Estimate
+from repro.fits.runs.reading import read_runs
+from repro.fits.runs.sizes import parse_size, spell_size
+from repro.statistics import Estimate
 
 FEWEST_RESAMPLES = 200  # the tails of a 99 % interval hold one draw each then
 

@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from repro.cli.refusal import refusing
-from repro.fits.sizes import spell_size
-from repro.sizing.cache import GB, GIB
-from repro.sizing.precision import FORMATS, weight_format
+from repro.fits.runs.sizes import spell_size
+from repro.sizing.memory.cache import GB, GIB
+from repro.sizing.memory.precision import FORMATS, weight_format
 from repro.sizing.published import find_model
 from repro.sizing.report import Sizes, Use, sizes
 

@@ -12,10 +12,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from repro.cli.refusal import refusing
-from repro.corpora.environment import EnvironmentDiffers, environment, kept_text_at, other_versions, survey
-from repro.corpora.manifest import Manifest, TokenCounts, kept_in, manifest, manifests, spell
-from repro.corpora.parcels import NotOurs, pack_text, unpack_text
-from repro.corpora.text import tokens_of
+from repro.corpora.texts.environment import EnvironmentDiffers, environment, kept_text_at, other_versions, survey
+from repro.corpora.texts.manifest import Manifest, TokenCounts, kept_in, manifest, manifests, spell
+from repro.corpora.texts.parcels import NotOurs, pack_text, unpack_text
+from repro.corpora.texts.text import tokens_of
 
 Name = Annotated[str, typer.Argument(help="A text's name; `repro data list` shows them.")]
 

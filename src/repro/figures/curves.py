@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter
 
 from repro.figures.palette import SERIES
-from repro.floor.statistics import student_t
+from repro.statistics import student_t
 
 _rounded = EngFormatter(places=0)
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.corpora.tables import TableMissing, load_runs, table_id
-from repro.fits.huber import DELTA, Points
-from repro.fits.planted import HOFFMANN_BUDGETS, Planted, plant, without_worst
-from repro.fits.quasinewton import descend
-from repro.fits.resamples import epoch_resamples
-from repro.fits.starts import variable_projection
-from repro.fits.surface import Surface, SurfaceFit, bootstrap_surface, fit_surface
+from repro.corpora.tables.tables import TableMissing, load_runs, table_id
+from repro.fits.laws.huber import DELTA, Points
+from repro.fits.laws.quasinewton import descend
+from repro.fits.laws.resamples import epoch_resamples
+from repro.fits.laws.starts import variable_projection
+from repro.fits.laws.surface import Surface, SurfaceFit, bootstrap_surface, fit_surface
+from repro.fits.runs.planted import HOFFMANN_BUDGETS, Planted, plant, without_worst
 
 Array = NDArray[np.float64]
 Track = Callable[[Iterable[int]], Iterable[int]]

@@ -12,10 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from repro.fits.envelope import bootstrap_envelope, fit_envelope
-from repro.fits.isoflop import bootstrap_isoflop, find_budgets, fit_isoflop
-from repro.fits.runs import UNSTATED, Runs
-from repro.fits.surface import (
+from repro.fits.approaches.envelope import bootstrap_envelope, fit_envelope
+from repro.fits.approaches.isoflop import bootstrap_isoflop, find_budgets, fit_isoflop
+from repro.fits.laws.surface import (
     FLOP_PER_PARAMETER_TOKEN,
     Surface,
     SurfaceDraws,
@@ -23,7 +22,8 @@ from repro.fits.surface import (
     bootstrap_surface,
     fit_surface,
 )
-from repro.floor.statistics import LEVEL, Estimate, percentile
+from repro.fits.runs.reading import UNSTATED, Runs
+from repro.statistics import LEVEL, Estimate, percentile
 
 Array = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from repro.sizing.architecture import Architecture
+from repro.sizing.models.architecture import Architecture
 
 
 def lora_parameters(inputs: int, outputs: int, rank: int) -> int:

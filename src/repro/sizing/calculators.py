@@ -5,14 +5,16 @@ The pages compute the same in the reader's browser; a test compares the two over
 
 from __future__ import annotations
 
-from repro.sizing import chinchilla, cost, flops, speculation, states
-from repro.sizing.activations import HALF, SINGLE, activation_bytes
+from repro.sizing import speculation
 from repro.sizing.adapters import count_lora, linear_names
-from repro.sizing.architecture import Architecture, Attention, FeedForward, Layer, Matrix
-from repro.sizing.cache import cached_numbers, kv_cache_bytes
 from repro.sizing.experts import mixture_parameters, touched_share
-from repro.sizing.parameters import count_parameters
-from repro.sizing.precision import layer_weights, weight_bytes
+from repro.sizing.memory import states
+from repro.sizing.memory.activations import HALF, SINGLE, activation_bytes
+from repro.sizing.memory.cache import cached_numbers, kv_cache_bytes
+from repro.sizing.memory.precision import layer_weights, weight_bytes
+from repro.sizing.models.architecture import Architecture, Attention, FeedForward, Layer, Matrix
+from repro.sizing.models.parameters import count_parameters
+from repro.sizing.operations import chinchilla, cost, flops
 
 Figures = dict[str, float]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from repro.sizing.activations import activation_bytes
 from repro.sizing.adapters import count_lora, linear_names
-from repro.sizing.architecture import Architecture, Experts, FeedForward
-from repro.sizing.cache import cached_numbers
-from repro.sizing.cost import PEAK_FLOPS
-from repro.sizing.parameters import count_parameters, expert_parameters
-from repro.sizing.precision import FORMATS, layer_weights
+from repro.sizing.memory.activations import activation_bytes
+from repro.sizing.memory.cache import cached_numbers
+from repro.sizing.memory.precision import FORMATS, layer_weights
+from repro.sizing.memory.states import RECIPES
+from repro.sizing.models.architecture import Architecture, Experts, FeedForward
+from repro.sizing.models.parameters import count_parameters, expert_parameters
+from repro.sizing.operations.cost import PEAK_FLOPS
 from repro.sizing.published import published
-from repro.sizing.states import RECIPES
 
 
 def catalogue() -> dict[str, Any]:

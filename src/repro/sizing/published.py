@@ -10,9 +10,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from repro.sizing.architecture import Architecture
-from repro.sizing.config import ConfigRefused
 from repro.sizing.families import architecture
+from repro.sizing.models.architecture import Architecture
+from repro.sizing.models.config import ConfigRefused
 
 
 @dataclass(frozen=True)

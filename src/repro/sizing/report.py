@@ -6,16 +6,16 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
-from repro.sizing.activations import activation_bytes, check_recompute
 from repro.sizing.adapters import count_lora, linear_names
-from repro.sizing.architecture import Architecture
-from repro.sizing.cache import GIB, Cached, cached_numbers
 from repro.sizing.calculators import Figures, inference_memory, training_memory
-from repro.sizing.chinchilla import optimal_tokens
-from repro.sizing.cost import PEAK_FLOPS, gpu_hours
-from repro.sizing.flops import adapter_step_flops, forward_flops, inference_flops, step_flops, training_flops
-from repro.sizing.parameters import Parameters, count_parameters
-from repro.sizing.precision import Format, layer_weights, stored_bytes, weight_format
+from repro.sizing.memory.activations import activation_bytes, check_recompute
+from repro.sizing.memory.cache import GIB, Cached, cached_numbers
+from repro.sizing.memory.precision import Format, layer_weights, stored_bytes, weight_format
+from repro.sizing.models.architecture import Architecture
+from repro.sizing.models.parameters import Parameters, count_parameters
+from repro.sizing.operations.chinchilla import optimal_tokens
+from repro.sizing.operations.cost import PEAK_FLOPS, gpu_hours
+from repro.sizing.operations.flops import adapter_step_flops, forward_flops, inference_flops, step_flops, training_flops
 
 CARDS = {"24 GB": 24 * GIB, "80 GB": 80 * GIB}  # a card's GB are GiB
 UTILISATION = 0.4  # of a well-run training; Touvron et al. 2023 (arXiv:2302.13971) reached 0.47

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from repro.corpora.skills import Skills
-from repro.corpora.text import Tokens
+from repro.corpora.languages.skills import Skills
+from repro.corpora.texts.text import Tokens
 from repro.floor.provenance import device
-from repro.floor.statistics import geometric_t
 from repro.models.counting import parameters, training_flops
 from repro.models.decoder import Decoder
+from repro.statistics import geometric_t
+from repro.training.configurations import Pretraining
 from repro.training.ensemble import Ensemble
 from repro.training.loop import Trainer, able_to_compile
 from repro.training.plain import PlainLoop
-from repro.training.pretraining import Pretraining
 
 GOAL_RATIO, GOAL_UTILISATION, GOAL_TOGETHER = 1.25, 0.40, 4.0
 WIDTHS = (32, 64, 128)

@@ -18,11 +18,11 @@ from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from repro.corpora.text import Tokens, tokens_of
+from repro.corpora.texts.text import Tokens, tokens_of
 from repro.floor.measurement import Diverged
 from repro.models.transformer import Transformer
+from repro.training.configurations import Pretraining, alike
 from repro.training.loop import PASS_TOKENS
-from repro.training.pretraining import Pretraining, alike
 from repro.training.run import Progress, Run, curve_edges, extend_curve, finite, refuse_worse, trunk_rate
 from repro.training.schedule import decayed
 from repro.training.windows import WindowOrder, held_out

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from repro.corpora.text import Text
+from repro.corpora.texts.text import Text
 from repro.models.counting import matrix_parameters
 from repro.models.decoder import Decoder
-from repro.training.pretraining import Pretraining
+from repro.training.configurations import Pretraining
 
 TUNING_SEED = 1_000  # of the runs that choose a learning rate, which no estimate uses
 

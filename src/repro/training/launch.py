@@ -59,7 +59,7 @@ def _one_rank(job: Path) -> None:
     import torch
     from accelerate import PartialState
 
-    from repro.training.pretraining import Pretraining
+    from repro.training.configurations import Pretraining
     from repro.training.run import run
 
     wanted = json.loads(job.read_text(encoding="utf-8"))

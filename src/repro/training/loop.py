@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from repro.corpora.text import Tokens
+from repro.corpora.texts.text import Tokens
 from repro.models.counting import training_flops
 from repro.models.transformer import Transformer
 from repro.training import checkpoint
-from repro.training.pretraining import Pretraining
+from repro.training.configurations import Pretraining
 from repro.training.windows import WindowOrder, Windows, held_out
 
 # Compiling costs 5 to 15 s of CPU and makes a step 1.05 to 1.3 times faster (measured): worth it from here on.

@@ -9,14 +9,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from repro.corpora.text import tokens_of
+from repro.corpora.texts.text import tokens_of
 from repro.floor import places
+from repro.floor.identity import key
 from repro.floor.measurement import Diverged, Numbers
 from repro.models.counting import matrix_parameters, parameters, training_flops
 from repro.models.transformer import Transformer
 from repro.training import checkpoint
+from repro.training.configurations import Pretraining
 from repro.training.loop import Trainer
-from repro.training.pretraining import Pretraining, pretrain
 from repro.training.schedule import cosine, decayed, warmed_up
 
 CHECKPOINTS = 20  # of a run; counted in steps, so that all ranks agree on when
@@ -98,7 +99,7 @@ def trained(config: Pretraining, seed: int) -> Transformer:
 
 
 def _place(kind: str, config: Pretraining, seed: int) -> Path:
-    return places.checkpoints() / kind / f"{pretrain.key(config, seed)}.safetensors"
+    return places.checkpoints() / kind / (key("pretrain", 1, config, seed) + ".safetensors")
 
 
 def _resumed(trainer: Trainer, path: Path) -> Progress:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from repro.corpora.text import tokens_of
+from repro.corpora.texts.text import tokens_of
 from repro.floor.measurement import Numbers
 from repro.models.counting import parameters
 from repro.models.fewer_heads import with_fewer_heads
+from repro.training.configurations import ORDER, Uptraining
 from repro.training.loop import Trainer
 from repro.training.run import bits, finite, trained
-from repro.training.uptraining import ORDER, Uptraining
 
 
 def second_stage(config: Uptraining, seed: int) -> Numbers:

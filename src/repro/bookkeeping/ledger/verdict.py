@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from repro.bookkeeping.ledger.claim import Claim
 from repro.floor.scale import Scale
-from repro.floor.statistics import LEVEL, Estimate
+from repro.statistics import LEVEL, Estimate
 
 
 class Outcome(StrEnum):

@@ -14,7 +14,7 @@ from typing import Any
 from repro.bookkeeping.ledger.outcomes import Verdicts
 from repro.bookkeeping.ledger.verdict import Outcome, Verdict
 from repro.floor.scale import Scale
-from repro.floor.statistics import Estimate
+from repro.statistics import Estimate
 
 
 @dataclass(frozen=True)

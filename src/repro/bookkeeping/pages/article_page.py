@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from repro.bookkeeping.display.elements import block, markdown, tag, text
+from repro.bookkeeping.display.spelling import SYMBOLS, chip, estimate, region
 from repro.bookkeeping.ledger import Claim
 from repro.bookkeeping.pages.articles import Article, Disagreement
 from repro.bookkeeping.pages.cover import legend, outcome_bar
-from repro.bookkeeping.pages.elements import block, markdown, tag, text
 from repro.bookkeeping.pages.site import Site
-from repro.bookkeeping.pages.spelling import SYMBOLS, chip, estimate, region
 
 UP = "../"
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from xml.etree import ElementTree
 
+from repro.bookkeeping.display.elements import block, tag, text
+from repro.bookkeeping.display.spelling import chip
 from repro.bookkeeping.ledger import Outcome
 from repro.bookkeeping.ledger.verdict_files import Change
-from repro.bookkeeping.pages.elements import block, tag, text
 from repro.bookkeeping.pages.site import Site
-from repro.bookkeeping.pages.spelling import chip
 
 TITLE = "Measured again: verdicts"
 FEED_LENGTH = 100  # the newest changes; the page lists all

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from repro.bookkeeping.pages.elements import block, tag, text
+from repro.bookkeeping.display.elements import block, tag, text
 from repro.bookkeeping.pages.site import Site
 
 

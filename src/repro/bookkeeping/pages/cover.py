@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from repro.bookkeeping.display.elements import block, tag
+from repro.bookkeeping.display.spelling import MEANINGS, SYMBOLS, outcome_class
 from repro.bookkeeping.ledger import Outcome
-from repro.bookkeeping.pages.elements import block, tag
 from repro.bookkeeping.pages.site import Site
-from repro.bookkeeping.pages.spelling import MEANINGS, SYMBOLS, outcome_class
 
 HEADLINES = ("supported", "refuted", "open")
 

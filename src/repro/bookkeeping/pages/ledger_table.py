@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from repro.bookkeeping.display.elements import block, tag, text
+from repro.bookkeeping.display.spelling import SYMBOLS, chip, estimate, number, region
 from repro.bookkeeping.ledger import Claim, Kind, Outcome, RegionChange, Verdict
-from repro.bookkeeping.pages.elements import block, tag, text
 from repro.bookkeeping.pages.site import Site
-from repro.bookkeeping.pages.spelling import SYMBOLS, chip, estimate, number, region
-from repro.floor.statistics import LEVEL, Multiplicity, distance_p_value, multiplicity
+from repro.statistics import LEVEL, Multiplicity, distance_p_value, multiplicity
 
 COLUMNS = ("Claim", "Outcome", "Estimate, region", "Scale", "Said by", "Kind", "Chapter")
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from repro.bookkeeping.display.spelling import SYMBOLS
 from repro.bookkeeping.ledger import Claim, Outcome, RegionChange, Verdict, final_outcomes, load_ledger
 from repro.bookkeeping.ledger.verdict_files import Change, load_changelog, load_verdicts
 from repro.bookkeeping.pages.articles import Article, Disagreement, load_articles
 from repro.bookkeeping.pages.shelf import Chapter, Page, chapters
-from repro.bookkeeping.pages.spelling import SYMBOLS
 
 
 @dataclass(frozen=True)

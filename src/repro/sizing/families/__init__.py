@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from repro.sizing.architecture import Architecture
-from repro.sizing.config import Config, ConfigRefused, read_config
 from repro.sizing.families import classic, gated, latent
+from repro.sizing.models.architecture import Architecture
+from repro.sizing.models.config import Config, ConfigRefused, read_config
 
 Reader = Callable[[Config], Architecture]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from repro.sizing.architecture import Architecture, Attention, FeedForward, Layer, Matrix
-from repro.sizing.config import Config
 from repro.sizing.families.decoder import ALL_FOUR, decoder
+from repro.sizing.models.architecture import Architecture, Attention, FeedForward, Layer, Matrix
+from repro.sizing.models.config import Config
 
 
 def gpt2(config: Config) -> Architecture:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from repro.sizing.architecture import Architecture, FeedForward, Layer, Matrix
-from repro.sizing.config import Config
+from repro.sizing.models.architecture import Architecture, FeedForward, Layer, Matrix
+from repro.sizing.models.config import Config
 
 ALL_FOUR = "query key value output"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from repro.sizing.architecture import Architecture, Attention, Experts, FeedForward, Layer
-from repro.sizing.config import Config, ConfigRefused
 from repro.sizing.families.decoder import ALL_FOUR, decoder, gated
+from repro.sizing.models.architecture import Architecture, Attention, Experts, FeedForward, Layer
+from repro.sizing.models.config import Config, ConfigRefused
 
 
 def llama(config: Config) -> Architecture:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from repro.sizing.architecture import Architecture, Attention, Experts, Latent, Layer
-from repro.sizing.config import Config
 from repro.sizing.families.decoder import decoder, gated
+from repro.sizing.models.architecture import Architecture, Attention, Experts, Latent, Layer
+from repro.sizing.models.config import Config
 
 
 def deepseek(config: Config) -> Architecture:

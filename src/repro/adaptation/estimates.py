@@ -1,0 +1,98 @@
+"""What a step should need, from the project's calculators, and what measured steps say of models too large to run."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from repro.adaptation.configurations import OneStep
+from repro.models.decoder import Decoder
+from repro.sizing.adapters import count_lora, linear_names
+from repro.sizing.families import architecture
+from repro.sizing.memory.activations import activation_bytes
+from repro.sizing.memory.precision import Format, stored_bytes, weight_format
+from repro.sizing.memory.states import adapter_bytes, full_bytes, recipe
+from repro.sizing.models.architecture import Architecture
+from repro.sizing.models.parameters import count_parameters
+from repro.sizing.published import published_model
+
+RECIPE = {"bfloat16": "bf16", "float32": "fp32"}  # weights, gradients and moments of what is trained
+HALF = 2  # bytes
+
+
+def llama_shape(width: int, layers: int, *, head_width: int = 32, vocabulary: int = 256, context: int = 512) -> Decoder:
+    """A small Llama with LLaMA-65B's proportions: 43 hidden features for 16 of the width."""
+    return Decoder(vocabulary, width, layers, width // head_width, hidden=width * 43 // 16, context=context, tied=False)
+
+
+def published_shape(name: str) -> Decoder:
+    """The shape of a published Llama without grouped keys of another width."""
+    model = published_model(name)
+    layer = model.layers[0]
+    return Decoder(
+        model.vocabulary, model.width, len(model.layers), layer.attention.heads, layer.attention.kv_heads,
+        layer.feed_forward.hidden, context=model.positions or 2048, tied=model.tied,
+    )  # fmt: skip
+
+
+def sized(shape: Decoder) -> Architecture:
+    """The same shape, for the calculators."""
+    return architecture(
+        {
+            "model_type": "llama", "vocab_size": shape.vocabulary, "hidden_size": shape.width,
+            "num_hidden_layers": shape.layers, "num_attention_heads": shape.heads,
+            "num_key_value_heads": shape.key_value_heads, "intermediate_size": shape.feed_forward_width,
+            "max_position_embeddings": shape.context, "tie_word_embeddings": shape.tied,
+        }
+    )  # fmt: skip
+
+
+def state_bytes(config: OneStep) -> float:
+    """Weights, and gradients and moments of what is trained; what a step keeps from its first to its last moment."""
+    model, kept = sized(config.shape), recipe(RECIPE[config.trained])
+    total = count_parameters(model).total
+    if not config.base:
+        return full_bytes(total, kept)
+    form: Format = weight_format("bf16" if config.base == "bfloat16" else "nf4")
+    adapters = count_lora(model, config.rank, linear_names(model))
+    return adapter_bytes(total, adapters, frozen_bits=8 * stored_bytes(model, form) / total, states=kept)
+
+
+def passing_bytes(config: OneStep) -> float:
+    """What comes and goes: activations with every layer computed again, and the largest matrix in 16 bits."""
+    model = sized(config.shape)
+    largest = max(matrix.inputs * matrix.outputs for layer in model.layers for matrix in layer.matrices)
+    return activation_bytes(model, config.tokens, recompute="full") + HALF * largest
+
+
+def beside_the_law(steps: pd.DataFrame, configs: list[OneStep]) -> pd.DataFrame:
+    """Columns state, passing (predicted), measured state and passing, `over` the ratio of the latter two; in bytes."""
+    found = pd.DataFrame(
+        {
+            "predicted state": [state_bytes(config) for config in configs],
+            "predicted passing": [passing_bytes(config) for config in configs],
+            "state": list(measured_state(steps)),
+            "peak": list(steps["peak"]),
+        }
+    )
+    found["passing"] = found["peak"] - found["state"]
+    return found.assign(over=found["passing"] / found["predicted passing"])
+
+
+def measured_state(steps: pd.DataFrame) -> pd.Series:
+    """Bytes of weights, of what is trained, of its gradients and its moments."""
+    return steps[["weight_bytes", "trained_bytes", "gradient_bytes", "moment_bytes"]].sum(axis=1)
+
+
+def steps_of(shape: Decoder, tokens: int, device: str, base: str = "nf4") -> list[OneStep]:
+    """A step with adapters of rank width / 128 (64 for LLaMA-65B), these in 16 bits and in 32."""
+    return [OneStep(shape, base, shape.width // 128, kept, tokens, device=device) for kept in RECIPE]
+
+
+def full_steps(shape: Decoder, tokens: int, device: str) -> list[OneStep]:
+    """A step that trains every weight, in 16 bits and in 32."""
+    return [OneStep(shape, "", 0, kept, tokens, device=device) for kept in RECIPE]
+
+
+def foretold_peak(config: OneStep, over: float) -> float:
+    """Peak of a step that was not taken, from how much measured steps let pass `over` what the calculators say."""
+    return state_bytes(config) + over * passing_bytes(config)

@@ -1,0 +1,1 @@
+"""Supervised fine-tuning: which tokens are learned from, what demonstrations teach."""

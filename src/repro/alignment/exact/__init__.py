@@ -1,0 +1,1 @@
+"""Policies over a list of answers, where every expectation is a sum."""

@@ -1,0 +1,94 @@
+"""The example of a reader's own pairs: a small Llama of made-up reviews and a file of pairs, written as files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+from repro.alignment.given.configurations import GOLD, Example, Given, given_task
+from repro.alignment.given.texts import gold_of_texts
+from repro.alignment.methods.causal import Causal
+from repro.alignment.methods.library import word_tokeniser
+from repro.alignment.methods.replies import Descent, sampled, word_log_probs
+from repro.alignment.reviews.configurations import Stage
+from repro.corpora.languages.reviews import ASKED, NOUNS, REPLY, WORDS, draw_reviews
+from repro.floor import places
+from repro.floor.identity import key
+from repro.models.decoder import Decoder
+from repro.models.llama import to_llama
+from repro.models.transformer import Transformer
+
+END = 1  # the tokeniser's; its start is 0, and a review's words follow from 3
+
+
+def written(example: Example) -> Given:
+    """The example on disk, written now where it is not there yet."""
+    folder = places.checkpoints() / "own-pairs" / key("own_example", 1, example, 0)
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=folder.parent))
+        write_example(example, fresh)
+        try:
+            fresh.rename(folder)  # whole or not at all; another process may have been faster
+        except OSError:
+            shutil.rmtree(fresh)
+    return given_task(str(folder / "model"), str(folder / "pairs.jsonl"), GOLD)
+
+
+def write_example(example: Example, folder: Path) -> None:
+    """Write `model`, a folder with a Llama and its tokeniser, and `pairs.jsonl`, a pair a line."""
+    with torch.device("cpu"):  # the example is the same wherever it is used
+        model, tokeniser = fine_tuned(example.stage), word_tokeniser(WORDS[1:])
+        model.save_pretrained(folder / "model")
+        tokeniser.save_pretrained(folder / "model")
+        rows = drawn(Causal(model), tokeniser, example.pairs)
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (folder / "pairs.jsonl").write_text(text, encoding="utf-8")
+
+
+def fine_tuned(stage: Stage) -> LlamaForCausalLM:
+    """A Llama trained from scratch on reviews, each closed by an end token."""
+    torch.manual_seed(0)
+    shape = Decoder(len(WORDS) + 2, stage.width, stage.layers, max(1, stage.width // 16), context=ASKED + REPLY + 1)
+    model = Transformer(shape)
+    descent = Descent([model], stage.learning_rate)
+    for tokens_BT in _numbered(torch.from_numpy(draw_reviews(stage.steps * stage.batch, 0))).split(stage.batch):
+        words_BRV = word_log_probs(model, tokens_BT, ASKED)
+        descent.step(F.nll_loss(words_BRV.flatten(0, 1), tokens_BT[:, ASKED:].flatten()))
+    return to_llama(model)
+
+
+def _numbered(reviews_NT: Tensor) -> Tensor:
+    """The tokeniser's numbers, and the end."""
+    return F.pad(torch.where(reviews_NT > 0, reviews_NT + 2, 0), (0, 1), value=END)
+
+
+@torch.no_grad()
+def drawn(model: Causal, tokeniser: PreTrainedTokenizerFast, count: int) -> list[dict[str, str]]:
+    """Pairs of replies of a model to nouns; the first wins with probability sigma of its gold minus the other's."""
+    generator = torch.Generator().manual_seed(0)
+    nouns = [NOUNS[n % len(NOUNS)] for n in range(count)]
+    asked_NT = torch.tensor([tokeniser(noun)["input_ids"] for noun in nouns])
+    said = [
+        [_text(tokeniser, tokens) for tokens in sampled(model, asked_NT, REPLY + 1, generator)[:, ASKED:].tolist()]
+        for _ in range(2)
+    ]
+    worth = [torch.tensor(gold_of_texts(nouns, replies, [True] * count)) for replies in said]
+    wins = torch.rand(count, generator=generator) < torch.sigmoid(worth[0] - worth[1])
+    return [
+        {"prompt": noun, "chosen": pair[0 if won else 1], "rejected": pair[1 if won else 0]}
+        for noun, pair, won in zip(nouns, zip(*said, strict=True), wins.tolist(), strict=True)
+        if pair[0] != pair[1] and min(map(len, pair)) > 1
+    ]
+
+
+def _text(tokeniser: PreTrainedTokenizerFast, tokens: list[int]) -> str:
+    said = tokens[: tokens.index(END)] if END in tokens else tokens
+    return " " + str(tokeniser.decode(said, skip_special_tokens=True))

@@ -1,0 +1,1 @@
+"""A language whose sentences can be listed."""

@@ -1,0 +1,33 @@
+"""DPO, PPO and relatives on a language whose sentences can be listed: what each reaches, what each of its errors costs.
+
+Every figure is a sum over all sentences.
+"""
+
+from __future__ import annotations
+
+from repro.alignment.listed.configurations import ARMS, CORRECTED, DRAWN_BY, Listed
+from repro.floor.measurement import Diverged, Numbers, measurement
+
+
+@measurement(version=1)
+def listed_language(config: Listed, seed: int) -> Numbers:
+    """What a method attains of gold, as shares of J(pi*) - J(pi_ref), where J is the mean reward minus beta KL.
+
+    `reached` what its policy has; `model_best` what the exact optimum for its reward model has, and `own` what its
+    policy has of what that optimum gains under the reward model itself (None where there is no such model).
+    `gain` is the mean reward minus the reference's, `best_gain` the most that any policy at the same KL can have.
+    `own_loss` chooses among learning rates; `step` is that of the checkpoint kept, `losses` are of all looks; `kl` in
+    nats; `to_star` the total variation from pi*; `seconds` CPU time of training, of the reward model too.
+
+    Raises:
+        Diverged: a loss that is no number.
+    """
+    from repro.alignment.listed.arms import trained
+
+    for name, known in (("method", ARMS), ("drawn_by", DRAWN_BY), ("corrected", CORRECTED)):
+        if getattr(config, name) not in known:
+            raise ValueError(f"got {name}={getattr(config, name)!r}; expected one of {known}")
+    try:
+        return trained(config, seed)
+    except FloatingPointError as error:
+        raise Diverged(str(error)) from None

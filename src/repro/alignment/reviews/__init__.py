@@ -1,0 +1,1 @@
+"""Made-up reviews, whose gold reward is known by Bayes' rule."""

@@ -1,0 +1,73 @@
+"""What trials on reviews are of: a fine-tuned model, a method on it, and what can be reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from repro.alignment.methods.configurations import Budget
+from repro.corpora.languages.reviews import ASKED, SENTENCE, SENTENCES, WORDS
+from repro.floor.identity import added
+from repro.models.decoder import Decoder
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Supervised fine-tuning on reviews, from which every arm starts and by which pairs are drawn.
+
+    sentences: of a review, three or more. device: where all of a trial is computed.
+
+    Raises:
+        ValueError: fewer sentences.
+    """
+
+    width: int = 32
+    layers: int = 2
+    steps: int = 300
+    batch: int = 64
+    learning_rate: float = 3e-3
+    sentences: int = added(SENTENCES)
+    device: str = added("cpu")
+
+    def __post_init__(self) -> None:
+        if self.sentences < SENTENCES:
+            raise ValueError(f"a review of {self.sentences} sentences; expected {SENTENCES} or more")
+
+    @property
+    def reply(self) -> int:
+        """Tokens of a reply."""
+        return self.sentences * SENTENCE
+
+    @property
+    def shape(self) -> Decoder:
+        """The decoder, its heads 16 wide."""
+        return Decoder(len(WORDS), self.width, self.layers, max(1, self.width // 16), context=ASKED + self.reply)
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """One method at one beta and one learning rate, on pairs that the fine-tuned model wrote and gold labelled.
+
+    model_rates: learning rates of the reward model, among which its loss on held-out pairs chooses. samples: replies to
+    held-out prompts at each look. lora: rank of the adapters by which policy, reward model and value network learn; 0:
+    all weights learn.
+    """
+
+    method: str
+    beta: float
+    learning_rate: float
+    pairs: int
+    budget: Budget
+    stage: Stage = Stage()
+    model_rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2)
+    samples: int = 300
+    lora: int = added(0)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What can be reached from a fine-tuned model: its replies weighed by exp(gold / beta), and the best of a few."""
+
+    stage: Stage = Stage()
+    betas: tuple[float, ...] = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+    best_of: tuple[int, ...] = (1, 2, 4, 8, 16)
+    samples: int = 2000

@@ -1,0 +1,144 @@
+"""What a notebook shows: verdict card, run box, source box, table and figure, each a string of HTML."""
+
+from __future__ import annotations
+
+import base64
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import pandas as pd
+
+from repro.bookkeeping.display.elements import block, tag, text
+from repro.bookkeeping.display.spelling import chip, interval, number, outcome_class, region
+from repro.bookkeeping.display.strip import strip
+from repro.bookkeeping.ledger import Claim, Verdict
+
+
+def verdict_card(claim: Claim, verdict: Verdict) -> str:
+    """A claim with its verdict: outcome, estimate beside region and rival, scale and scope, reason, source."""
+    head = tag("p", chip(verdict.outcome), tag("a", text(claim.id), class_="repro-id", href=f"#{claim.anchor}"),
+               class_="repro-card-head")  # fmt: skip
+    says = tag("p", text(claim.says), class_="repro-card-says")
+    picture = strip(claim, verdict.estimate) if verdict.estimate else ""
+    facts = "".join(tag("div", tag("dt", name), tag("dd", value)) for name, value in _facts(claim, verdict) if value)
+    reason = tag("p", text(verdict.reason), class_="repro-card-reason")
+    return tag(
+        "div",
+        *(f"\n{part}" for part in (head, says, picture, reason, tag("dl", facts)) if part),
+        "\n",
+        class_=f"repro-card {outcome_class(verdict.outcome)}",
+        id=claim.anchor,
+    )
+
+
+def _facts(claim: Claim, verdict: Verdict) -> list[tuple[str, str]]:
+    who = ", ".join(claim.said_by)
+    measured = f"{verdict.scale}: {verdict.scope}" if verdict.scale else verdict.scope
+    return [
+        ("Estimate", _estimate(verdict)),
+        ("Measured", text(claim.metric)),
+        ("Region, shaded", text(region(claim.holds, claim.unit))),
+        ("If false, ×", text(f"{number(claim.rival)} {claim.unit}") if claim.rival is not None else ""),
+        ("Scale" if verdict.scale else "Where", text(measured)),
+        ("Said by", f"{'article' if len(claim.said_by) == 1 else 'articles'} {who}" if who else ""),
+        ("Source", text(claim.primary)),
+    ]
+
+
+def _estimate(verdict: Verdict) -> str:
+    found = verdict.estimate
+    if found is None:
+        return ""
+    value, low, high = interval(found)
+    shown = tag("strong", value) + (f" {text(found.unit)}" if found.unit else "")
+    if found.is_exact:
+        return f"{shown}, exact"
+    made = ", ".join(
+        [text(f"{found.level * 100:g} %"), f"n = {found.n}", *([text(found.method)] if found.method else [])]
+    )
+    return f"{shown}, {low} to {high} " + tag("span", f"({made})", class_="repro-quiet")
+
+
+def run_box(*, command: str, parameters: Sequence[tuple[str, object, object]], provenance: Mapping[str, object]) -> str:
+    """The box at a chapter's end: the command that reruns it, its parameters, and what made the numbers.
+
+    Args:
+        parameters: (name, the scale's own value, the value used); a changed one is marked in words.
+    """
+    rows = []
+    for name, own, used in parameters:
+        mark = "" if own == used else tag("span", " changed", class_="repro-changed")
+        cells = tag("th", tag("code", text(name)), scope="row") + tag("td", text(str(own)))
+        rows.append(tag("tr", cells, tag("td", text(str(used)), mark)))
+    head = "".join(tag("th", word, scope="col") for word in ("parameter", "at this scale", "this page"))
+    table = tag("table", tag("thead", tag("tr", head)), tag("tbody", *rows))
+    made = "".join(tag("div", tag("dt", text(k)), tag("dd", text(str(v)))) for k, v in provenance.items())
+    return block(
+        '<aside class="repro-runbox" aria-label="Run it again">',
+        tag("p", "Run it again", class_="repro-runbox-title"),
+        tag("pre", tag("code", escape(command, quote=False)), tabindex=0, aria_label="Command"),
+        _scrolling(table, "Parameters of this page") if rows else "",
+        tag("dl", made),
+        "</aside>",
+    )
+
+
+def source_box(title: str, source_html: str) -> str:
+    """The source of a function, closed at first.
+
+    Args:
+        source_html: what Pygments' HtmlFormatter gives.
+    """
+    summary = tag("summary", "Source of ", tag("code", text(title)))
+    return f'<details class="repro-source">{summary}{source_html.strip()}</details>'
+
+
+def data_table(frame: pd.DataFrame, caption: str) -> str:
+    """A table of the book: escaped, with its headers marked, in a region that scrolls by keyboard too."""
+    numeric = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame.columns]
+    head = "".join(
+        tag("th", text(str(name)), scope="col", class_="repro-number" if right else None)
+        for name, right in zip(frame.columns, numeric, strict=True)
+    )
+    body = "\n".join(_row(row, numeric) for row in frame.itertuples(index=False, name=None))
+    table = block(
+        "<table>", tag("caption", text(caption)), tag("thead", tag("tr", head)), f"<tbody>{body}</tbody></table>"
+    )
+    return f'<div class="repro-table">{_scrolling(table, caption)}</div>'
+
+
+def _row(values: tuple[object, ...], numeric: Sequence[bool]) -> str:
+    first, *rest = (text(_cell(value)) for value in values)
+    cells = [tag("th", first, scope="row", class_="repro-number" if numeric[0] else None)]
+    cells += [
+        tag("td", cell, class_="repro-number" if right else None) for cell, right in zip(rest, numeric[1:], strict=True)
+    ]
+    return tag("tr", *cells)
+
+
+def _cell(value: object) -> str:
+    if value is None or value is pd.NA:
+        return ""
+    if isinstance(value, bool | str):
+        return str(value)
+    if isinstance(value, numbers.Real):
+        return "" if math.isnan(float(value)) else number(float(value))
+    return str(value)
+
+
+def _scrolling(wide: str, label: str) -> str:
+    return tag("div", "\n", wide, "\n", class_="repro-scroll", role="region", tabindex=0, aria_label=label)
+
+
+def figure(svg: str, caption: str, csv_text: str, filename: str) -> str:
+    """A figure with its caption and its numbers as a file that the page itself holds, so that it works offline."""
+    held = base64.b64encode(csv_text.encode()).decode()
+    link = tag("a", "Numbers (CSV)", download=filename, href=f"data:text/csv;charset=utf-8;base64,{held}")
+    return block(
+        '<figure class="repro-figure">',
+        _scrolling(svg, f"Figure: {caption}"),
+        tag("figcaption", text(caption), " ", tag("span", link, class_="repro-data")),
+        "</figure>",
+    )

@@ -1,0 +1,1 @@
+"""Made-up languages whose statistics are known."""

@@ -1,0 +1,1 @@
+"""Public tables of other people's runs."""

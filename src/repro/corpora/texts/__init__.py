@@ -1,0 +1,1 @@
+"""Training texts: made, cut into tokens, packed."""

@@ -1,0 +1,181 @@
+"""Text made of the Python source of installed packages, the same on every machine that has these versions.
+
+A text is its documents, each ended by one zero byte: those of the training packages first, then those of the packages
+held out. Within a split they lie in the order of the sha256 of their paths, so that the first tokens of either are a
+fair sample of it. A document that is a near copy of one before it is left out, and the held-out packages are looked at
+first: no training document is a near copy of a test document.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from repro.corpora.tables.tables import keep
+from repro.corpora.texts.manifest import Manifest, Package, manifest
+from repro.corpora.texts.near_duplicates import near_copies
+from repro.corpora.texts.source_files import Source, installed_version, read_source
+from repro.floor import places
+
+END = b"\0"
+_NAMED = 5  # differences that a message names
+
+
+class EnvironmentDiffers(RuntimeError):
+    """The packages installed here are not those of the manifest."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The text of a manifest, cut into tokens by a byte-level BPE trained on it.
+
+    Fields: `manifest` its name, `sha256` of the text as the manifest states, `vocabulary` tokens of the tokeniser.
+    """
+
+    manifest: str
+    sha256: str
+    vocabulary: int = 512
+
+
+def environment(name: str, vocabulary: int = 512) -> Environment:
+    """The text of a manifest, for a configuration."""
+    return Environment(name, manifest(name).sha256, vocabulary)
+
+
+def text_of(wanted: Manifest) -> bytes:
+    """The text: from the cache, else made from the installed packages and kept.
+
+    Raises:
+        EnvironmentDiffers: the packages differ and no unpacked text is at hand; the first differences are named.
+    """
+    path = kept_text_at(wanted.sha256)
+    if path.is_file():
+        text = path.read_bytes()
+        if sha256(text).hexdigest() == wanted.sha256:
+            return text
+    sources = {package.name: read_source(package.name) for package in wanted.packages}
+    if found := differences(wanted, sources):
+        raise EnvironmentDiffers(_how_to_get(wanted, found))
+    text = assemble(wanted.packages, {name: source for name, source in sources.items() if source}).text
+    found_sha256 = sha256(text).hexdigest()
+    if found_sha256 != wanted.sha256:
+        raise EnvironmentDiffers(
+            f"the packages are those of {wanted.name!r}, and yet their text has sha256 {found_sha256}, not "
+            f"{wanted.sha256}: the rules that choose documents have changed. Survey it: repro data survey {wanted.name}"
+        )
+    keep(text, path)
+    return text
+
+
+def kept_text_at(sha256: str) -> Path:
+    """Where the cache keeps a text."""
+    return places.cache() / "texts" / f"{sha256}.txt"
+
+
+def documents(text: bytes) -> list[str]:
+    """The documents of a text or of one of its splits."""
+    return [document.decode() for document in text.split(END)[:-1]]
+
+
+def differences(wanted: Manifest, sources: Mapping[str, Source | None]) -> list[str]:
+    """What the installed packages are that the manifest does not say, a sentence each."""
+    found = []
+    for package in wanted.packages:
+        source = sources[package.name]
+        if source is None:
+            found.append(f"{package.name} is not installed")
+        elif source.version != package.version:
+            found.append(f"{package.name} is {source.version}, not {package.version}")
+        elif source.sha256 != package.sha256:
+            found.append(
+                f"{package.name} {package.version} has {len(source.documents)} files of {source.bytes} bytes, "
+                f"not the {package.files} of {package.bytes}"
+            )
+    return found
+
+
+def other_versions(wanted: Manifest) -> list[str]:
+    """The quick half of `differences`: packages that are absent or installed at another version."""
+    installed = {package.name: installed_version(package.name) for package in wanted.packages}
+    return [
+        f"{package.name} is {installed[package.name] or 'not installed'}, not {package.version}"
+        for package in wanted.packages
+        if installed[package.name] != package.version
+    ]
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """A text, where its test split begins, the documents of either split, and what was dropped by reason."""
+
+    text: bytes
+    train_bytes: int
+    train_files: int
+    test_files: int
+    dropped: dict[str, int]
+
+
+def assemble(packages: tuple[Package, ...], sources: Mapping[str, Source]) -> Assembled:
+    """The text of packages: near copies left out, in its order."""
+    ordered = [(split, text) for split in ("test", "train") for text in _in_order(packages, sources, split)]
+    copies = list(near_copies(text for _, text in ordered))
+    kept = [(split, text) for (split, text), copy in zip(ordered, copies, strict=True) if not copy]
+    parts = {split: [text for own, text in kept if own == split] for split in ("train", "test")}
+    train, test = (b"".join(text.encode() + END for text in parts[split]) for split in ("train", "test"))
+    dropped = sum((source.dropped for source in sources.values()), Counter[str]())
+    dropped["near copies"] = sum(copies)
+    return Assembled(train + test, len(train), len(parts["train"]), len(parts["test"]), dict(sorted(dropped.items())))
+
+
+def survey(old: Manifest) -> Manifest:
+    """The manifest's packages as they are installed now, and the text that they give.
+
+    Raises:
+        EnvironmentDiffers: one of them is not installed.
+    """
+    found = {package.name: read_source(package.name) for package in old.packages}
+    sources = {name: source for name, source in found.items() if source}
+    if absent := [name for name in found if name not in sources]:
+        raise EnvironmentDiffers(f"not installed: {', '.join(absent)}; a survey needs every package of the manifest")
+    made = assemble(old.packages, sources)
+    found_sha256 = sha256(made.text).hexdigest()
+    keep(made.text, kept_text_at(found_sha256))
+    return replace(
+        old,
+        sha256=found_sha256,
+        train_bytes=made.train_bytes,
+        test_bytes=len(made.text) - made.train_bytes,
+        train_files=made.train_files,
+        test_files=made.test_files,
+        dropped=made.dropped,
+        tokens={},
+        packages=tuple(_surveyed(package, sources[package.name]) for package in old.packages),
+    )
+
+
+def _surveyed(package: Package, source: Source) -> Package:
+    return replace(
+        package, version=source.version, files=len(source.documents), bytes=source.bytes, sha256=source.sha256
+    )
+
+
+def _in_order(packages: tuple[Package, ...], sources: Mapping[str, Source], split: str) -> list[str]:
+    named = [
+        (sha256(f"{package.name}/{path}".encode()).digest(), text)
+        for package in packages
+        if package.split == split
+        for path, text in sources[package.name].documents.items()
+    ]
+    return [text for _, text in sorted(named)]
+
+
+def _how_to_get(wanted: Manifest, found: list[str]) -> str:
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return (
+        f"this machine's packages do not give the text {wanted.name!r} (sha256 {wanted.sha256[:12]}...): "
+        f"{'; '.join(found[:_NAMED])}{more}. Either install the extras book, dev and training under constraints.txt, "
+        f"or pack the text where they are (repro data pack {wanted.name}) and unpack it here (repro data unpack FILE)"
+    )

@@ -1,0 +1,1 @@
+"""The three approaches to the compute-optimal frontier."""

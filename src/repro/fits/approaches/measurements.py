@@ -1,0 +1,138 @@
+"""The three approaches of Hoffmann et al. 2022 as measurements.
+
+Every record keeps the point fit and quantiles of its resamples, from which `intervals.recorded_estimate` reads an
+interval. The seed draws the resamples (42: those of Epoch AI's notebook) and, where runs are planted, their noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repro.corpora.tables.tables import TableId
+from repro.fits.approaches.envelope import bootstrap_envelope, fit_envelope
+from repro.fits.approaches.frontier import Frontier, FrontierDraws
+from repro.fits.approaches.isoflop import TOLERANCE, bootstrap_isoflop, fit_isoflop
+from repro.fits.laws.huber import DELTA
+from repro.fits.laws.intervals import quantiles, rounded
+from repro.fits.laws.surface import GOPHER_FLOP, PARAMETERS, Surface, SurfaceDraws, bootstrap_surface, fit_surface
+from repro.fits.runs.planted import Planted, runs_of, without_worst
+from repro.floor.measurement import Diverged, Number, Numbers, measurement
+
+Array = NDArray[np.float64]
+Found = dict[str, Number | list[Number]]
+BUDGETS = (1e19, 1e21, GOPHER_FLOP, 1e25)
+PICTURE = 100  # draws kept for a picture
+
+
+@dataclass(frozen=True)
+class ApproachOne:
+    """Lower envelope. share: None resamples with replacement, 0.8 is Hoffmann's way. excluded: runs of largest loss."""
+
+    runs: TableId | Planted
+    excluded: int = 0
+    resamples: int = 4000
+    share: float | None = None
+    budgets: tuple[float, ...] = BUDGETS
+
+
+@dataclass(frozen=True)
+class ApproachTwo:
+    """IsoFLOP parabolas. tolerance: half-width of a budget in log C. fewest: runs that make a budget.
+
+    Nine runs, because ten budgets of the runs read off Hoffmann's figure have so many, and the small gatherings between
+    budgets have fewer; over 0.05 to 0.1 and 7 to 10 the exponent of those runs moves between .47 and .53.
+    """
+
+    runs: TableId | Planted
+    excluded: int = 0
+    tolerance: float = TOLERANCE
+    fewest: int = 9
+    resamples: int = 4000
+    share: float | None = None
+    budgets: tuple[float, ...] = BUDGETS
+
+
+@dataclass(frozen=True)
+class ApproachThree:
+    """The surface fit. excluded: runs of largest loss left out; five in Besiroglu et al. 2024."""
+
+    runs: TableId | Planted
+    excluded: int = 5
+    delta: float = DELTA
+    starts: int = 16
+    resamples: int = 4000
+    share: float | None = None
+    budgets: tuple[float, ...] = BUDGETS
+
+
+@measurement(version=1)
+def approach_one(config: ApproachOne, seed: int) -> Numbers:
+    """Exponent, coefficient and optimal sizes by the lower envelope of final losses."""
+    N, D, loss = _columns(config.runs, config.excluded, seed)
+    fit = fit_envelope(N, D, loss)
+    draws = bootstrap_envelope(N, D, loss, resamples=config.resamples, seed=seed, share=config.share)
+    return _frontier(fit, draws, config.budgets)
+
+
+@measurement(version=1)
+def approach_two(config: ApproachTwo, seed: int) -> Numbers:
+    """Exponent, coefficient and optimal sizes by one parabola a budget."""
+    N, D, loss = _columns(config.runs, config.excluded, seed)
+    fit = fit_isoflop(N, D, loss, tolerance=config.tolerance, fewest=config.fewest)
+    draws = bootstrap_isoflop(
+        N, D, loss,
+        resamples=config.resamples, seed=seed, share=config.share, tolerance=config.tolerance, fewest=config.fewest,
+    )  # fmt: skip
+    return _frontier(fit, draws, config.budgets)
+
+
+@measurement(version=1)
+def surface_fit(config: ApproachThree, seed: int) -> Numbers:
+    """The five parameters, the exponent and the optimum at each budget by the surface fit, with convergence facts."""
+    N, D, loss = _columns(config.runs, config.excluded, seed)
+    fit = fit_surface(N, D, loss, delta=config.delta, starts=config.starts)
+    all_draws = bootstrap_surface(
+        N, D, loss, resamples=config.resamples, seed=seed, share=config.share, delta=config.delta, fit=fit
+    )
+    peaked = all_draws.peaked
+    if not fit.converged or min(fit.surface.alpha, fit.surface.beta) <= 0 or not peaked.any():
+        raise Diverged(f"the fit has no optimum: {fit}")
+    draws = all_draws.kept(peaked)
+    found: Found = {"objective": fit.objective, "share_at_optimum": fit.share, "gradient": fit.gradient}
+    found |= {"runs": len(N), "draws": int(peaked.sum()), "lost": int((~peaked).sum())}
+    found["unconverged"] = int((~all_draws.converged).sum())
+    for column, name in enumerate(PARAMETERS):
+        found |= {name: getattr(fit.surface, name), f"{name}_quantiles": quantiles(draws.parameters[:, column])}
+    return found | _optima(fit.surface, draws, config.budgets)
+
+
+def _columns(runs: TableId | Planted, excluded: int, seed: int) -> tuple[Array, Array, Array]:
+    kept = without_worst(runs_of(runs, seed), excluded)
+    return kept["N"].to_numpy(dtype=float), kept["D"].to_numpy(dtype=float), kept["loss"].to_numpy(dtype=float)
+
+
+def _frontier(fit: Frontier, draws: FrontierDraws, budgets: tuple[float, ...]) -> Found:
+    found: Found = {"runs": fit.runs, "draws": draws.a.size, "lost": draws.lost}
+    found |= {"log_G": fit.log_G, "log_G_quantiles": quantiles(draws.log_G)}
+    found |= {"minima_C": rounded(fit.C[:PICTURE]), "minima_N": rounded(fit.N[:PICTURE])}
+    return found | _optima(fit, draws, budgets)
+
+
+def _optima(fit: Surface | Frontier, draws: SurfaceDraws | FrontierDraws, budgets: tuple[float, ...]) -> Found:
+    """Exponent, optima and a thinned cloud of draws; per-budget quantiles lie budget after budget in one list."""
+    optima = [draws.optimum(C) for C in budgets]
+    N, D = fit.optimum(np.array(budgets))
+    thin = np.linspace(0, draws.a.size - 1, min(PICTURE, draws.a.size)).astype(int)
+    return {
+        "a": fit.a, "a_quantiles": quantiles(draws.a),
+        "budgets": list(budgets),
+        "N": rounded(N), "N_quantiles": [q for size, _ in optima for q in quantiles(size)],
+        "D": rounded(D), "D_quantiles": [q for _, tokens in optima for q in quantiles(tokens)],
+        "tokens_per_parameter": rounded(D / N),
+        "tokens_per_parameter_quantiles": [q for size, tokens in optima for q in quantiles(tokens / size)],
+        "drawn_a": rounded(draws.a[thin]),
+        "drawn_tokens_per_parameter": rounded(draws.tokens_per_parameter(GOPHER_FLOP)[thin]),
+    }  # fmt: skip

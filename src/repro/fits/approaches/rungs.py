@@ -1,0 +1,159 @@
+"""What a ladder of trained models says: losses at equal compute, and the three approaches on each seed alone.
+
+The table of readings (`training.ladder.readings_table`) has a row a reading: seed, width, N (output matrix counted),
+N_inside (not counted), D tokens, loss in nats a token. C = 6ND by whichever count of N is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+
+from repro.fits.approaches.envelope import fit_envelope
+from repro.fits.approaches.frontier import Frontier
+from repro.fits.approaches.isoflop import fit_isoflop
+from repro.fits.laws.power_law import fit_pure_law
+from repro.fits.laws.surface import FLOP_PER_PARAMETER_TOKEN, Surface, fit_surface
+from repro.statistics import Estimate, student_t
+
+Array = NDArray[np.float64]
+FEWEST = 4  # sizes that a budget needs
+SPAN = 6.0  # factor around the best size within which a profile is taken for a parabola
+DENSE = 12  # budgets to a factor of two, along the envelope
+
+
+def budgets_of(readings: pd.DataFrame, *, size: str = "N", to_double: int = 1, fewest: int = FEWEST) -> Array:
+    """Budgets that at least `fewest` sizes reach within their readings, `to_double` of them to a factor of two."""
+    ends = FLOP_PER_PARAMETER_TOKEN * readings[size] * readings["D"]
+    steps = np.arange(np.ceil(to_double * np.log2(ends.min())), np.floor(to_double * np.log2(ends.max())) + 1)
+    spans = ends.groupby(readings["width"]).agg(["min", "max"])
+    budgets = 2.0 ** (steps / to_double)
+    reached = [int(((spans["min"] <= C) & (C <= spans["max"])).sum()) for C in budgets]
+    return budgets[np.array(reached) >= fewest]
+
+
+def at_budgets(readings: pd.DataFrame, budgets: Sequence[float] | Array, *, size: str = "N") -> pd.DataFrame:
+    """IsoFLOP profiles: one row a seed, size and budget within that size's readings: seed, C, N, D, loss.
+
+    The loss between two readings, a factor of two apart, is read off a monotone cubic through all of that run's
+    readings in log D (Fritsch & Butland 1984); beyond them nothing is read.
+    """
+    rows = []
+    for (seed, _), run in readings.sort_values("D").groupby(["seed", "width"]):
+        N = float(run[size].iloc[0])
+        tokens = {float(C): float(C) / FLOP_PER_PARAMETER_TOKEN / N for C in budgets}
+        if len(run) > 1:
+            curve = PchipInterpolator(np.log(run["D"]), run["loss"])
+            inside = {C: D for C, D in tokens.items() if run["D"].iloc[0] <= D <= run["D"].iloc[-1]}
+            rows += [(seed, C, N, D, float(curve(np.log(D)))) for C, D in inside.items()]
+    return pd.DataFrame(rows, columns=["seed", "C", "N", "D", "loss"])
+
+
+def envelope_of(readings: pd.DataFrame, *, size: str = "N") -> Frontier:
+    """Approach 1 on one seed: at each of many budgets the size whose training curve is lowest there."""
+    return fit_envelope(*_columns(at_budgets(readings, budgets_of(readings, size=size, to_double=DENSE), size=size)))
+
+
+def valleys_of(readings: pd.DataFrame, *, size: str = "N") -> Frontier:
+    """Approach 2 on one seed: a parabola through each IsoFLOP profile, near its least point.
+
+    A profile is no parabola far from its minimum, so only sizes within a factor of SPAN of the best one are used.
+    """
+    profiles = at_budgets(readings, budgets_of(readings, size=size), size=size)
+    best = profiles.loc[profiles.groupby("C")["loss"].idxmin()].set_index("C")["N"]
+    apart = profiles["N"] / profiles["C"].map(best)
+    near = profiles[apart.between(1 / SPAN, SPAN)]
+    return fit_isoflop(*_columns(near), tolerance=0.01, fewest=3)
+
+
+def surface_of(readings: pd.DataFrame, *, size: str = "N") -> Surface:
+    """Approach 3 on one seed: the surface through all readings."""
+    N, D, loss = (readings[name].to_numpy(dtype=float) for name in (size, "D", "loss"))
+    return fit_surface(N, D, loss).surface
+
+
+def shared_tokens(readings: pd.DataFrame, *, sizes: int) -> float:
+    """The largest number of tokens that at least this many sizes have read.
+
+    Raises:
+        ValueError: no number of tokens is shared by so many.
+    """
+    read_by = readings.groupby("D")["width"].nunique()
+    if (read_by < sizes).all():
+        raise ValueError(f"at most {read_by.max()} sizes share a reading, {sizes} were asked for; allow more compute")
+    return float(read_by[read_by >= sizes].index.max())
+
+
+def exponent_at(readings: pd.DataFrame, D: float) -> float:
+    """Exponent of a pure power law in parameters without embeddings, after D tokens."""
+    rows = readings[readings["D"] == D]
+    return fit_pure_law(rows["N_inside"], rows["loss"]).alpha
+
+
+def least_gain(readings: pd.DataFrame) -> float:
+    """The smallest fall of the loss from one size to the next larger one, at one number of tokens."""
+    by_size = readings.sort_values("N")["loss"].to_numpy(dtype=float)
+    return float((by_size[:-1] - by_size[1:]).min())
+
+
+APPROACHES: dict[str, Callable[[pd.DataFrame], Frontier | Surface]] = {
+    "1, envelope": envelope_of,
+    "2, parabolas": valleys_of,
+    "3, surface": surface_of,
+}
+
+
+def prediction_error(readings: pd.DataFrame, *, share: float) -> float:
+    """Median absolute relative error above half the largest compute, by a surface fitted below `share` of it."""
+    C = FLOP_PER_PARAMETER_TOKEN * readings["N"] * readings["D"]
+    surface = surface_of(readings[C <= share * C.max()])
+    held = readings[C > C.max() / 2]
+    return float((surface.loss(held["N"], held["D"]) / held["loss"] - 1).abs().median())
+
+
+def planted_losses(readings: pd.DataFrame, *, a: float, noise: float = 0.002) -> pd.DataFrame:
+    """The same readings with losses of a known surface, so that the statistics can be held against the truth.
+
+    Args:
+        a: its exponent of the optimal size. The surface's optimum passes through the middle of the readings' sizes and
+            tokens, where parameters and tokens each add half a nat.
+        noise: standard deviation of log loss.
+    """
+    beta, alpha = 0.7 * a, 0.7 * (1 - a)
+    N, D = (float(np.exp(np.log(np.unique(readings[name].astype(float))).mean())) for name in ("N", "D"))
+    surface = Surface(E=1.5, A=0.35 / alpha * N**alpha, B=0.35 / beta * D**beta, alpha=alpha, beta=beta)
+    drawn = np.random.default_rng(0).standard_normal(len(readings))
+    return readings.assign(loss=surface.loss(readings["N"], readings["D"]) * np.exp(noise * drawn))
+
+
+def approach_biases(readings: pd.DataFrame, truths: Sequence[float]) -> pd.DataFrame:
+    """What each approach makes of planted losses, on average over seeds: a row an approach, a column a truth."""
+    found = {
+        f"planted a = {a}": [
+            over_seeds(planted_losses(readings, a=a), _exponent(fit)).value for fit in APPROACHES.values()
+        ]
+        for a in truths
+    }
+    return pd.DataFrame({"approach": list(APPROACHES), **found})
+
+
+def _exponent(fit: Callable[[pd.DataFrame], Frontier | Surface]) -> Callable[[pd.DataFrame], float]:
+    return lambda rows: fit(rows).a
+
+
+def exponents(readings: pd.DataFrame) -> dict[str, Estimate]:
+    """The exponent of the optimal size by each approach, with its interval over seeds."""
+    return {name: over_seeds(readings, _exponent(fit)) for name, fit in APPROACHES.items()}
+
+
+def over_seeds(table: pd.DataFrame, statistic: Callable[[pd.DataFrame], float], unit: str = "") -> Estimate:
+    """The mean over seeds of a statistic of each seed's rows alone, with Student's t interval."""
+    return student_t([statistic(rows) for _, rows in table.groupby("seed")], unit=unit)
+
+
+def _columns(runs: pd.DataFrame) -> tuple[Array, Array, Array]:
+    return runs["N"].to_numpy(dtype=float), runs["D"].to_numpy(dtype=float), runs["loss"].to_numpy(dtype=float)

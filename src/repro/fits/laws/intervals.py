@@ -1,0 +1,52 @@
+"""How draws are kept on record, and read back as an estimate.
+
+A record keeps quantiles, not draws: a level is read from the two quantiles it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from repro.floor.measurement import Number
+from repro.statistics.estimate import LEVEL, Estimate
+
+Array = NDArray[np.float64]
+QUANTILES = (0.005, 0.025, 0.1, 0.5, 0.9, 0.975, 0.995)
+DIGITS = 8  # far more than the Monte Carlo error of a quantile, and half the bytes of a full double
+
+
+def rounded(values: ArrayLike) -> list[Number]:
+    """Plain numbers of eight significant digits."""
+    return [float(f"{value:.{DIGITS}g}") for value in np.asarray(values, dtype=float).ravel()]
+
+
+def quantiles(draws: ArrayLike) -> list[Number]:
+    """The recorded quantiles of (resamples,) draws, in the order of QUANTILES."""
+    return rounded(np.quantile(np.asarray(draws, dtype=float), QUANTILES))
+
+
+def recorded_estimate(
+    row: Mapping[Any, Any], name: str, *, level: float = LEVEL, at: int | None = None, unit: str = ""
+) -> Estimate:
+    """The estimate of one quantity of a record (a row of a sweep's table).
+
+    Args:
+        row: holds `name`, `name_quantiles`, `runs` and `draws`.
+        at: which budget, where the quantity has one value a budget.
+
+    Raises:
+        ValueError: the record does not keep the quantiles of that level.
+    """
+    tail = (1 - level) / 2
+    places = [index for index, kept in enumerate(QUANTILES) if min(abs(kept - tail), abs(kept - 1 + tail)) < 1e-9]
+    if len(places) != 2:
+        levels = ", ".join(f"{1 - 2 * kept:.2f}" for kept in QUANTILES if kept < 0.5)
+        raise ValueError(f"got level={level}; a record keeps the intervals of levels {levels}")
+    value = row[name] if at is None else row[name][at]
+    kept = row[f"{name}_quantiles"][(at or 0) * len(QUANTILES) :]
+    method = f"percentile bootstrap, {row['draws']} resamples"
+    return Estimate(float(value), kept[places[0]], kept[places[1]], level, int(row["runs"]), unit, method)

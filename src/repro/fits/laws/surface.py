@@ -1,0 +1,235 @@
+"""The loss surface of compute-optimal training, L(N, D) = E + A N^-alpha + B D^-beta, and its fit (Approach 3).
+
+Legend: N parameters, D training tokens, C = 6 N D floating-point operations, L loss in nats a token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from repro.fits.laws.huber import DELTA, Points, objective
+from repro.fits.laws.newton import Minima, minimise
+from repro.fits.laws.resamples import counts, draw_rows
+from repro.fits.laws.starts import FLOOR, variable_projection
+
+Array = NDArray[np.float64]
+FLOP_PER_PARAMETER_TOKEN = 6.0
+SAME_OPTIMUM = 1e-7  # relative difference of objectives below which two starts found the same optimum
+EXACT = 1e-20  # an objective below this is zero: the points lie on the surface to the last digits
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A loss surface L(N, D) = E + A N^-alpha + B D^-beta, in nats a token.
+
+    Source: Hoffmann et al. 2022 (arXiv:2203.15556), eq. 2 and 4.
+    """
+
+    E: float
+    A: float
+    B: float
+    alpha: float
+    beta: float
+
+    @property
+    def a(self) -> float:
+        """Exponent of the compute-optimal size, N* ~ C^a."""
+        return self.beta / (self.alpha + self.beta)
+
+    @property
+    def b(self) -> float:
+        """Exponent of the compute-optimal number of tokens, D* ~ C^b; a + b = 1."""
+        return self.alpha / (self.alpha + self.beta)
+
+    def loss(self, N: ArrayLike, D: ArrayLike) -> Array:
+        """Loss in nats a token of a model of N parameters after D tokens; N and D broadcast."""
+        size, tokens = np.asarray(N, dtype=float), np.asarray(D, dtype=float)
+        return np.asarray(self.E + self.A * size**-self.alpha + self.B * tokens**-self.beta)
+
+    def optimum(self, C: ArrayLike) -> tuple[Array, Array]:
+        """Size N* and tokens D* of least loss at C = 6 N D floating-point operations (closed form)."""
+        return optimum(self.table(), C)
+
+    def tokens_per_parameter(self, C: ArrayLike) -> Array:
+        """Compute-optimal D*/N* at C floating-point operations."""
+        size, tokens = self.optimum(C)
+        return np.asarray(tokens / size)
+
+    def table(self) -> Array:
+        """The five parameters as an array (E, A, B, alpha, beta)."""
+        return np.array([self.E, self.A, self.B, self.alpha, self.beta])
+
+    def logs(self) -> Array:
+        """The parameters in which the fit is done: (log A, log B, log E, alpha, beta)."""
+        return np.array([np.log(self.A), np.log(self.B), np.log(self.E), self.alpha, self.beta])
+
+    @classmethod
+    def from_logs(cls, logs: ArrayLike) -> Self:
+        """The surface of (log A, log B, log E, alpha, beta)."""
+        log_A, log_B, log_E, alpha, beta = (float(entry) for entry in np.asarray(logs, dtype=float))
+        return cls(E=float(np.exp(log_E)), A=float(np.exp(log_A)), B=float(np.exp(log_B)), alpha=alpha, beta=beta)
+
+
+# Hoffmann et al. 2022 (arXiv:2203.15556), eq. 10: as printed, two digits of each exponent.
+HOFFMANN = Surface(E=1.69, A=406.4, B=410.7, alpha=0.34, beta=0.28)
+# The same fit with the digits left in the comments of the paper's TeX source.
+HOFFMANN_TEX = Surface.from_logs((6.0073404, 6.0179186, 0.5267228, 0.33917084, 0.2849083))
+# Besiroglu et al. 2024 (arXiv:2404.10102), as printed; A, B, alpha, beta are those of a likelihood with a free scale.
+BESIROGLU = Surface(E=1.8172, A=482.01, B=2085.43, alpha=0.3478, beta=0.3658)
+
+
+@dataclass(frozen=True)
+class SurfaceFit:
+    """A fitted surface and how sure we are that it is the minimum.
+
+    objective: sum over points of Huber(log-loss residual). share: part of the starts that end within 1e-7 of the
+    least objective. gradient: norm of the objective's gradient in the fitted (centred) parameters.
+    """
+
+    surface: Surface
+    objective: float
+    share: float
+    converged: bool
+    gradient: float
+    starts: int
+
+
+@dataclass(frozen=True)
+class SurfaceDraws:
+    """Surfaces refitted to resampled points.
+
+    parameters: (resamples, 5) rows (E, A, B, alpha, beta). objective: (resamples,) the minimum on each resample.
+    converged: (resamples,) whether the minimiser met its tolerance there.
+    """
+
+    parameters: Array
+    objective: Array
+    converged: NDArray[np.bool_]
+
+    @property
+    def peaked(self) -> NDArray[np.bool_]:
+        """(resamples,) whether both exponents are positive, so that a budget has an optimum."""
+        return np.asarray((self.parameters[:, 3] > 0) & (self.parameters[:, 4] > 0))
+
+    def kept(self, rows: NDArray[np.bool_]) -> SurfaceDraws:
+        """Only the draws where `rows` holds."""
+        return SurfaceDraws(self.parameters[rows], self.objective[rows], self.converged[rows])
+
+    @property
+    def a(self) -> Array:
+        """(resamples,) exponents of N* ~ C^a."""
+        return np.asarray(self.parameters[:, 4] / (self.parameters[:, 3] + self.parameters[:, 4]))
+
+    def optimum(self, C: float) -> tuple[Array, Array]:
+        """(resamples,) optimal sizes and tokens at C floating-point operations."""
+        return optimum(self.parameters, C)
+
+    def tokens_per_parameter(self, C: float) -> Array:
+        """(resamples,) compute-optimal D*/N* at C floating-point operations."""
+        size, tokens = self.optimum(C)
+        return np.asarray(tokens / size)
+
+
+def optimum(parameters: Array, C: ArrayLike) -> tuple[Array, Array]:
+    """Compute-optimal size and tokens of one or many surfaces.
+
+    Args:
+        parameters: (..., 5) rows (E, A, B, alpha, beta).
+        C: floating-point operations, 6 N D; broadcasts against the rows.
+
+    Source: Hoffmann et al. 2022 (arXiv:2203.15556), eq. 4.
+    """
+    _, A, B, alpha, beta = np.moveaxis(parameters, -1, 0)
+    product = np.asarray(C, dtype=float) / FLOP_PER_PARAMETER_TOKEN
+    # in logs: (alpha A / beta B)^(1/(alpha+beta)) overflows for the odd surfaces that a bootstrap may draw
+    log_G = (np.log(alpha * A) - np.log(beta * B)) / (alpha + beta)
+    log_size = log_G + beta / (alpha + beta) * np.log(product)
+    return np.asarray(np.exp(log_size)), np.asarray(product * np.exp(-log_size))
+
+
+def fit_surface(N: ArrayLike, D: ArrayLike, loss: ArrayLike, *, delta: float = DELTA, starts: int = 16) -> SurfaceFit:
+    """Least sum of Huber(log-loss residual) over all surfaces, from several starts (Approach 3).
+
+    Args:
+        N, D, loss: (points,) parameters, tokens, loss in nats; all positive.
+        delta: residual (in log loss) from which the penalty grows linearly; 1e-3 in the paper.
+        starts: how many starting surfaces, taken by variable projection over a grid of exponents.
+
+    Raises:
+        ValueError: arrays differ in length, hold values that are not positive, or fewer than six points.
+
+    Source: Hoffmann et al. 2022 (arXiv:2203.15556), section 3.3, with the sum that Besiroglu et al. 2024 restore.
+    """
+    points = Points.of(N, D, loss)
+    fit = _best(points, minimise(points, variable_projection(points, starts, delta), delta=delta))
+    if fit.converged:
+        return fit
+    # A search that creeps towards E = 0, which log E never reaches, stops anywhere: end it on that face.
+    face = points.centre(fit.surface.logs())
+    face[2] = np.log(FLOOR * float(np.exp(points.z).min()))
+    ended = _best(points, minimise(points, face[None], delta=delta))
+    return replace(ended, share=fit.share, starts=starts) if ended.objective <= fit.objective else fit
+
+
+def bootstrap_surface(
+    N: ArrayLike,
+    D: ArrayLike,
+    loss: ArrayLike,
+    *,
+    resamples: int = 4000,
+    seed: int = 42,
+    share: float | None = None,
+    delta: float = DELTA,
+    fit: SurfaceFit | None = None,
+) -> SurfaceDraws:
+    """Surfaces fitted to resampled points, all resamples at once, each warm-started from the point fit.
+
+    A warm start may stay in a local minimum: sixteen starts for each of Epoch AI's 4,000 resamples find a lower one for
+    a single resample, by 0.06 %.
+
+    Args:
+        N, D, loss: (points,) as for `fit_surface`.
+        resamples: number of draws.
+        seed: of `numpy.random.seed`; 42 with 4,000 resamples of 240 points gives the very resamples of Epoch AI.
+        share: None draws as many points as there are, with replacement; 0.8 draws subsamples of four fifths without
+            replacement, as Hoffmann et al. did for their printed intervals.
+        fit: a point fit made before, to save making it again.
+    """
+    points = Points.of(N, D, loss)
+    start = fit if fit is not None else fit_surface(N, D, loss, delta=delta)
+    weights = counts(draw_rows(points.x.size, resamples, seed, share), points.x.size)
+    warm = np.tile(points.centre(start.surface.logs()), (resamples, 1))
+    minima = minimise(points, warm, weights=weights, delta=delta)
+    return SurfaceDraws(_tables(points.restore(minima.theta)), minima.value, minima.converged)
+
+
+def surface_objective(surface: Surface, N: ArrayLike, D: ArrayLike, loss: ArrayLike, *, delta: float = DELTA) -> float:
+    """Sum over points of Huber(log-loss residual) of a given surface."""
+    points = Points.of(N, D, loss)
+    return float(objective(points, points.centre(surface.logs())[None], delta=delta)[0])
+
+
+def _best(points: Points, minima: Minima) -> SurfaceFit:
+    best = int(np.argmin(minima.value))
+    least = minima.value[best]
+    return SurfaceFit(
+        surface=Surface.from_logs(points.restore(minima.theta[best])),
+        objective=float(least),
+        share=float(np.mean(minima.value <= least * (1 + SAME_OPTIMUM) + EXACT)),
+        converged=bool(minima.converged[best]),
+        gradient=float(minima.gradient[best]),
+        starts=minima.value.size,
+    )
+
+
+def _tables(logs: Array) -> Array:
+    """Rows (log A, log B, log E, alpha, beta) as rows (E, A, B, alpha, beta)."""
+    return np.column_stack([np.exp(logs[:, [2, 0, 1]]), logs[:, 3:]])
+
+
+GOPHER_FLOP = 5.76e23  # the budget at which Hoffmann et al. 2022 compare their prediction, table 3
+PARAMETERS = ("E", "A", "B", "alpha", "beta")

@@ -1,0 +1,1 @@
+"""What laws are fitted to: a reader's runs, public suites, planted worlds."""

@@ -1,0 +1,117 @@
+"""Suites: the runs that one study made under one set-up, or those of a planted world of the same shape.
+
+Legend: N parameters, D training tokens, C = 6 N D floating-point operations, loss in nats a token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from repro.corpora.tables.tables import TableId, table_id
+from repro.fits.laws.huber import Points
+from repro.fits.laws.newton import minimise
+from repro.fits.laws.surface import SurfaceDraws, SurfaceFit
+from repro.fits.runs.planted import Planted, plant, runs_of, without_worst
+
+Array = NDArray[np.float64]
+PARAMETERS = ("E", "A", "B", "alpha", "beta")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Rows of a public table or of a planted one.
+
+    where: pairs (column, text) that must all agree. excluded: how many runs of highest loss are left out. group: column
+    that names the training run a row comes from, where one run gave several rows; empty where each row is a run.
+    """
+
+    source: TableId | Planted
+    where: tuple[tuple[str, str], ...] = ()
+    excluded: int = 0
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A world in which scaling changes its course: small budgets follow one surface, large ones another."""
+
+    small: Planted
+    large: Planted
+
+
+def suite_runs(suite: Suite | Broken, seed: int) -> pd.DataFrame:
+    """Columns N, D, C, loss, group and the table's others, by rising compute; the seed is that of planted noise.
+
+    Raises:
+        ValueError: no row of the table agrees with the suite.
+    """
+    if isinstance(suite, Broken):
+        runs = pd.concat([plant(suite.small, seed), plant(suite.large, seed + 1)])
+        return _ordered(runs, "")
+    runs = runs_of(suite.source, seed)
+    for column, text in suite.where:
+        runs = runs[runs[column] == text]
+    if runs.empty:
+        raise ValueError(f"no row of {suite.source} has {dict(suite.where)}; look at the values in its columns")
+    return _ordered(without_worst(runs, suite.excluded), suite.group)
+
+
+def _ordered(runs: pd.DataFrame, group: str) -> pd.DataFrame:
+    ordered = runs.sort_values(["C", "N"], ignore_index=True)
+    return ordered.assign(group=pd.factorize(ordered[group])[0] if group else np.arange(len(ordered)))
+
+
+def group_weights(groups: ArrayLike, resamples: int, generator: np.random.Generator) -> Array:
+    """(resamples, n) how often each row counts when whole groups are drawn with replacement.
+
+    Args:
+        groups: (n,) label of each row's group.
+    """
+    codes, labels = pd.factorize(np.asarray(groups))
+    drawn = generator.multinomial(len(labels), np.full(len(labels), 1 / len(labels)), size=resamples)
+    return np.asarray(drawn[:, codes], dtype=float)
+
+
+def draw_surfaces(runs: pd.DataFrame, fit: SurfaceFit, *, resamples: int, seed: int) -> SurfaceDraws:
+    """Surfaces refitted to resampled training runs, whole groups at a time, warm-started from the fit.
+
+    Resamples whose surface has no optimum (an exponent at or below 0, an unbounded coefficient) are left out.
+    """
+    points = Points.of(runs["N"], runs["D"], runs["loss"])
+    weights = group_weights(runs["group"], resamples, np.random.default_rng(seed))
+    minima = minimise(points, np.tile(points.centre(fit.surface.logs()), (resamples, 1)), weights=weights)
+    logs = points.restore(minima.theta)
+    with np.errstate(over="ignore"):  # a resample may leave a term to a point or two, whose A or B then has no bound
+        parameters = np.column_stack([np.exp(logs[:, [2, 0, 1]]), logs[:, 3:]])
+    draws = SurfaceDraws(parameters, minima.value, minima.converged)
+    return draws.kept(draws.peaked & np.isfinite(draws.parameters).all(axis=1))
+
+
+_TUNED = (("hparams", "tuned"), ("warmup", "short"), ("decay", "const"), ("param_count", "standard"))
+_COSINE = (("hparams", "base"), ("warmup", "short"), ("decay", "chinchilla"), ("param_count", "standard"))
+
+
+def public_suites() -> dict[str, Suite]:
+    """Every public suite with enough budgets to hold the large ones out, by the name a figure gives it.
+
+    Of Chinchilla's digitised points the five of highest loss are dropped, as Besiroglu et al. 2024 do.
+    """
+    gadre, porian = table_id("gadre_104_models"), table_id("porian_isoflop_points")
+    corpora = {"C4": "c4_original", "RedPajama": "rpj", "RefinedWeb": "rw_original"}
+    steps = {"tuned": _TUNED, "cosine": _COSINE}
+    texts = {"RefinedWeb": "rw", "OpenWebText2": "owt2"}
+    return {
+        "Chinchilla, digitised": Suite(table_id("epoch_chinchilla_svg_extracted_data"), excluded=5),
+        "Gemstones": Suite(table_id("gemstones_cool_end"), group="run_name"),
+        **{f"Gadre, {name}": Suite(gadre, (("dataset_name", text),)) for name, text in corpora.items()},
+        "OLMo ladder": Suite(table_id("olmo_ladder_final")),
+        **{
+            f"Porian, {name}, {step}": Suite(porian, (("dataset", text), *where))
+            for name, text in texts.items()
+            for step, where in steps.items()
+        },
+    }

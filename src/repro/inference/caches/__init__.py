@@ -1,0 +1,1 @@
+"""What a key-value cache holds, whether it changes anything, and what it saves."""

@@ -1,0 +1,1 @@
+"""From logits to tokens: laws, where chance enters, and a decoder stripped to what decoding needs."""

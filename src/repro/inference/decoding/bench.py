@@ -1,0 +1,110 @@
+"""The lean decoder timed against `generate` of transformers on the same weights, in the same run.
+
+Times are those of `turns`: one thread's own seconds on a CPU, the sides by turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from repro.floor.provenance import device
+from repro.inference.decoding.choices import Drawn
+from repro.inference.decoding.drawing import GREEDY
+from repro.inference.decoding.lean import LAYOUTS, Lean
+from repro.inference.decoding.writing import write_plainly
+from repro.instruments.turns import milliseconds, on_one_thread, take_turns
+from repro.models.counting import parameters
+from repro.models.decoder import Decoder
+from repro.models.llama import to_llama
+from repro.models.transformer import Transformer
+from repro.statistics import geometric_t
+
+GOAL_RATIO = 1.5
+PROMPT = 32
+# Of 5, 20 and 60 million parameters, output matrix and embedding one.
+SHAPES = {
+    "5M": Decoder(4096, 256, 5, 4, context=512),
+    "20M": Decoder(4096, 448, 8, 7, context=512),
+    "60M": Decoder(4096, 704, 10, 11, context=512),
+}
+Write = Callable[[], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class SizeBench:
+    """One decoder with its first weights.
+
+    Fields: `milliseconds` a token by side; `ratios` of transformers over each of ours: value, low, high; `identical`
+    whether all sides wrote the same greedy tokens.
+    """
+
+    name: str
+    parameters: int
+    milliseconds: dict[str, float]
+    ratios: dict[str, tuple[float, float, float]]
+    identical: bool
+
+
+@dataclass(frozen=True)
+class DecodingBench:
+    """What the benchmark found; `unit` of time."""
+
+    device: str
+    unit: str
+    tokens: int
+    repeat: int
+    sizes: tuple[SizeBench, ...]
+
+
+def bench_decoding(*, sizes: tuple[str, ...] = tuple(SHAPES), tokens: int = 64, repeat: int = 5) -> DecodingBench:
+    """Write `tokens` greedy tokens after a prompt of 32, `repeat` times a side, the reading of the prompt included.
+
+    Raises:
+        ValueError: a size that is not timed.
+    """
+    if unknown := set(sizes) - set(SHAPES):
+        raise ValueError(f"no size {', '.join(sorted(unknown))}; expected some of {', '.join(SHAPES)}")
+    gpu = torch.cuda.is_available()
+    where = "cuda" if gpu else "cpu"
+    with on_one_thread(where):
+        found = tuple(_size(name, SHAPES[name], tokens, repeat, where) for name in sizes)
+    return DecodingBench(device(), "second" if gpu else "CPU second", tokens, repeat, found)
+
+
+def _size(name: str, shape: Decoder, tokens: int, repeat: int, where: str) -> SizeBench:
+    torch.manual_seed(0)
+    model = Transformer(shape).eval().to(where)
+    prompt_BT = torch.randint(shape.vocabulary, (1, PROMPT)).to(where)
+    sides: dict[str, Write] = {"transformers": _generate(model, prompt_BT, tokens)}
+    for layout in LAYOUTS:
+        reader = Lean(model, capacity=PROMPT + tokens, layout=layout)
+        if reader.layout == layout:  # packing falls back to plain weights where it cannot be done
+            sides[f"lean, {layout}"] = _plainly(reader, prompt_BT, tokens)
+    written = [write().tolist() for write in sides.values()]
+    seconds = take_turns([*sides.values()], rounds=repeat, seed=0, device=where)
+    ratios = {
+        side: _ratio(seconds[0], taken) for side, taken in zip(sides, seconds, strict=True) if taken is not seconds[0]
+    }
+    each = {side: taken / tokens for side, taken in zip(sides, milliseconds(seconds), strict=True)}
+    return SizeBench(name, parameters(shape).total, each, ratios, all(one == written[0] for one in written))
+
+
+def _ratio(theirs: list[float], ours: list[float]) -> tuple[float, float, float]:
+    found = geometric_t([over / under for over, under in zip(theirs, ours, strict=True)])
+    return found.value, found.low, found.high
+
+
+def _generate(model: Transformer, prompt_BT: torch.Tensor, tokens: int) -> Write:
+    llama: Any = to_llama(model)  # untyped, since generate's types forbid keyword arguments from a dictionary
+    llama.to(prompt_BT.device)
+    asked = {"max_new_tokens": tokens, "min_new_tokens": tokens, "do_sample": False}
+    return lambda: llama.generate(prompt_BT, attention_mask=torch.ones_like(prompt_BT), **asked)
+
+
+def _plainly(reader: Lean, prompt_BT: torch.Tensor, tokens: int) -> Write:
+    choices = Drawn(0, str(prompt_BT.device))
+    return lambda: write_plainly(reader, prompt_BT, length=tokens, drawing=GREEDY, choices=choices)

@@ -1,0 +1,1 @@
+"""Speculative decoding: drafts, exact and false rules, and what they save."""

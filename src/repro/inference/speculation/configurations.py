@@ -1,0 +1,167 @@
+"""What trials of speculation are of: strings counted, pairs sampled, passes and answers timed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from repro.floor.identity import added
+from repro.inference.decoding.drawing import Drawing
+from repro.inference.decoding.prompts import Prompts
+from repro.inference.speculation.given import GivenPair, GivenPrompts
+from repro.inference.speculation.pair import Pair
+from repro.models.decoder import Decoder
+
+EXACT = ("rejection", "own sample")
+BROKEN = ("no residual", "arg-max draft", "one random number", "agrees with arg-max")
+PLAIN, ASSISTED = "plain", "transformers"
+
+
+@dataclass(frozen=True)
+class Enumeration:
+    """Target and draft with random laws that depend on the last two tokens.
+
+    Fields: `rule` one of `EXACT` or `BROKEN`; `vocabulary` tokens; `length` of the strings; `drafted` tokens at a time.
+    """
+
+    rule: str
+    vocabulary: int = 3
+    length: int = 3
+    drafted: int = 2
+    drawing: Drawing = field(default_factory=Drawing)
+
+
+@dataclass(frozen=True)
+class OnePass:
+    """A decoder with its first weights, in double precision, that reads `tokens` tokens behind `held` others."""
+
+    model: Decoder
+    tokens: int = 9
+    held: int = 16
+
+
+@dataclass(frozen=True)
+class WrittenPairs:
+    """Pairs of tokens written after each prompt.
+
+    Fields: `by` a rule of verification, `PLAIN` decoding of the target, or `ASSISTED` generation of transformers;
+    `samples` pairs a prompt; `batch` answers written together (assisted: one).
+    """
+
+    pair: Pair
+    prompts: Prompts
+    by: str
+    samples: int
+    drafted: int = 3
+    batch: int = 500
+    drawing: Drawing = field(default_factory=Drawing)
+    device: str = added("cpu")
+
+
+@dataclass(frozen=True)
+class GreedyAnswers:
+    """Answers of `length` tokens, each the likeliest, `by` the rejection rule or `ASSISTED` generation."""
+
+    pair: Pair
+    prompts: Prompts
+    length: int
+    by: str = "rejection"
+    drafted: int = 4
+    tolerance: float = 1e-4
+    device: str = added("cpu")
+
+
+MODEL, SELF, NGRAMS, LOOKUP = "model", "first layer", "5-grams", "prompt lookup"
+LAYOUTS = {
+    "packed": {"packed": True, "columns": False},
+    "columns": {"packed": False, "columns": True},
+    "rows": {"packed": False, "columns": False},
+}
+DRAFTS = (MODEL, SELF, NGRAMS, LOOKUP)
+
+
+@dataclass(frozen=True)
+class PassCosts:
+    """Passes of the target over 1 to `longest` tokens, and of the draft over one, behind `held` tokens.
+
+    Fields: `packed` weights where they can be, else as they come or by `columns`, see `lean.product_of`; `static`
+    passes whose work does not depend on where their sequences stand, on a GPU replayed as CUDA graphs; `batch`
+    sequences; `dtype` of both models; `device` where the times are taken.
+    """
+
+    pair: Pair | GivenPair
+    held: int
+    longest: int = 9
+    packed: bool = True
+    batch: int = 1
+    rounds: int = 21
+    device: str = "cpu"
+    columns: bool = added(False)
+    static: bool = added(False)
+    dtype: str = added("float32")
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """Answers of `length` tokens to prompts, without a draft and with one, by turns.
+
+    Fields: `draft` one of `DRAFTS`; `drafted` tokens at a time; `batch` prompts decoded together; the rest as in
+    `PassCosts`.
+
+    Raises:
+        ValueError: a draft that there is not or cannot be static, or prompts that do not fill whole batches.
+    """
+
+    pair: Pair | GivenPair
+    prompts: Prompts | GivenPrompts
+    length: int
+    drafted: int
+    draft: str = MODEL
+    drawing: Drawing = field(default_factory=Drawing)
+    batch: int = 1
+    packed: bool = True
+    device: str = "cpu"
+    columns: bool = added(False)
+    static: bool = added(False)
+    dtype: str = added("float32")
+
+    def __post_init__(self) -> None:
+        if self.draft not in DRAFTS:
+            raise ValueError(f"draft is {self.draft!r}; expected one of {', '.join(DRAFTS)}")
+        if self.draft == NGRAMS and isinstance(self.pair, GivenPair):
+            raise ValueError("5-grams are counted on the text that the target was trained on, which is not known here")
+        if self.static and self.draft in (NGRAMS, LOOKUP):
+            raise ValueError(f"{self.draft} guess in Python, which no graph of a GPU replays; give static=False")
+        if self.prompts.count % self.batch:
+            raise ValueError(f"{self.prompts.count} prompts do not fill batches of {self.batch}")
+
+
+@dataclass(frozen=True)
+class Generating:
+    """Answers of `length` tokens by `generate` of transformers, alone and assisted, by turns.
+
+    Fields: `drafted` tokens at a time, each time; 0: as transformers has it by default; `lookup` in the prompt instead
+    of the pair's draft.
+    """
+
+    pair: Pair | GivenPair
+    prompts: Prompts | GivenPrompts
+    length: int
+    drafted: int = 0
+    lookup: bool = False
+    drawing: Drawing = field(default_factory=Drawing)
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A target beside its draft and 5-grams: `prompts` and `length` of the greedy answers that show repetition."""
+
+    pair: Pair
+    prompts: Prompts
+    length: int
+    device: str = added("cpu")
+
+
+def layout_of(config: PassCosts | Decoding) -> str:
+    """The layout of the weights that a configuration asks for, as `lean` names it."""
+    return next(name for name, one in LAYOUTS.items() if one.items() <= vars(config).items())

@@ -1,0 +1,151 @@
+"""What answers with and without a draft say: acceptance, tokens a verification, speed-up, and the formulas beside them.
+
+A row is what `speed.time_decoding` found, lists over batches of prompts. Every interval is a bootstrap over these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from repro.floor.measurement import Numbers
+from repro.sizing.speculation import expected_tokens
+from repro.statistics import Estimate, joint_bootstrap
+
+JUDGED = ["target", "draft", "ngrams", "repeated"]
+BETTER_THAN_DRAFT, BETTER_THAN_NGRAMS, REPEATED = 0.3, 0.5, 0.3
+
+
+def worth_judging(found: Numbers) -> bool:
+    """Whether a target has left the reach of small models, so that speed with it says something of large ones."""
+    target, draft, ngrams, repeated = (float(found[name]) for name in JUDGED)  # type: ignore[arg-type]
+    near = draft - target < BETTER_THAN_DRAFT or ngrams - target < BETTER_THAN_NGRAMS
+    return not near and repeated < REPEATED
+
+
+def predicted(acceptance: float, drafted: int, cost: float, verification: float = 1.0) -> float:
+    """The speed-up (1-a^(g+1)) / ((1-a) (g c + v)); at v = 1 that of Leviathan et al. 2022, theorem 3.8."""
+    return expected_tokens(acceptance, drafted) / (drafted * cost + verification)
+
+
+Row = Mapping[Any, Any]
+
+
+def speedup(row: Row) -> Estimate:
+    """Time of plain decoding over that of speculative decoding, totals over the same prompts."""
+    return joint_bootstrap(lambda plain, drafted: plain.sum() / drafted.sum(), *_lists(row, "plain", "speculative"),
+                           unit="times")  # fmt: skip
+
+
+def acceptance(row: Row) -> Estimate:
+    """Share of the tested drafted tokens that were accepted."""
+    return joint_bootstrap(lambda accepted, tested: accepted.sum() / tested.sum(), *_lists(row, "accepted", "tested"))
+
+
+def overlap(row: Row) -> Estimate:
+    """Mean sum of min(p, q) over the places of the plain answers."""
+    return joint_bootstrap(lambda overlap: overlap.mean(), *_lists(row, "overlap"))
+
+
+def acceptance_over_overlap(row: Row) -> Estimate:
+    """The counted acceptance over the overlap of the two laws."""
+    return joint_bootstrap(
+        lambda accepted, tested, overlap: accepted.sum() / tested.sum() / overlap.mean(),
+        *_lists(row, "accepted", "tested", "overlap"), unit="times",
+    )  # fmt: skip
+
+
+def tokens_a_verification(row: Row) -> Estimate:
+    """Tokens that a verification of a whole draft yields."""
+    return joint_bootstrap(lambda tokens, rounds: tokens.sum() / rounds.sum(), *_lists(row, "tokens", "rounds"))
+
+
+def tokens_over_closed_form(row: Row, drafted: int) -> Estimate:
+    """The same, over (1-a^(g+1))/(1-a) at the counted acceptance."""
+    return joint_bootstrap(
+        lambda tokens, rounds, accepted, tested: tokens.sum() / rounds.sum()
+        / expected_tokens(float(accepted.sum() / tested.sum()), drafted),
+        *_lists(row, "tokens", "rounds", "accepted", "tested"), unit="times",
+    )  # fmt: skip
+
+
+def speedup_over_prediction(row: Row, drafted: int, cost: float, verification: float = 1.0) -> Estimate:
+    """The measured speed-up over the formula's, at the acceptance counted on the same prompts."""
+    return joint_bootstrap(
+        lambda plain, speculative, accepted, tested: plain.sum() / speculative.sum()
+        / predicted(float(accepted.sum() / tested.sum()), drafted, cost, verification),
+        *_lists(row, "plain", "speculative", "accepted", "tested"), unit="times",
+    )  # fmt: skip
+
+
+def accepted_by_place(counts: Sequence[int]) -> list[float]:
+    """Share accepted at each drafted place of those whose predecessors were; equal if acceptances are independent.
+
+    Args:
+        counts: how many rounds accepted 0, 1, ... tokens.
+    """
+    reached = np.cumsum(np.asarray(counts)[::-1])[::-1]  # rounds that accepted at least so many
+    return [float(after / before) if before else float("nan") for before, after in pairwise(reached)]
+
+
+def by_drafted(swept: pd.DataFrame, cost: float, verified: Sequence[float]) -> pd.DataFrame:
+    """Measured beside both formulas, one row a number of drafted tokens, each at the acceptance it has itself.
+
+    Args:
+        swept: trials of `speed.time_decoding` with their configuration.
+        cost: of a draft's step over a plain one.
+        verified: cost of a verification of 1, 2, ... tokens over a plain step.
+    """
+    rows = []
+    for row in swept.to_dict("records"):
+        g, rate, found = int(row["drafted"]), acceptance(row).value, speedup(row)
+        rows.append({
+            "drafted": g, "speed-up": found.value, "low": found.low, "high": found.high,
+            "v measured": predicted(rate, g, cost, verified[g]), "v = 1": predicted(rate, g, cost), "accepted": rate,
+            "tokens": tokens_a_verification(row).value, "closed form": expected_tokens(rate, g),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def by_batch(batched: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
+    """The same, one row a number of sequences decoded together, the costs those of a batch of as many."""
+    at = costs.set_index("batch")
+    parts = []
+    for row in batched.to_dict("records"):
+        held = at.loc[row["batch"]]
+        parts.append(by_drafted(pd.DataFrame([row]), held["cost"], held["verified"]).assign(together=int(row["batch"])))
+    return pd.concat(parts, ignore_index=True)
+
+
+def crossover(batched: pd.DataFrame) -> str:
+    """The least number of sequences tried at which a draft no longer pays, in words."""
+    gone = batched.loc[batched["speed-up"] <= 1, "together"]
+    tried = ", ".join(str(count) for count in batched["together"])
+    return f"{gone.min()} (of {tried})" if len(gone) else f"none of those tried ({tried})"
+
+
+def by_decoder(names: Sequence[str], sweeps: Sequence[pd.DataFrame], tokens: int) -> pd.DataFrame:
+    """Milliseconds a token without and with a draft, and the speed-up with its interval, one row a decoder.
+
+    Args:
+        names: of the trials of all sweeps, one after the other.
+        tokens: that each wrote on either side.
+    """
+    found = []
+    rows: list[Row] = [dict(row.dropna()) for swept in sweeps for _, row in swept.iterrows()]
+    for name, row in zip(names, rows, strict=True):
+        gain, per = speedup(row), 1000 / tokens
+        found.append({
+            "label": name, "accepted": acceptance(row).value if "accepted" in row else float("nan"),
+            "ms a token without": per * sum(row["plain"]), "with": per * sum(row["speculative"]),
+            "value": gain.value, "low": gain.low, "high": gain.high,
+        })  # fmt: skip
+    return pd.DataFrame(found)
+
+
+def _lists(row: Row, *names: str) -> list[Sequence[float]]:
+    return [row[name] for name in names]

@@ -1,0 +1,1 @@
+"""Bytes: of weights in each format, of caches, of optimiser states, of activations."""

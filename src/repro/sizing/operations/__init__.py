@@ -1,0 +1,1 @@
+"""Floating-point operations, and what they take in time, money and data."""

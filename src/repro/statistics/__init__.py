@@ -1,0 +1,35 @@
+"""Estimates and the intervals that each kind of sample deserves."""
+
+from repro.statistics.divergence import GTest, divergence, g_test, holm
+from repro.statistics.equivalence import within_margin
+from repro.statistics.estimate import LEVEL, Estimate
+from repro.statistics.multiplicity import Multiplicity, distance_p_value, multiplicity
+from repro.statistics.proportion import clopper_pearson, newcombe, wilson
+from repro.statistics.resampling import bootstrap, hierarchical, joint_bootstrap, percentile
+from repro.statistics.seeds import geometric_t, paired_t, student_t
+from repro.statistics.unimodality import dip, dip_p_value
+
+__all__ = [
+    "LEVEL",
+    "Estimate",
+    "GTest",
+    "Multiplicity",
+    "bootstrap",
+    "clopper_pearson",
+    "dip",
+    "dip_p_value",
+    "distance_p_value",
+    "divergence",
+    "g_test",
+    "geometric_t",
+    "hierarchical",
+    "holm",
+    "joint_bootstrap",
+    "multiplicity",
+    "newcombe",
+    "paired_t",
+    "percentile",
+    "student_t",
+    "wilson",
+    "within_margin",
+]

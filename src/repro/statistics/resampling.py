@@ -1,0 +1,111 @@
+"""Bootstrap intervals, over many items only (documents, points, prompts), nested where items lie in groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from scipy import stats
+
+from repro.statistics.estimate import LEVEL, Estimate
+from repro.statistics.seeds import student_t
+
+FEWEST_ITEMS = 20  # below this a bootstrap interval covers too seldom (measured in the tests); use Student's t
+
+
+def percentile(
+    draws: Sequence[float], value: float, *, n: int, level: float = LEVEL, unit: str = "", method: str = ""
+) -> Estimate:
+    """The percentile interval of bootstrap draws around the point estimate `value`.
+
+    Args:
+        draws: (resamples,) the statistic on each resample.
+        n: number of items that were resampled.
+
+    Raises:
+        ValueError: too few draws for the tails that `level` asks for.
+    """
+    drawn = np.asarray(draws, dtype=float)
+    needed = int(np.ceil(2 / (1 - level)))
+    if drawn.size < needed:
+        raise ValueError(f"{drawn.size} draws; a {level:.0%} percentile interval needs at least {needed}")
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(
+        float(value), float(low), float(high), level, n, unit, method or f"percentile bootstrap, {drawn.size} resamples"
+    )
+
+
+def bootstrap(
+    items: Sequence[float],
+    statistic: Callable[..., float] = np.mean,
+    *,
+    resamples: int = 4000,
+    seed: int = 0,
+    level: float = LEVEL,
+    unit: str = "",
+) -> Estimate:
+    """The statistic over many items, with its bias-corrected and accelerated interval.
+
+    Args:
+        items: (n,) one number an item, n >= 20.
+        statistic: takes (items, axis=...).
+
+    Source: Efron 1987, Better bootstrap confidence intervals.
+    """
+    sample = np.asarray(items, dtype=float)
+    _enough(sample.size, "items")
+    value = float(statistic(sample, axis=-1))
+    if np.ptp(sample) == 0:  # every resample is the same, and the BCa correction would divide zero by zero
+        return Estimate(value, value, value, level, sample.size, unit, "all items equal")
+    result = stats.bootstrap(
+        (sample,),
+        statistic,
+        n_resamples=resamples,
+        confidence_level=level,
+        method="BCa",
+        rng=np.random.default_rng(seed),
+    )
+    low, high = result.confidence_interval
+    return Estimate(value, float(low), float(high), level, sample.size, unit, f"BCa bootstrap over {sample.size} items")
+
+
+def joint_bootstrap(
+    statistic: Callable[..., float], *items: Sequence[float], resamples: int = 4000, seed: int = 0,
+    level: float = LEVEL, unit: str = "",
+) -> Estimate:  # fmt: skip
+    """A statistic of several numbers an item, such as a ratio of totals, with its percentile interval.
+
+    Args:
+        statistic: takes the lists, resampled by the same draw.
+        items: (n,) each, n >= 20.
+    """
+    lists = [np.asarray(one, dtype=float) for one in items]
+    n = len(lists[0])
+    _enough(n, "items")
+    rng = np.random.default_rng(seed)
+    draws = [statistic(*(one[drawn] for one in lists)) for drawn in rng.integers(n, size=(resamples, n))]
+    return percentile(draws, statistic(*lists), n=n, level=level, unit=unit)
+
+
+def hierarchical(
+    groups: Sequence[Sequence[float]], *, resamples: int = 4000, seed: int = 0, level: float = LEVEL, unit: str = ""
+) -> Estimate:
+    """The mean of group means, where groups (seeds) and the items in them (prompts) both vary.
+
+    The spread of the group means already holds the variation of both, so groups are what is resampled (resampling
+    their items as well would count those twice); with fewer than 20 groups Student's t takes the bootstrap's place.
+
+    Args:
+        groups: one sequence of items a group; at least two groups.
+
+    Source: Davison & Hinkley 1997, Bootstrap methods and their application, section 3.8.
+    """
+    means = [float(np.mean(group)) for group in groups]
+    if len(means) < FEWEST_ITEMS:
+        return student_t(means, level=level, unit=unit, of="groups")
+    return bootstrap(means, resamples=resamples, seed=seed, level=level, unit=unit)
+
+
+def _enough(n: int, what: str) -> None:
+    if n < FEWEST_ITEMS:
+        raise ValueError(f"{n} {what}; a bootstrap needs at least {FEWEST_ITEMS}, use student_t over so few")

@@ -1,0 +1,75 @@
+"""Suites: which rows belong together, and which of them are not independent."""
+
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from repro.fits.approaches.suite_fit import SuiteFit, suite_fit
+from repro.fits.laws.surface import BESIROGLU, fit_surface
+from repro.fits.runs.planted import Planted
+from repro.fits.runs.suites import Broken, Suite, draw_surfaces, group_weights, public_suites, suite_runs
+
+STUDY = Planted(budgets=(1e18, 1e19, 1e20), sizes=9)
+needs_data = pytest.mark.skipif(not os.environ.get("REPRO_DATA"), reason="no public tables: REPRO_DATA is unset")
+
+
+def test_rows_of_a_group_are_drawn_together():
+    """Equal groups have equal weights, and as many groups are drawn as there are."""
+    weights = group_weights(["x", "y", "x", "z"], 500, np.random.default_rng(0))
+
+    np.testing.assert_array_equal(weights[:, 0], weights[:, 2])
+    assert 3 == pytest.approx(weights[:, [0, 1, 3]].sum(axis=1).mean())
+    assert 1 == pytest.approx(weights.mean(), abs=0.1)
+
+
+def test_without_a_group_each_row_is_a_run():
+    """A planted suite has as many groups as rows."""
+    runs = suite_runs(Suite(STUDY), seed=0)
+    assert len(runs) == runs["group"].nunique() == 27
+
+
+def test_the_same_runs_in_fewer_groups_give_wider_intervals():
+    """Copies of a run carry no news: resampled as runs they would seem to."""
+    runs = suite_runs(Suite(replace(STUDY, noise=0.01)), seed=0)
+    copied = runs.loc[runs.index.repeat(8)].reset_index(drop=True)
+    fit = fit_surface(runs["N"], runs["D"], runs["loss"])
+    together = draw_surfaces(copied, fit, resamples=300, seed=0)
+    apart = draw_surfaces(copied.assign(group=range(len(copied))), fit, resamples=300, seed=0)
+
+    assert np.ptp(np.quantile(together.a, [0.1, 0.9])) > 1.5 * np.ptp(np.quantile(apart.a, [0.1, 0.9]))
+
+
+def test_a_broken_world_follows_both_surfaces():
+    """Small and large budgets, each with its own truth."""
+    other = replace(BESIROGLU, E=2.5)
+    small, large = (
+        replace(STUDY, budgets=b, noise=0.0, surface=s) for b, s in (((1e18,), BESIROGLU), ((1e20,), other))
+    )
+    runs = suite_runs(Broken(small, large), seed=0)
+
+    truth = np.where(runs["C"] < 1e19, BESIROGLU.loss(runs["N"], runs["D"]), other.loss(runs["N"], runs["D"]))
+    np.testing.assert_allclose(truth, runs["loss"])
+
+
+def test_a_planted_surface_is_found_again():
+    """The interval of a holds the truth."""
+    found = suite_fit(SuiteFit(Suite(replace(STUDY, sizes=25)), resamples=200), seed=0)
+    assert found["a_quantiles"][0] <= BESIROGLU.a <= found["a_quantiles"][-1]
+
+
+@needs_data
+def test_the_public_suites_have_their_sizes():
+    """Rows after selection; Gemstones' 199 rows come from 20 training runs."""
+    runs = {name: suite_runs(suite, seed=0) for name, suite in public_suites().items()}
+
+    assert [240, 199, 34, 35, 35, 30, 121, 88, 116, 88] == [len(table) for table in runs.values()]
+    assert 20 == runs["Gemstones"]["group"].nunique()
+
+
+@needs_data
+def test_rows_that_no_table_has_are_refused():
+    """The message names the selection."""
+    with pytest.raises(ValueError, match="elsewhere"):
+        suite_runs(replace(public_suites()["Gadre, C4"], where=(("dataset_name", "elsewhere"),)), seed=0)

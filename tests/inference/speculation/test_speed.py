@@ -1,0 +1,176 @@
+"""What timed answers say, on planted ones whose truth is known; and pairs and prompts of a reader's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from repro.bookkeeping.ledger import judge, load_chapter
+from repro.floor import places
+from repro.floor.scale import Scale
+from repro.inference.decoding.drawing import Drawing
+from repro.inference.speculation import estimates as speedups
+from repro.inference.speculation import measurements as speed
+from repro.inference.speculation.configurations import NGRAMS, Decoding, Generating
+from repro.inference.speculation.estimates import worth_judging
+from repro.inference.speculation.given import given_pair, given_prompts
+
+CLAIMS = load_chapter(places.experiments() / "speculative" / "claims.toml")
+
+
+COLUMNS = ("plain", "speculative", "tested", "accepted", "rounds", "tokens")
+
+
+def planted(*, cost: float, verification: float, sticky: float = 0.0, overlap: float = 0.6) -> dict[str, object]:
+    """Answers of 40 prompts, 4 tokens drafted, 0.6 of them accepted, times by the formula with noise of 2 %.
+
+    An acceptance follows the one before with probability `sticky`, else it is drawn anew.
+    """
+    rng = np.random.default_rng(0)
+    lists: dict[str, list[float]] = {name: [] for name in COLUMNS}
+    for _ in range(40):
+        fresh, kept = rng.random((200, 4)) < 0.6, rng.random((200, 4)) < sticky
+        for place in range(1, 4):
+            fresh[:, place] = np.where(kept[:, place], fresh[:, place - 1], fresh[:, place])
+        whole = np.cumprod(fresh, axis=1).sum(1)
+        tokens = int(whole.sum()) + len(whole)
+        taken = len(whole) * (4 * cost + verification)
+        found = tokens, taken, np.minimum(whole + 1, 4).sum(), whole.sum(), len(whole), tokens
+        for name, one in zip(lists, found, strict=True):
+            lists[name].append(float(one) * (rng.normal(1, 0.02) if name in ("plain", "speculative") else 1))
+    return {**lists, "overlap": list(rng.normal(overlap, 0.01, 40))}
+
+
+def outcome(claim: str, estimate) -> str:
+    return str(judge(CLAIMS[claim], estimate, Scale.GPU).outcome)
+
+
+@pytest.mark.parametrize("truth", [True, False])
+def test_the_formulas_are_told_from_each_other(truth):
+    """Free verifications against ones that cost 1.6 steps: each formula is refuted where it does not hold."""
+    row = planted(cost=0.1, verification=1.0 if truth else 1.6)
+
+    free, counted = (speedups.speedup_over_prediction(row, 4, 0.1, v) for v in (1.0, 1.6))
+
+    expected = ("supported", "refuted") if truth else ("refuted", "supported")
+    assert expected == (
+        outcome("speed-as-if-verification-were-free", free),
+        outcome("speed-with-the-verification-counted", counted),
+    )
+
+
+def test_independent_acceptances_are_told_from_runs_of_them():
+    rows = planted(cost=0.1, verification=1), planted(cost=0.1, verification=1, sticky=0.9)
+
+    found = [outcome("tokens-a-verification-closed-form", speedups.tokens_over_closed_form(row, 4)) for row in rows]
+
+    assert ["supported", "refuted"] == found
+    np.testing.assert_allclose([0.5, 0.5], speedups.accepted_by_place([20, 10, 10]))
+
+
+def test_an_acceptance_other_than_the_overlap_is_caught():
+    rows = [planted(cost=0.1, verification=1, overlap=overlap) for overlap in (0.6, 0.75)]
+
+    assert ["supported", "refuted"] == [
+        outcome("acceptance-is-overlap", speedups.acceptance_over_overlap(row)) for row in rows
+    ]
+
+
+def test_a_draft_that_costs_more_than_it_brings_is_caught():
+    cheap, dear = planted(cost=0.05, verification=1.1), planted(cost=0.5, verification=1.5)
+
+    assert ["supported", "refuted"] == [
+        outcome("draft-model-speeds-up-one-sequence", speedups.speedup(row)) for row in (cheap, dear)
+    ]
+    assert ["refuted", "supported"] == [outcome("gain-gone-at-sixteen", speedups.speedup(row)) for row in (cheap, dear)]
+
+
+def test_the_table_holds_measured_and_predicted():
+    rows = pd.DataFrame([{"drafted": 4, "batch": 1, **planted(cost=0.1, verification=1.3)}])
+    costs = pd.DataFrame([{"batch": 1, "cost": 0.1, "verified": [1, 1, 1, 1, 1.3]}])
+
+    [row] = speedups.by_batch(rows, costs).to_dict("records")
+
+    assert row["v measured"] == pytest.approx(row["speed-up"], rel=0.02)
+    assert row["v = 1"] == pytest.approx(row["v measured"] * 1.7 / 1.4)
+
+
+@pytest.mark.parametrize("spoiled", [{}, {"draft": 2.2}, {"ngrams": 2.4}, {"repeated": 0.4}], ids=str)
+def test_only_a_target_that_needs_to_be_large_is_judged(spoiled):
+    good = {"target": 2.0, "draft": 2.5, "ngrams": 2.6, "repeated": 0.1}
+
+    assert (not spoiled) == worth_judging({**good, **spoiled})
+
+
+WORDS = [f"w{number}" for number in range(30)]
+
+
+def llama(folder: Path, *, layers: int, vocabulary: int = 30) -> str:
+    """A Llama with its first weights and a tokeniser of 30 words."""
+    config = LlamaConfig(
+        vocab_size=vocabulary, hidden_size=16, intermediate_size=24, num_hidden_layers=layers, num_attention_heads=2,
+        rms_norm_eps=1e-5, max_position_embeddings=64, bos_token_id=None, eos_token_id=None,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    cut = Tokenizer(WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="w0"))
+    cut.pre_tokenizer = Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=cut, unk_token="w0").save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture
+def pair(tmp_path, monkeypatch):
+    monkeypatch.setenv("REPRO_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    return given_pair(llama(tmp_path / "large", layers=2), llama(tmp_path / "small", layers=1))
+
+
+def test_a_pair_of_ones_own_is_timed_at_ones_own_prompts(pair, tmp_path):
+    (tmp_path / "prompts.txt").write_text("w1 w2 w3 w4 w5\n\nw6 w7 w8 w9\n")
+    prompts = given_prompts(str(tmp_path / "prompts.txt"), pair.target, count=2, length=4)
+
+    found = speed.time_decoding(Decoding(pair, prompts, 6, 2), 0)
+    theirs = speed.time_generate(Generating(pair, prompts, 6, drawing=Drawing(0)), 0)
+
+    assert [[1, 2, 3, 4], [6, 7, 8, 9]] == prompts.windows().tolist()
+    assert 2 == len(found["plain"]) == len(found["overlap"]) == theirs["identical"]
+    assert "large" == pair.target.name and str(tmp_path) not in str(prompts)
+
+
+def test_prompts_that_cannot_be_used_are_refused(pair, tmp_path):
+    empty = tmp_path / "empty.txt"
+    empty.write_text("\n \n")
+    few = tmp_path / "few.txt"
+    few.write_text("w1 w2 w3\n")
+
+    with pytest.raises(FileNotFoundError, match="no file"):
+        given_prompts(str(tmp_path / "none.txt"), pair.target, count=1, length=3)
+    with pytest.raises(ValueError, match="give -p prompts a file"):
+        given_prompts("", pair.target, count=1, length=3)
+    with pytest.raises(ValueError, match="holds no prompt"):
+        given_prompts(str(empty), pair.target, count=1, length=3)
+    with pytest.raises(ValueError, match="holds 1 prompts; 2 are asked for"):
+        given_prompts(str(few), pair.target, count=2, length=3).windows()
+    with pytest.raises(ValueError, match="prompt 1 holds 3 tokens and 4 are read"):
+        given_prompts(str(few), pair.target, count=1, length=4).windows()
+
+
+def test_a_pair_that_is_none_is_refused(pair, tmp_path):
+    other = llama(tmp_path / "other", layers=1, vocabulary=31)
+
+    with pytest.raises(ValueError, match="large has 30 tokens and other has 31"):
+        given_pair(str(tmp_path / "large"), other)
+    with pytest.raises(FileNotFoundError, match=r"no folder .*/missing"):
+        given_pair(str(tmp_path / "missing"), other)
+    with pytest.raises(FileNotFoundError, match=r"holds no \*\.safetensors"):
+        given_pair(str(tmp_path), other)
+    with pytest.raises(ValueError, match="a target without a draft"):
+        given_pair(other, "")
+    with pytest.raises(ValueError, match="5-grams are counted on the text"):
+        Decoding(pair, None, 6, 2, draft=NGRAMS)
