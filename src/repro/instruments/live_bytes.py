@@ -6,6 +6,7 @@ on storages, each once, and never on shapes.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -91,6 +92,7 @@ class Watch:
         self._profile: profile | None = None
 
     def __enter__(self) -> Self:
+        gc.collect()  # else what was dropped before is freed while the watch counts
         if self._cuda:
             torch.cuda.synchronize()
             self._base, self._base_blocks = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 
 import numpy as np
@@ -144,3 +145,17 @@ def test_the_clock_is_read_at_every_length():
 
     assert [4, 8] == numbers["lengths"]
     assert 0 < numbers["cached"][0] < numbers["cached"][1]
+
+
+def test_what_was_dropped_before_a_watch_is_not_counted_as_freed_in_it():
+    """A cycle that holds a tensor is freed whenever the collector runs, and an earlier watch has noted its size."""
+    with Watch():
+        dropped: dict[str, object] = {"tensor": torch.ones(100)}
+        dropped["itself"] = dropped
+        del dropped
+
+    with Watch() as watch:
+        gc.collect()
+        watch.mark("collected")
+
+    assert 0 == watch.phases["collected"].alive
