@@ -81,9 +81,14 @@ import_measurements()
 GOLDEN = Path(__file__).with_name("golden.json")
 SHAPE = Decoder(16, 16, 1, 2, context=16)
 RUN = Pretraining(
-    SHAPE, Skills(vocabulary=16, digits=2, tokens=20_000, test_tokens=2_000),
-    readings=(1_024, 2_048), batch=256, learning_rate=0.02, warmup=256, test_tokens=1_024,
-)  # fmt: skip
+    SHAPE,
+    Skills(vocabulary=16, digits=2, tokens=20_000, test_tokens=2_000),
+    readings=(1_024, 2_048),
+    batch=256,
+    learning_rate=0.02,
+    warmup=256,
+    test_tokens=1_024,
+)
 SMALL = Stage(width=8, layers=1, steps=10, batch=16)
 SERVED = Workload("tiny", Spread(6), Spread(6), 5)
 PROMPTS = Prompts(RUN.text, 2, 4)

@@ -15,7 +15,7 @@ from repro.floor.scale import scales_path
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 NOTEBOOKS = sorted(EXPERIMENTS.rglob("*.ipynb"))
 
-LINES = range(60, 151)
+LINES = range(40, 151)  # besides parameters and imports
 LONGEST_FUNCTION = 5
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 RESERVED = {"scale": "smoke", "compute": "missing"}
@@ -160,7 +160,7 @@ def _twice_tagged(notebook: nbformat.NotebookNode) -> None:
         (_no_kernel, f"its kernelspec is not {KERNEL}, without which bare papermill asks for a kernel"),
         (_twice_tagged, "2 cells tagged parameters; expected 1"),
         (_source(0, "# Does", "Does"), "does not open with a title"),
-        (_source(0, "A line of prose.\n", ""), "5 lines besides parameters and imports; expected 60 to 150"),
+        (_source(0, "A line of prose.\n", ""), "5 lines besides parameters and imports; expected 40 to 150"),
         (_source(1, "# draws", ""), "parameter resamples has no comment on its line"),
         (_source(1, "resamples = None", "resamples = 400"), "parameter resamples is 400; expected None"),
         (_source(1, "resamples = None  # draws", ""), "parameter resamples is missing"),

@@ -26,8 +26,10 @@ def test_drawn_reviews_keep_to_the_grammar_and_their_worth_is_in_its_range():
 
 def test_gold_is_the_probability_that_a_review_feels_good():
     """Of reviews with gold near 4 p a share p was written in a good mood, which the strongest words betray."""
-    best, worst = review("film it is very perfect i loved its end its look is great"), review("film it is very awful "
-                         "i hated its end its look is dreadful")  # fmt: skip
+    best, worst = (
+        review("film it is very perfect i loved its end its look is great"),
+        review("film it is very awful i hated its end its look is dreadful"),
+    )
     odds = LOG_ODDS[best[0, ASKED:]].sum()
 
     assert 4 / (1 + np.exp(-odds)) == pytest.approx(gold(best)[0])
@@ -105,8 +107,16 @@ def table() -> pd.DataFrame:
         for method, above in (("DPO", 0.0), ("PPO", 0.5)):
             for kl in (0.4, 2.0):
                 valid = [0.9, 0.1] if (seed, method) == (1, "PPO") else [0.9, 0.8]
-                rows.append({"method": method, "seed": seed, "look": 1, "kl": [0.0, kl], "valid": valid,
-                             "gold": [1.0, 1.0 + kl**0.5 + above]})  # fmt: skip
+                rows.append(
+                    {
+                        "method": method,
+                        "seed": seed,
+                        "look": 1,
+                        "kl": [0.0, kl],
+                        "valid": valid,
+                        "gold": [1.0, 1.0 + kl**0.5 + above],
+                    }
+                )
     return at_looks(pd.DataFrame(rows), ["gold", "kl", "valid"])
 
 

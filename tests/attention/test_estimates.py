@@ -40,9 +40,18 @@ def planted(per_gb: float, per_token: float, seeds: int = 5) -> pd.DataFrame:
             for arm in all_arms(8, [8, 2, 1], 2):
                 gigabytes = 2 * 6 * 64 * 4 * arm.kv_heads * batch * context / 1e9
                 milliseconds = 10 + batch + per_gb * gigabytes + per_token * batch * context
-                rows.append({"seed": seed, "batch": batch, "context": context, **vars(arm), "cache_gb": gigabytes,
-                             "weight_gb": 0.08, "bandwidth": 10.0,
-                             "milliseconds": milliseconds * drawn.normal(1, 0.02)})  # fmt: skip
+                rows.append(
+                    {
+                        "seed": seed,
+                        "batch": batch,
+                        "context": context,
+                        **vars(arm),
+                        "cache_gb": gigabytes,
+                        "weight_gb": 0.08,
+                        "bandwidth": 10.0,
+                        "milliseconds": milliseconds * drawn.normal(1, 0.02),
+                    }
+                )
     return pd.DataFrame(rows)
 
 

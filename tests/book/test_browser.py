@@ -8,8 +8,18 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("index", "ledger", "articles/a", "chapters/small", "chapters-to-come", "changelog", "method", "rerun",
-         "calculators", "bibliography")  # fmt: skip
+PAGES = (
+    "index",
+    "ledger",
+    "articles/a",
+    "chapters/small",
+    "chapters-to-come",
+    "changelog",
+    "method",
+    "rerun",
+    "calculators",
+    "bibliography",
+)
 WIDTHS = (390, 820, 1400)
 THEMES = ("light", "dark")
 

@@ -91,8 +91,11 @@ def test_a_build_that_is_killed_is_not_taken_for_a_whole_one(root, make):
     [stage] = built.glob("stage-*")
     method = root / "book" / "method.md"
     method.write_text(method.read_text() + "\nOne more sentence.\n")
-    command = [sys.executable, "-c", f"from pathlib import Path; from repro.cli.edition import build_html; "
-               f"build_html(Path({str(root / 'book')!r}))"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-c",
+        f"from pathlib import Path; from repro.cli.edition import build_html; build_html(Path({str(root / 'book')!r}))",
+    ]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     building = subprocess.Popen(command, env=environment, start_new_session=True)
     while (stage / "ended-well").exists() and building.poll() is None:

@@ -145,7 +145,7 @@ WRONG = [  # calculator, what is picked before, field, what is typed into it, wh
     ("Compute-optimal size", {}, "Operations to spend", "1e400", "is no number"),
     ("Active share of a mixture", {"Model": "own"}, "Active for a token", "9", "9 of 8 experts cannot be active"),
     ("Speculative decoding", {}, "Acceptance of a drafted token, 0 to 1", "1.1", "expected at most 1."),
-]  # fmt: skip
+]
 
 
 def test_bad_input_says_at_the_field_what_is_wrong(opened, axe):

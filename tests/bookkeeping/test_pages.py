@@ -91,9 +91,19 @@ def test_a_row_says_all_that_a_reader_needs(site):
     table = fragments(site)["_generated/ledger-table.md"]
     row = re.search(r'<tr id="claim-loss-falls-as-a-power".*?</tr>', table, re.DOTALL)[0]
 
-    for part in ("Loss falls as a power of N , with exponent 0.34 &amp; no &lt;floor&gt;.", "supported", "0.347",
-                 "0.331 to 0.362", "agrees: 0.3 to 0.4", "cpu", "planted points, up to 16B parameters", "A, B",
-                 "experiment", "Hoffmann et al. 2022 (arXiv:2203.15556)", "repro run small --scale cpu"):  # fmt: skip
+    for part in (
+        "Loss falls as a power of N , with exponent 0.34 &amp; no &lt;floor&gt;.",
+        "supported",
+        "0.347",
+        "0.331 to 0.362",
+        "agrees: 0.3 to 0.4",
+        "cpu",
+        "planted points, up to 16B parameters",
+        "A, B",
+        "experiment",
+        "Hoffmann et al. 2022 (arXiv:2203.15556)",
+        "repro run small --scale cpu",
+    ):
         assert part in words(row)
     assert 'href="chapters/small.html#claim-loss-falls-as-a-power"' in row
 
@@ -125,8 +135,15 @@ def test_false_verdicts_are_counted_over_verdicts_that_rest_on_an_interval(site)
 
 
 def test_a_region_that_was_changed_is_named_above_the_ledger(site):
-    change = RegionChange("split-early", "scaling-chinchilla", "abc123", "2026-11-24", "Ten, not <five>",
-                          {"holds": {"low": 5}}, {"holds": {"low": 10}})  # fmt: skip
+    change = RegionChange(
+        "split-early",
+        "scaling-chinchilla",
+        "abc123",
+        "2026-11-24",
+        "Ten, not <five>",
+        {"holds": {"low": 5}},
+        {"holds": {"low": 10}},
+    )
     notes = {
         state: words(fragments(replace(site, region_changes=changes))["_generated/ledger-notes.md"])
         for state, changes in {"changed": [change], "unchanged": [], "unknown": None}.items()
@@ -140,8 +157,18 @@ def test_a_region_that_was_changed_is_named_above_the_ledger(site):
 
 def test_an_article_page_keeps_the_articles_order_and_its_headings(site):
     page = fragments(site)["articles/a.md"]
-    order = [page.index(part) for part in ("### Scaling", "#### Laws", "falls as a power", "#### Sizes",
-                                           "Halving the heads", "### Closing", "Nobody has looked")]  # fmt: skip
+    order = [
+        page.index(part)
+        for part in (
+            "### Scaling",
+            "#### Laws",
+            "falls as a power",
+            "#### Sizes",
+            "Halving the heads",
+            "### Closing",
+            "Nobody has looked",
+        )
+    ]
 
     assert sorted(order) == order
     assert page.startswith("# Article A: Models, \\*in short\\*\n")
@@ -272,8 +299,11 @@ def test_what_a_table_or_figure_is_given_cannot_break_the_page():
 
 
 def test_the_run_box_marks_what_was_changed():
-    box = cards.run_box(command="repro run small && x", parameters=[("seeds", 3, 5), ("public", True, True)],
-                        provenance={"python": "3.11"})  # fmt: skip
+    box = cards.run_box(
+        command="repro run small && x",
+        parameters=[("seeds", 3, 5), ("public", True, True)],
+        provenance={"python": "3.11"},
+    )
 
     assert "repro run small &amp;&amp; x" in box
     assert "seeds 3 5 changed public True True" in words(box)

@@ -202,9 +202,12 @@ def test_ctrl_c_ends_the_workers_of_a_pool(store, diary):
     script = diary.with_name("script.py")
     script.write_text(PROGRAM.format(rooms=ROOMS, folder=str(store.folder)))
     running = subprocess.Popen(
-        [sys.executable, script], stderr=subprocess.PIPE, text=True, start_new_session=True,
+        [sys.executable, script],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # ignored in a background job
-    )  # fmt: skip
+    )
     deadline = time.monotonic() + 300
     while store.get(trial(1)) is None or len(diary_of(diary)) < 3:  # the third may start before the first is recorded
         assert running.poll() is None and time.monotonic() < deadline

@@ -17,9 +17,14 @@ from repro.training.run import run
 
 TEXT = Skills(vocabulary=16, digits=2, tokens=60_000, test_tokens=4_000)
 RUN = Pretraining(
-    Decoder(16, 16, 2, 2, context=16), TEXT, readings=(2_048, 4_096), batch=256, learning_rate=0.02, warmup=1_024,
+    Decoder(16, 16, 2, 2, context=16),
+    TEXT,
+    readings=(2_048, 4_096),
+    batch=256,
+    learning_rate=0.02,
+    warmup=1_024,
     test_tokens=2_048,
-)  # fmt: skip
+)
 FAST = dataclasses.replace(RUN, learning_rate=0.05)
 
 

@@ -23,9 +23,14 @@ from repro.training.windows import WindowOrder, held_out
 
 TEXT = Skills(vocabulary=16, digits=2, tokens=60_000, test_tokens=4_000)
 RUN = Pretraining(
-    Decoder(16, 16, 1, 2, context=16), TEXT, readings=(8_192, 16_384), batch=256, learning_rate=0.02, warmup=1_024,
+    Decoder(16, 16, 1, 2, context=16),
+    TEXT,
+    readings=(8_192, 16_384),
+    batch=256,
+    learning_rate=0.02,
+    warmup=1_024,
     test_tokens=2_048,
-)  # fmt: skip
+)
 
 
 @pytest.fixture(autouse=True)

@@ -17,9 +17,14 @@ from repro.training.measurements import pretrain, uptrain
 
 SHAPE = Decoder(16, 24, 2, 4, context=16)
 FIRST = Pretraining(
-    SHAPE, Skills(vocabulary=16, digits=2, tokens=60_000, test_tokens=4_000), readings=(16_384,), batch=256,
-    learning_rate=0.02, warmup=1_024, test_tokens=2_048,
-)  # fmt: skip
+    SHAPE,
+    Skills(vocabulary=16, digits=2, tokens=60_000, test_tokens=4_000),
+    readings=(16_384,),
+    batch=256,
+    learning_rate=0.02,
+    warmup=1_024,
+    test_tokens=2_048,
+)
 
 
 @pytest.fixture(autouse=True)

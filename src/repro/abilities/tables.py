@@ -159,8 +159,11 @@ def read_scores(path: Path) -> pd.DataFrame:
 
 
 _EXPECTED = {
-    "task": "a name", "metric": "a name", "compute": "a positive number of FLOP", "score": "a number, larger is better",
-}  # fmt: skip
+    "task": "a name",
+    "metric": "a name",
+    "compute": "a positive number of FLOP",
+    "score": "a number, larger is better",
+}
 
 
 def _own(scores: Scores) -> pd.DataFrame:

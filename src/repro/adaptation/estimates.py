@@ -29,21 +29,32 @@ def published_shape(name: str) -> Decoder:
     model = published_model(name)
     layer = model.layers[0]
     return Decoder(
-        model.vocabulary, model.width, len(model.layers), layer.attention.heads, layer.attention.kv_heads,
-        layer.feed_forward.hidden, context=model.positions or 2048, tied=model.tied,
-    )  # fmt: skip
+        model.vocabulary,
+        model.width,
+        len(model.layers),
+        layer.attention.heads,
+        layer.attention.kv_heads,
+        layer.feed_forward.hidden,
+        context=model.positions or 2048,
+        tied=model.tied,
+    )
 
 
 def sized(shape: Decoder) -> Architecture:
     """The same shape, for the calculators."""
     return architecture(
         {
-            "model_type": "llama", "vocab_size": shape.vocabulary, "hidden_size": shape.width,
-            "num_hidden_layers": shape.layers, "num_attention_heads": shape.heads,
-            "num_key_value_heads": shape.key_value_heads, "intermediate_size": shape.feed_forward_width,
-            "max_position_embeddings": shape.context, "tie_word_embeddings": shape.tied,
+            "model_type": "llama",
+            "vocab_size": shape.vocabulary,
+            "hidden_size": shape.width,
+            "num_hidden_layers": shape.layers,
+            "num_attention_heads": shape.heads,
+            "num_key_value_heads": shape.key_value_heads,
+            "intermediate_size": shape.feed_forward_width,
+            "max_position_embeddings": shape.context,
+            "tie_word_embeddings": shape.tied,
         }
-    )  # fmt: skip
+    )
 
 
 def state_bytes(config: OneStep) -> float:

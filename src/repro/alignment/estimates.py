@@ -113,8 +113,10 @@ def shares_at_equal_kl(told: pd.DataFrame, method: str, levels: Sequence[float])
     """
     found = []
     for _, one in told[told["method"] == method].groupby("seed"):
-        gain, best = ([at_equal_kl(list(one["kl"]), list(one[name]), level, 0.0) for level in levels]
-                      for name in ("gain", "best_gain"))  # fmt: skip
+        gain, best = (
+            [at_equal_kl(list(one["kl"]), list(one[name]), level, 0.0) for level in levels]
+            for name in ("gain", "best_gain")
+        )
         found.append(float(np.mean(np.divide(gain, best))))
     return found
 
@@ -131,9 +133,11 @@ def by_level(told: pd.DataFrame, levels: Sequence[float], columns: Sequence[str]
     for method, part in told.dropna(subset="kl").groupby("method"):
         for level in levels:
             for column in columns:
-                found = student_t([
-                    at_equal_kl(list(one["kl"]), list(one[column]), level, float(one[f"{column}_start"].mean()))
-                    for _, one in part.groupby("seed")
-                ])  # fmt: skip
+                found = student_t(
+                    [
+                        at_equal_kl(list(one["kl"]), list(one[column]), level, float(one[f"{column}_start"].mean()))
+                        for _, one in part.groupby("seed")
+                    ]
+                )
                 rows.append([method, level, column, found.value, found.low, found.high])
     return pd.DataFrame(rows, columns=["method", "kl", "column", "value", "low", "high"])

@@ -51,8 +51,12 @@ def steps_table(trials: pd.DataFrame) -> pd.DataFrame:
     """The table of steps of a sweep over `decode_steps`."""
     rows = []
     for trial in trials.to_dict("records"):
-        shared = {"seed": trial["seed"], "batch": trial["batch"], "context": trial["shape.context"],
-                  "bandwidth": trial["gigabytes_per_second"]}  # fmt: skip
+        shared = {
+            "seed": trial["seed"],
+            "batch": trial["batch"],
+            "context": trial["shape.context"],
+            "bandwidth": trial["gigabytes_per_second"],
+        }
         for arm, step, cache, weights in zip(trial["arms"], *(trial[name] for name in LISTED), strict=True):
             read = {"milliseconds": step, "cache_gb": cache / 1e9, "weight_gb": weights / 1e9}
             rows.append({**shared, **vars(arm), **read})
@@ -124,8 +128,19 @@ def by_cell(steps: pd.DataFrame, heads: int, judged: int) -> pd.DataFrame:
         gigabytes = [of(cell, kv_heads=number)[["cache_gb", "weight_gb"]].iloc[0].sum() for number in (heads, judged)]
         found = ratio(over, under)
         full = of(cell, kv_heads=heads)["cache_gb"].iloc[0]
-        rows.append((batch, context, full, over.mean(), under.mean(), found.value, found.low, found.high,
-                     gigabytes[0] / gigabytes[1]))  # fmt: skip
+        rows.append(
+            (
+                batch,
+                context,
+                full,
+                over.mean(),
+                under.mean(),
+                found.value,
+                found.low,
+                found.high,
+                gigabytes[0] / gigabytes[1],
+            )
+        )
     names = ["batch", "context", "cache_gb", "all_ms", "few_ms", "ratio", "low", "high", "bytes_ratio"]
     return pd.DataFrame(rows, columns=names)
 

@@ -102,8 +102,9 @@ def grouping(config: Grouping, seed: int) -> Numbers:
 
     heads = config.shape.heads
     groups = [number for number in range(1, heads + 1) if heads % number == 0]
-    tokens_BT = torch.randint(config.shape.vocabulary, (config.batch, config.shape.context),
-                              generator=torch.Generator().manual_seed(seed))  # fmt: skip
+    tokens_BT = torch.randint(
+        config.shape.vocabulary, (config.batch, config.shape.context), generator=torch.Generator().manual_seed(seed)
+    )
 
     def logits(model: Transformer, mix: Mix) -> torch.Tensor:
         use_kernel(model, mix)

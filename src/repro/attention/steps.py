@@ -40,8 +40,12 @@ def prepared_arms(config: DecodeSteps, seed: int) -> list[PreparedArm]:
     """Every arm with its model and cache; arms with equal heads share weights and, where it can be, the cache."""
     heads = sorted({arm.kv_heads for arm in config.arms}, reverse=True)
     shared = {number: _model_and_cache(config, number, seed) for number in heads}
-    tokens_B1 = torch.randint(config.shape.vocabulary, (config.batch, 1), device=config.device,
-                              generator=torch.Generator(config.device).manual_seed(seed))  # fmt: skip
+    tokens_B1 = torch.randint(
+        config.shape.vocabulary,
+        (config.batch, 1),
+        device=config.device,
+        generator=torch.Generator(config.device).manual_seed(seed),
+    )
     return [_prepared(config, arm, *shared[arm.kv_heads], tokens_B1) for arm in config.arms]
 
 
@@ -97,8 +101,11 @@ def _transformers(arm: Arm, model: Transformer, cache: Cache, tokens_B1: Tensor)
     for parameter in llama.parameters():  # not `to`, which would round the rotary frequencies as well
         parameter.data = parameter.data.to(cache.keys.dtype)
     past = cache.length
-    own: Any = DynamicCache(config=llama.config) if arm.cache == "concatenated" else (
-        StaticCache(config=llama.config, max_cache_len=cache.capacity))  # fmt: skip
+    own: Any = (
+        DynamicCache(config=llama.config)
+        if arm.cache == "concatenated"
+        else (StaticCache(config=llama.config, max_cache_len=cache.capacity))
+    )
     for layer, (keys, values) in enumerate(zip(cache.keys, cache.values, strict=True)):
         own.update(keys[:, :, :past], values[:, :, :past], layer)
 

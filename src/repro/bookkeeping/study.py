@@ -45,8 +45,14 @@ def open_study(notebook: str, namespace: Mapping[str, object]) -> Study:
     given = {name: value for name, value in namespace.items() if _is_parameter(name, value)}
     check_parameters(given, settings)
     setting = settings[Scale(str(given["scale"]))]
-    return Study(notebook, load_chapter(folder / "claims.toml"), setting.scale, setting.scope, Knobs(setting, given),
-                 str(given.get("compute", "missing")))  # fmt: skip
+    return Study(
+        notebook,
+        load_chapter(folder / "claims.toml"),
+        setting.scale,
+        setting.scope,
+        Knobs(setting, given),
+        str(given.get("compute", "missing")),
+    )
 
 
 def _is_parameter(name: str, value: object) -> bool:

@@ -40,8 +40,15 @@ def draw_curves(ax: Axes, table: pd.DataFrame, *, by: str, x: str, label: str = 
         ax.fill_between(part[x], part["low"], part["high"], color=shade, alpha=0.2, lw=0)
         end = part.iloc[-1]
         named = group if isinstance(group, str) else label.format(_short(group))
-        ax.annotate(named, (end[x], end["value"]), xytext=(5, 0), textcoords="offset points",
-                    va="center", fontsize=8, color=shade)  # fmt: skip
+        ax.annotate(
+            named,
+            (end[x], end["value"]),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            color=shade,
+        )
     ax.set_xscale("log")
     ax.margins(x=0.12)
     return ax

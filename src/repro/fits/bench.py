@@ -76,10 +76,20 @@ def bench_fits(*, resamples: int = 4000, repeat: int = 3, timed: int = 4000, tra
     scipy_seconds, worse = point + per_fit * resamples, int((gap > WORSE).sum())
     ratio = scipy_seconds / min(seconds)
     return FitsBench(
-        table, len(N), resamples, tuple(seconds), scipy_seconds, len(theirs), ratio,
-        worse, int((gap < -WORSE).sum()), int((~draws.converged).sum()), fit.share, fit.objective,
+        table,
+        len(N),
+        resamples,
+        tuple(seconds),
+        scipy_seconds,
+        len(theirs),
+        ratio,
+        worse,
+        int((gap < -WORSE).sum()),
+        int((~draws.converged).sum()),
+        fit.share,
+        fit.objective,
         min(seconds) <= GOAL_SECONDS and ratio >= GOAL_RATIO and worse == 0,
-    )  # fmt: skip
+    )
 
 
 def bench_runs() -> tuple[str, Array, Array, Array]:

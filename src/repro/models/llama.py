@@ -61,32 +61,47 @@ def llama_config(shape: Decoder) -> LlamaConfig:
         if getattr(shape, name) != getattr(llama, name):
             raise ValueError(f"{name} is {getattr(shape, name)!r}; a Llama has {getattr(llama, name)!r}")
     return LlamaConfig(
-        vocab_size=shape.vocabulary, hidden_size=shape.width, intermediate_size=shape.feed_forward_width,
-        num_hidden_layers=shape.layers, num_attention_heads=shape.heads, num_key_value_heads=shape.key_value_heads,
-        max_position_embeddings=shape.context, rms_norm_eps=1e-5, tie_word_embeddings=shape.tied,
+        vocab_size=shape.vocabulary,
+        hidden_size=shape.width,
+        intermediate_size=shape.feed_forward_width,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.key_value_heads,
+        max_position_embeddings=shape.context,
+        rms_norm_eps=1e-5,
+        tie_word_embeddings=shape.tied,
         rope_parameters={"rope_type": "default", "rope_theta": shape.rope_base},
-        bos_token_id=None, eos_token_id=None,
-    )  # fmt: skip
+        bos_token_id=None,
+        eos_token_id=None,
+    )
 
 
 def shape_of(config: LlamaConfig) -> Decoder:
     """The decoder that a Llama's configuration describes; refuses what `from_llama` cannot take."""
     rope: dict[str, Any] = {**(config.rope_parameters or {})}
     expected = {
-        "hidden_act": "silu", "attention_bias": False, "mlp_bias": False, "rms_norm_eps": 1e-5,
+        "hidden_act": "silu",
+        "attention_bias": False,
+        "mlp_bias": False,
+        "rms_norm_eps": 1e-5,
         "head_dim": config.hidden_size // config.num_attention_heads,
-    }  # fmt: skip
+    }
     for name, value in expected.items():
         if getattr(config, name) not in (value, None):
             raise ValueError(f"this Llama has {name} = {getattr(config, name)!r}; expected {value!r}")
     if rope.get("rope_type", "default") != "default":
         raise ValueError(f"this Llama scales its rotary positions ({rope}); expected plain ones")
     return Decoder(
-        vocabulary=config.vocab_size, width=config.hidden_size, layers=config.num_hidden_layers,
-        heads=config.num_attention_heads, kv_heads=config.num_key_value_heads, hidden=config.intermediate_size,
-        context=config.max_position_embeddings, rope_base=float(rope.get("rope_theta", 10_000.0)),
+        vocabulary=config.vocab_size,
+        width=config.hidden_size,
+        layers=config.num_hidden_layers,
+        heads=config.num_attention_heads,
+        kv_heads=config.num_key_value_heads,
+        hidden=config.intermediate_size,
+        context=config.max_position_embeddings,
+        rope_base=float(rope.get("rope_theta", 10_000.0)),
         tied=config.tie_word_embeddings,
-    )  # fmt: skip
+    )
 
 
 def _state(model: Transformer) -> dict[str, Tensor]:

@@ -70,9 +70,13 @@ def bootstrap(
 
 
 def joint_bootstrap(
-    statistic: Callable[..., float], *items: Sequence[float], resamples: int = 4000, seed: int = 0,
-    level: float = LEVEL, unit: str = "",
-) -> Estimate:  # fmt: skip
+    statistic: Callable[..., float],
+    *items: Sequence[float],
+    resamples: int = 4000,
+    seed: int = 0,
+    level: float = LEVEL,
+    unit: str = "",
+) -> Estimate:
     """A statistic of several numbers an item, such as a ratio of totals, with its percentile interval.
 
     Args:

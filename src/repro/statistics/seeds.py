@@ -45,8 +45,15 @@ def paired_t(
     if len(ours) != len(theirs):
         raise ValueError(f"{len(ours)} runs against {len(theirs)}; paired runs come in equal numbers")
     difference = student_t(_finite(ours) - _finite(theirs), level=level, unit=unit)
-    return Estimate(difference.value, difference.low, difference.high, level, difference.n, unit,
-                    f"paired t over {difference.n} {of}")  # fmt: skip
+    return Estimate(
+        difference.value,
+        difference.low,
+        difference.high,
+        level,
+        difference.n,
+        unit,
+        f"paired t over {difference.n} {of}",
+    )
 
 
 def geometric_t(ratios: Sequence[float], *, level: float = LEVEL, unit: str = "") -> Estimate:

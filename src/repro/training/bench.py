@@ -93,9 +93,15 @@ def bench_training(
     gpu = torch.cuda.is_available()
     together = _together(steps, repeat)
     return TrainingBench(
-        device(), "second" if gpu else "CPU second", steps, repeat, found, RUNS, together,
+        device(),
+        "second" if gpu else "CPU second",
+        steps,
+        repeat,
+        found,
+        RUNS,
+        together,
         _utilisation(steps) if gpu else None,
-    )  # fmt: skip
+    )
 
 
 def decoder_of(width: int) -> Decoder:

@@ -117,8 +117,11 @@ class Trainer:
     def restore(self, held: dict[str, Tensor]) -> None:
         """Go back to a state that `state` gave, in place."""
         for name, parameter in self.raw.named_parameters():
-            moments = {key.rpartition("/")[2]: _like(value, parameter) for key, value in held.items()
-                       if key.rpartition("/")[0] == name}  # fmt: skip
+            moments = {
+                key.rpartition("/")[2]: _like(value, parameter)
+                for key, value in held.items()
+                if key.rpartition("/")[0] == name
+            }
             parameter.copy_(moments.pop("weight"))
             if moments:
                 self.optimizer.state[parameter] = moments

@@ -113,9 +113,12 @@ class PlainLoop:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.model = PlainModel(shape).to(self.device)
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=learning_rate, betas=(0.9, 0.95), weight_decay=0.1,
+            self.model.parameters(),
+            lr=learning_rate,
+            betas=(0.9, 0.95),
+            weight_decay=0.1,
             fused=self.device == "cuda",
-        )  # fmt: skip
+        )
         self.tokens, self.sequences, self.time = tokens, sequences, shape.context
 
     def step(self) -> Tensor:

@@ -83,8 +83,10 @@ def test_a_coefficient_is_what_autograd_makes_of_the_loss(name: str):
 
 def test_leaving_one_out_changes_no_expected_gradient():
     policy = log_softmax(START, axis=1)
-    centred = [c - (np.exp(policy) * c).sum(axis=1, keepdims=True)
-               for c in (COEFFICIENTS[name](policy, WORLDS, BETA) for name in ("RLOO", "policy gradient"))]  # fmt: skip
+    centred = [
+        c - (np.exp(policy) * c).sum(axis=1, keepdims=True)
+        for c in (COEFFICIENTS[name](policy, WORLDS, BETA) for name in ("RLOO", "policy gradient"))
+    ]
 
     np.testing.assert_allclose(centred[0], centred[1], atol=1e-12)
 

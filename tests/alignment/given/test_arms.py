@@ -24,7 +24,7 @@ from repro.corpora.languages.reviews import written as in_words
 from repro.models.given import given_model
 
 WORDS = [f"w{number}" for number in range(20)]
-TEMPLATE = "{{ bos_token }}{% for m in messages %}{{ m['content'] + ' ' }}{% if m['role'] == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}"  # fmt: skip  # noqa: E501
+TEMPLATE = "{{ bos_token }}{% for m in messages %}{{ m['content'] + ' ' }}{% if m['role'] == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}"  # noqa: E501
 BUDGET = Budget(fit_steps=4, fit_batch=8, ppo_steps=2, episodes=8, looks=2)
 
 
@@ -35,9 +35,17 @@ def checkpoints(tmp_path, monkeypatch):
 
 def llama(folder, kind=LlamaForCausalLM, *, labels: int = 1, template: str | None = None, seed: int = 0) -> str:
     torch.manual_seed(seed)
-    config = LlamaConfig(vocab_size=23, hidden_size=16, intermediate_size=16, num_hidden_layers=1,
-                         num_attention_heads=2, initializer_range=0.5, bos_token_id=0, eos_token_id=1,
-                         num_labels=labels)  # fmt: skip
+    config = LlamaConfig(
+        vocab_size=23,
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        initializer_range=0.5,
+        bos_token_id=0,
+        eos_token_id=1,
+        num_labels=labels,
+    )
     kind(config).save_pretrained(folder)
     tokeniser = word_tokeniser(WORDS)
     tokeniser.chat_template = template
@@ -48,8 +56,11 @@ def llama(folder, kind=LlamaForCausalLM, *, labels: int = 1, template: str | Non
 def file_of(folder, *, talk: bool = False, count: int = 20) -> str:
     rows = []
     for number in range(count):
-        row = {"prompt": " ".join(WORDS[number % 10 : number % 10 + 1 + number % 3]),
-               "chosen": f" w{number % 20} w1", "rejected": f" w{(number + 3) % 20}"}  # fmt: skip
+        row = {
+            "prompt": " ".join(WORDS[number % 10 : number % 10 + 1 + number % 3]),
+            "chosen": f" w{number % 20} w1",
+            "rejected": f" w{(number + 3) % 20}",
+        }
         roles = {"prompt": "user", "chosen": "assistant", "rejected": "assistant"}
         rows.append({k: [{"role": roles[k], "content": v.strip()}] for k, v in row.items()} if talk else row)
     (folder / "pairs.jsonl").write_text("\n".join(map(json.dumps, rows)))
@@ -89,12 +100,21 @@ def test_adapters_learn_and_the_given_weights_stay(tmp_path):
 @pytest.mark.parametrize("talk", [False, True])
 def test_tokens_are_trl_s(tmp_path, talk):
     """Log-probabilities of replies under the given model are those that trl logs at its first step."""
-    task = given_task(llama(tmp_path / "model", template=TEMPLATE), file_of(tmp_path, talk=talk),
-                      llama(tmp_path / "judge", LlamaForSequenceClassification))  # fmt: skip
+    task = given_task(
+        llama(tmp_path / "model", template=TEMPLATE),
+        file_of(tmp_path, talk=talk),
+        llama(tmp_path / "judge", LlamaForSequenceClassification),
+    )
     whole = opened(task, 8, 4)
     rows = [dict(vars(pair)) for pair in whole.pairs]
-    logged = train("dpo", whole.reference.learner().model, whole.cutter.tokeniser, rows,
-                   Recipe(0.0, steps=1, batch=len(rows)), folder=tmp_path / "trl")[0]  # fmt: skip
+    logged = train(
+        "dpo",
+        whole.reference.learner().model,
+        whole.cutter.tokeniser,
+        rows,
+        Recipe(0.0, steps=1, batch=len(rows)),
+        folder=tmp_path / "trl",
+    )[0]
 
     with torch.no_grad():
         chosen, rejected = (part.mean().item() for part in log_probs_of(whole.reference, stacked(whole.rows)))

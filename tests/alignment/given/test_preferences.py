@@ -86,7 +86,7 @@ TURNS = {
     "the user replies": {"prompt": ASKED, "chosen": said("w3"), "rejected": ASKED},
     "system is late": {**FORMATS["conversations"][0], "prompt": [*ASKED, {"role": "system", "content": "w1"}]},
     "two replies": {"prompt": ASKED, "chosen": said("w3") + ASKED + said("w4"), "rejected": said("w4")},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -83,8 +83,12 @@ def test_a_planted_share_of_the_most_is_found_at_equal_kl():
     """Planted: one gains half of the most at each KL, another nothing."""
     kl = np.array([0.1, 0.4])
     most = {"kl": kl, "best_gain": np.sqrt(kl), "seed": 0}
-    table = pd.concat([pd.DataFrame(most | {"method": name, "gain": share * np.sqrt(kl)})
-                       for name, share in (("half", 0.5), ("none", 0.0))])  # fmt: skip
+    table = pd.concat(
+        [
+            pd.DataFrame(most | {"method": name, "gain": share * np.sqrt(kl)})
+            for name, share in (("half", 0.5), ("none", 0.0))
+        ]
+    )
 
     assert [0.5] == pytest.approx(shares_at_equal_kl(table, "half", [0.05, 0.3]))
     assert [0.0] == shares_at_equal_kl(table, "none", [0.05, 0.3])

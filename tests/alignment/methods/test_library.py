@@ -22,9 +22,18 @@ STILL = Recipe(learning_rate=0.0, steps=1, batch=2, beta=0.3, margin=0.2)
 
 def llama(seed: int, kind: type = LlamaForCausalLM):
     torch.manual_seed(seed)
-    config = LlamaConfig(vocab_size=len(WORDS) + 3, hidden_size=16, intermediate_size=16, num_hidden_layers=1,
-                         num_attention_heads=2, pad_token_id=2, bos_token_id=0, eos_token_id=1, num_labels=1,
-                         initializer_range=0.5)  # fmt: skip
+    config = LlamaConfig(
+        vocab_size=len(WORDS) + 3,
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        pad_token_id=2,
+        bos_token_id=0,
+        eos_token_id=1,
+        num_labels=1,
+        initializer_range=0.5,
+    )
     return kind(config)
 
 
@@ -107,8 +116,10 @@ def test_orpo_is_ours_but_for_its_likelihood_which_in_trl_covers_the_prompt_too(
 
 def test_a_reward_model_trains_on_our_loss(tmp_path):
     model = llama(0, LlamaForSequenceClassification)
-    rewards = [model(*[encoded(side)[0]], attention_mask=(encoded(side)[0] != 2).long()).logits[:, 0]
-               for side in ("chosen", "rejected")]  # fmt: skip
+    rewards = [
+        model(*[encoded(side)[0]], attention_mask=(encoded(side)[0] != 2).long()).logits[:, 0]
+        for side in ("chosen", "rejected")
+    ]
     found = logged("reward", llama(0, LlamaForSequenceClassification), tmp_path)
 
     assert reward_loss(*rewards).item() == pytest.approx(found["loss"], abs=2e-3)
@@ -124,8 +135,11 @@ def test_sft_reads_the_reply_and_its_end_alone(tmp_path):
 
 def test_kto_starts_at_a_half(tmp_path):
     """One minus sigma(0), while policy and reference agree."""
-    rows = [{"prompt": pair["prompt"], "completion": pair[side], "label": side == "chosen"}
-            for pair in PAIRS for side in ("chosen", "rejected")]  # fmt: skip
+    rows = [
+        {"prompt": pair["prompt"], "completion": pair[side], "label": side == "chosen"}
+        for pair in PAIRS
+        for side in ("chosen", "rejected")
+    ]
 
     assert 0.5 == pytest.approx(logged("kto", llama(0), tmp_path, rows=rows)["loss"], abs=1e-3)
 

@@ -57,8 +57,15 @@ def test_rloo_comes_near_the_closed_form_and_grpo_rests_elsewhere():
         torch.manual_seed(0)
         reference = Transformer(Decoder(3, 16, 1, 2, context=4))
         policy, settings = learner(reference), Settings(0.5, reply=3, learning_rate=1e-2, steps=60, batch=128)
-        train_grouped(policy, reference, lambda tokens: rewards[sentence_numbers(tokens, 3)], settings, method,
-                      prompts=lambda count, _: torch.zeros((count, 1), dtype=torch.long), seed=0)  # fmt: skip
+        train_grouped(
+            policy,
+            reference,
+            lambda tokens: rewards[sentence_numbers(tokens, 3)],
+            settings,
+            method,
+            prompts=lambda count, _: torch.zeros((count, 1), dtype=torch.long),
+            seed=0,
+        )
         with torch.no_grad():
             base, mine = (sentence_log_probs(m, sentences).double().numpy()[None] for m in (reference, policy))
         lost[method] = lost_share(mine, Worlds(rewards.double().numpy()[None], base), 0.5)[0]

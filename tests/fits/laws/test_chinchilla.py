@@ -49,8 +49,9 @@ def test_the_printed_surface_is_not_the_huber_minimum(runs):
     likelihood = fit_likelihood(*runs)
     s, printed = likelihood.surface, surface_objective(BESIROGLU, *runs)
 
-    np.testing.assert_allclose([482.0057, 2085.434, 1.816864, 0.347813, 0.365854],
-                               [s.A, s.B, s.E, s.alpha, s.beta], rtol=2e-6)  # fmt: skip
+    np.testing.assert_allclose(
+        [482.0057, 2085.434, 1.816864, 0.347813, 0.365854], [s.A, s.B, s.E, s.alpha, s.beta], rtol=2e-6
+    )
     assert pytest.approx(-879.77314, abs=2e-5) == likelihood.negative_log_likelihood
     assert pytest.approx(-12.2666, abs=1e-4) == likelihood.log_scale
     assert pytest.approx(0.00036, abs=5e-6) == surface_objective(s, *runs) / fit_surface(*runs).objective - 1
@@ -61,8 +62,9 @@ def test_five_outliers_move_the_data_exponent():
     """All 245 runs."""
     s = fit_surface(*columns(0)).surface
 
-    np.testing.assert_allclose([495.73, 12845.6, 1.89134, 0.34931, 0.45305],
-                               [s.A, s.B, s.E, s.alpha, s.beta], rtol=1e-5)  # fmt: skip
+    np.testing.assert_allclose(
+        [495.73, 12845.6, 1.89134, 0.34931, 0.45305], [s.A, s.B, s.E, s.alpha, s.beta], rtol=1e-5
+    )
 
 
 def test_bootstrap_intervals_are_the_notebooks(runs):

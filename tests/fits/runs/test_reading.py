@@ -29,10 +29,21 @@ def written(tmp_path):
 @pytest.mark.parametrize(
     "expected, text",
     [
-        (70e9, "70B"), (1.4e12, "1.4T"), (350e6, "350M"), (1e9, "1e9"), (1e6, "1_000_000"), (1.25e6, "1,250,000"),
-        (5e3, "5k"), (7e9, " 7 b "), (0.5e9, ".5G"), (2e21, "2Z"), (124.0, "124"), (3e20, "3.0E+20"), (-5.0, "-5"),
+        (70e9, "70B"),
+        (1.4e12, "1.4T"),
+        (350e6, "350M"),
+        (1e9, "1e9"),
+        (1e6, "1_000_000"),
+        (1.25e6, "1,250,000"),
+        (5e3, "5k"),
+        (7e9, " 7 b "),
+        (0.5e9, ".5G"),
+        (2e21, "2Z"),
+        (124.0, "124"),
+        (3e20, "3.0E+20"),
+        (-5.0, "-5"),
     ],
-)  # fmt: skip
+)
 def test_sizes_in_usual_spellings(expected, text):
     """What people write in tables and on the command line is one number."""
     assert expected == pytest.approx(parse_size(text), rel=1e-12)

@@ -50,9 +50,15 @@ def test_the_watch_sees_what_lives_and_the_most_that_lived():
 
 @pytest.mark.parametrize(
     ("family", "kind", "heads"),
-    [("llama", "whole", 1), ("llama", "growing", 2), ("llama", "dynamic", 8), ("mistral", "static", 2),
-     ("deepseek_v3", "dynamic", 8), ("llama", "fp8", 2)],
-)  # fmt: skip
+    [
+        ("llama", "whole", 1),
+        ("llama", "growing", 2),
+        ("llama", "dynamic", 8),
+        ("mistral", "static", 2),
+        ("deepseek_v3", "dynamic", 8),
+        ("llama", "fp8", 2),
+    ],
+)
 def test_a_cache_holds_what_the_formula_predicts(family: str, kind: str, heads: int):
     """Predicted, held by storages and counted by the allocator: three ways to one number, and nothing left behind."""
     window = {"sliding_window": 8} if family == "mistral" else {}

@@ -106,9 +106,14 @@ def test_static_rounds_write_what_plain_ones_do(drawing):
     room, steady = 8 + 14 + 3 + 1, None
     for seed, prompt_BT in enumerate(some_tokens(2, 8).split(1)):
         eager = speculate(
-            Lean(target), ModelDraft(Lean(small), drawing), prompt_BT, length=14, drafted=3, drawing=drawing,
+            Lean(target),
+            ModelDraft(Lean(small), drawing),
+            prompt_BT,
+            length=14,
+            drafted=3,
+            drawing=drawing,
             choices=Drawn(seed),
-        )  # fmt: skip
+        )
         large, guesser = (Lean(model, capacity=room, static=True) for model in (target, small))
         steady = steady or StaticSpeculation(
             large, ModelDraft(guesser, drawing), prompt_BT, length=14, longest=3, drawing=drawing

@@ -115,9 +115,16 @@ WORDS = [f"w{number}" for number in range(30)]
 def llama(folder: Path, *, layers: int, vocabulary: int = 30) -> str:
     """A Llama with its first weights and a tokeniser of 30 words."""
     config = LlamaConfig(
-        vocab_size=vocabulary, hidden_size=16, intermediate_size=24, num_hidden_layers=layers, num_attention_heads=2,
-        rms_norm_eps=1e-5, max_position_embeddings=64, bos_token_id=None, eos_token_id=None,
-    )  # fmt: skip
+        vocab_size=vocabulary,
+        hidden_size=16,
+        intermediate_size=24,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        rms_norm_eps=1e-5,
+        max_position_embeddings=64,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
     LlamaForCausalLM(config).save_pretrained(folder)
     cut = Tokenizer(WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="w0"))
     cut.pre_tokenizer = Whitespace()

@@ -90,9 +90,16 @@ def random_llama(config: Reading, seed: int) -> LlamaForCausalLM:
 
     torch.manual_seed(seed)
     shape = LlamaConfig(
-        vocab_size=config.words + 3, hidden_size=config.width, intermediate_size=config.width, num_hidden_layers=2,
-        num_attention_heads=2, bos_token_id=0, eos_token_id=1, pad_token_id=2, initializer_range=0.5,
-    )  # fmt: skip
+        vocab_size=config.words + 3,
+        hidden_size=config.width,
+        intermediate_size=config.width,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=2,
+        initializer_range=0.5,
+    )
     return LlamaForCausalLM(shape)
 
 

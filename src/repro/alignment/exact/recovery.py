@@ -46,8 +46,10 @@ def reward_recovery(config: Recovery, seed: int) -> Numbers:
         Diverged: in some world an answer won or lost every comparison, so that no reward is large enough.
     """
     if config.fitted not in FITS or (config.fitted == "Plackett-Luce" and config.flipped):
-        raise ValueError(f"got fitted={config.fitted!r} with flipped={config.flipped}; expected one of {FITS}, and "
-                         "whole rankings without flips: a flip turns a pair round")  # fmt: skip
+        raise ValueError(
+            f"got fitted={config.fitted!r} with flipped={config.flipped}; expected one of {FITS}, and "
+            "whole rankings without flips: a flip turns a pair round"
+        )
     rng = np.random.default_rng([seed, 4])
     found: dict[str, list[float]] = {"error": [], "slope": [], "ordered": []}
     for reward_A in draw_worlds(config.worlds, config.answers, seed).reward_WA:

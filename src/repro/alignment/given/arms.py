@@ -157,9 +157,15 @@ def _trained(config: Owned, seed: int) -> Numbers:
     losses, ordered, seconds = arm(whole, config, split, held, looks, seed)
     short = [float(f"{loss:.6g}") for loss in losses]
     numbers: dict[str, Number | list[float]] = {
-        **looks.lists, "losses": short, "own_loss": min(short), "look": 1 + int(np.argmin(short)), "ordered": ordered,
-        "judged": _in_file_order(whole, split.held), "used": len(whole.rows), "seconds": round(seconds, 2),
-    }  # fmt: skip
+        **looks.lists,
+        "losses": short,
+        "own_loss": min(short),
+        "look": 1 + int(np.argmin(short)),
+        "ordered": ordered,
+        "judged": _in_file_order(whole, split.held),
+        "used": len(whole.rows),
+        "seconds": round(seconds, 2),
+    }
     return numbers
 
 
@@ -173,15 +179,24 @@ def _direct(
     policy, every = reference.learner(), max(1, budget.fit_steps // budget.looks)
     parts = _parts(held, budget.fit_batch)
     best = Best(
-        policy, lambda: _mean([direct_loss(policy, reference, one, config.beta) for one in parts], parts),
+        policy,
+        lambda: _mean([direct_loss(policy, reference, one, config.beta) for one in parts], parts),
         lambda step: looks(policy),
-    )  # fmt: skip
+    )
     rows = [{side: getattr(whole.pairs[n], side) for side in ("prompt", "chosen", "rejected")} for n in split.seen]
     recipe = Recipe(config.learning_rate, budget.fit_steps, budget.fit_batch, beta=config.beta, seed=seed)
     over = WARMUP | {"max_length": config.prompt + config.reply}
     with tempfile.TemporaryDirectory() as folder:
-        train("dpo", policy.model, whole.cutter.tokeniser, rows, recipe, folder=Path(folder), over=over,
-              watch=lambda step: None if step % every else best(step))  # fmt: skip
+        train(
+            "dpo",
+            policy.model,
+            whole.cutter.tokeniser,
+            rows,
+            recipe,
+            folder=Path(folder),
+            over=over,
+            watch=lambda step: None if step % every else best(step),
+        )
     best.restore()
     policy.eval()
     with torch.no_grad():
@@ -207,13 +222,24 @@ def _reinforced(
         return side_by_side([whole.rows[split.seen[n]][0] for n in drawn])
 
     settings = Settings(
-        config.beta, config.reply, config.learning_rate, budget.ppo_steps, budget.episodes, end=whole.cutter.end,
+        config.beta,
+        config.reply,
+        config.learning_rate,
+        budget.ppo_steps,
+        budget.episodes,
+        end=whole.cutter.end,
         every=max(1, budget.ppo_steps // budget.looks),
-    )  # fmt: skip
+    )
     arm = reinforced_arm(
-        reference, reference.width, reward, settings, prompts, own_loss, seed=seed,
+        reference,
+        reference.width,
+        reward,
+        settings,
+        prompts,
+        own_loss,
+        seed=seed,
         also=lambda policy: lambda step: looks(policy),
-    )  # fmt: skip
+    )
     with torch.no_grad():
         gaps = [won - lost for won, lost in (rewards_of(found.model, one) for one in _parts(held, budget.fit_batch))]
     return arm.best.losses, _share(torch.cat(gaps)), arm.seconds + found.seconds

@@ -57,8 +57,9 @@ def ground(language: Language, seed: int) -> Ground:
     """The world of a seed."""
     torch.manual_seed(seed)
     size = (language.vocabulary, language.length)
-    shape = Decoder(language.vocabulary, language.width, language.layers, max(1, language.width // 16),
-                    context=language.length + 1)  # fmt: skip
+    shape = Decoder(
+        language.vocabulary, language.width, language.layers, max(1, language.width // 16), context=language.length + 1
+    )
     reference = Transformer(shape).requires_grad_(False)
     return Ground(language, all_sentences(*size), planted_rewards(*size, seed), reference)
 
@@ -92,8 +93,14 @@ def trained(config: Listed, seed: int) -> Numbers:
 
 def _reinforced(config: Listed, here: Ground, reward_S: Tensor, world: Worlds, seed: int) -> Arm:
     budget = config.budget
-    settings = Settings(config.beta, config.language.length, config.learning_rate, budget.ppo_steps, budget.episodes,
-                        every=budget.ppo_steps // budget.looks)  # fmt: skip
+    settings = Settings(
+        config.beta,
+        config.language.length,
+        config.learning_rate,
+        budget.ppo_steps,
+        budget.episodes,
+        every=budget.ppo_steps // budget.looks,
+    )
     paid = functools.partial(here.paid, reward_S)
 
     def starts(count: int, generator: torch.Generator) -> Tensor:

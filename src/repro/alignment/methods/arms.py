@@ -86,9 +86,17 @@ def learner(reference: nn.Module, lora: int = 0) -> nn.Module:
 
 
 def direct_arm(
-    reference: nn.Module, seen: Pairs, held: Pairs, beta: float, fit: Fit, *, seed: int, also: Also = unwatched,
-    by: PairLoss = dpo, lora: int = 0,
-) -> Arm:  # fmt: skip
+    reference: nn.Module,
+    seen: Pairs,
+    held: Pairs,
+    beta: float,
+    fit: Fit,
+    *,
+    seed: int,
+    also: Also = unwatched,
+    by: PairLoss = dpo,
+    lora: int = 0,
+) -> Arm:
     """DPO, or a relative that learns from pairs alone."""
     began, policy = time.process_time(), learner(reference, lora)
     best = Best(policy, lambda: direct_loss(policy, reference, held, beta, by), also(policy))
@@ -98,9 +106,16 @@ def direct_arm(
 
 
 def judge(
-    reference: nn.Module, width: int, seen: Pairs, held: Pairs, fits: Sequence[Fit], *, seed: int,
-    by: RewardLoss = reward_loss, lora: int = 0,
-) -> Judge:  # fmt: skip
+    reference: nn.Module,
+    width: int,
+    seen: Pairs,
+    held: Pairs,
+    fits: Sequence[Fit],
+    *,
+    seed: int,
+    by: RewardLoss = reward_loss,
+    lora: int = 0,
+) -> Judge:
     """The reward model of least loss on held-out pairs among those that several fits give."""
     found = []
     for fit in fits:

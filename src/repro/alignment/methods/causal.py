@@ -66,9 +66,12 @@ class Causal(nn.Module):
             mask_BT = cache.mask_BT = mask_BT if cache.mask_BT is None else torch.cat([cache.mask_BT, mask_BT], dim=1)
         places_BT = (mask_BT.cumsum(dim=1) - 1).clamp(min=0)[:, -tokens_BT.shape[1] :]
         return {
-            "input_ids": tokens_BT.clamp(min=0), "attention_mask": mask_BT, "position_ids": places_BT,
-            "past_key_values": None if cache is None else cache.held, "use_cache": cache is not None,
-        }  # fmt: skip
+            "input_ids": tokens_BT.clamp(min=0),
+            "attention_mask": mask_BT,
+            "position_ids": places_BT,
+            "past_key_values": None if cache is None else cache.held,
+            "use_cache": cache is not None,
+        }
 
     def remembering(self) -> Remembered:
         """An empty cache."""

@@ -92,9 +92,15 @@ def _said(model: nn.Module, *, tokens_BT: Tensor, asked: int) -> Tensor:
 
 
 def grouped_arm(
-    reference: nn.Module, reward: Reward, settings: Settings, method: str, prompts: Prompts,
-    own_loss: Callable[[nn.Module], float], *, seed: int,
-) -> Arm:  # fmt: skip
+    reference: nn.Module,
+    reward: Reward,
+    settings: Settings,
+    method: str,
+    prompts: Prompts,
+    own_loss: Callable[[nn.Module], float],
+    *,
+    seed: int,
+) -> Arm:
     """RLOO or GRPO at its best by its own loss."""
     began, policy = time.process_time(), learner(reference)
     best = Best(policy, functools.partial(own_loss, policy))

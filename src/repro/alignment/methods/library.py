@@ -43,9 +43,15 @@ class Recipe:
 
 
 PINNED = {
-    "bf16": False, "activation_checkpointing": False, "report_to": "none", "save_strategy": "no",
-    "disable_tqdm": True, "logging_steps": 1, "lr_scheduler_type": "constant", "max_grad_norm": 1.0,
-}  # fmt: skip
+    "bf16": False,
+    "activation_checkpointing": False,
+    "report_to": "none",
+    "save_strategy": "no",
+    "disable_tqdm": True,
+    "logging_steps": 1,
+    "lr_scheduler_type": "constant",
+    "max_grad_norm": 1.0,
+}
 REFERRED = ("dpo", "ipo", "kto", "rloo", "grpo")  # methods that hold a reference
 # On-policy means sampled as the policy is: all of its distribution, at temperature 1.
 SAMPLED = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "num_iterations": 1}
@@ -91,10 +97,16 @@ def train(
     kind, config_kind, own = _parts(method, recipe)
     here = torch.get_default_device()
     given = {
-        **PINNED, **own, "use_cpu": here.type == "cpu", "output_dir": str(folder), "max_steps": recipe.steps,
-        "learning_rate": recipe.learning_rate, "per_device_train_batch_size": recipe.batch, "seed": recipe.seed,
+        **PINNED,
+        **own,
+        "use_cpu": here.type == "cpu",
+        "output_dir": str(folder),
+        "max_steps": recipe.steps,
+        "learning_rate": recipe.learning_rate,
+        "per_device_train_batch_size": recipe.batch,
+        "seed": recipe.seed,
         **(over or {}),
-    }  # fmt: skip
+    }
     rewards = {"reward_funcs": reward} if method in ("rloo", "grpo") else {}
     if method in REFERRED:  # trl loads the reference anew from where the model came from, so it is put there first
         model.save_pretrained(folder / "reference")
@@ -103,10 +115,13 @@ def train(
     with torch.device("cpu"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*gradient_checkpointing", FutureWarning)
         trainer = kind(
-            model=model, args=config_kind(**given), processing_class=tokeniser,
+            model=model,
+            args=config_kind(**given),
+            processing_class=tokeniser,
             train_dataset=Dataset.from_list(list(rows)),
-            callbacks=[Watching(watch, here)] if watch else None, **rewards,
-        )  # fmt: skip
+            callbacks=[Watching(watch, here)] if watch else None,
+            **rewards,
+        )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
     return [entry for entry in trainer.state.log_history if "loss" in entry]

@@ -79,9 +79,16 @@ def last_reward(model: Readout, tokens_BT: Tensor, mask_BT: Tensor) -> Tensor:
 
 
 def fit_direct(
-    policy: nn.Module, reference: Model, pairs: Pairs, beta: float, fit: Fit, *, seed: int,
-    watch: Callable[[int], None], by: PairLoss = dpo,
-) -> None:  # fmt: skip
+    policy: nn.Module,
+    reference: Model,
+    pairs: Pairs,
+    beta: float,
+    fit: Fit,
+    *,
+    seed: int,
+    watch: Callable[[int], None],
+    by: PairLoss = dpo,
+) -> None:
     """Train the policy in place by DPO or a relative; the reference is read once, beforehand.
 
     Source: Rafailov et al. 2023 (arXiv:2305.18290), eq. 7.

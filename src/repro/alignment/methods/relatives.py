@@ -54,9 +54,13 @@ def relative(method: str, length: int) -> PairLoss:
         ValueError: no such method.
     """
     table: dict[str, PairLoss] = {
-        "DPO": dpo, "IPO": ipo, "KTO": kto, "SimPO": simpo, "SFT on chosen": chosen_only,
+        "DPO": dpo,
+        "IPO": ipo,
+        "KTO": kto,
+        "SimPO": simpo,
+        "SFT on chosen": chosen_only,
         "ORPO": functools.partial(orpo, length=length),
-    }  # fmt: skip
+    }
     if method not in table:
         raise ValueError(f"got method={method!r}; expected one of {[*table]}")
     return table[method]

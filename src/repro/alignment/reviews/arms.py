@@ -94,8 +94,16 @@ def _trained(config: Aligned, seed: int) -> Numbers:
     if config.method == "DPO":
         seen, held = labelled(config.stage, config.pairs, seed)
         fit = _fit(config.learning_rate, budget)
-        arm = direct_arm(reference, seen, held, config.beta, fit, seed=seed, lora=config.lora,
-                         also=lambda policy: found.of(policy, implied(policy, reference, config.beta)))  # fmt: skip
+        arm = direct_arm(
+            reference,
+            seen,
+            held,
+            config.beta,
+            fit,
+            seed=seed,
+            lora=config.lora,
+            also=lambda policy: found.of(policy, implied(policy, reference, config.beta)),
+        )
         return found.numbers(arm.best.losses) | {"ordered": None, "seconds": round(arm.seconds, 2)}
     reward, spent, ordered = gold_of, 0.0, 1.0
     if config.method == "PPO":
@@ -103,13 +111,25 @@ def _trained(config: Aligned, seed: int) -> Numbers:
         reward, spent = (lambda tokens_NT: model.model(tokens_NT)[:, -1].detach()), model.seconds
         found.mean, found.spread = mean, spread
         ordered = in_order(reward, reference, config, seed)
-    settings = Settings(config.beta, config.stage.reply, config.learning_rate, budget.ppo_steps, budget.episodes,
-                        every=budget.ppo_steps // budget.looks)  # fmt: skip
+    settings = Settings(
+        config.beta,
+        config.stage.reply,
+        config.learning_rate,
+        budget.ppo_steps,
+        budget.episodes,
+        every=budget.ppo_steps // budget.looks,
+    )
     arm = reinforced_arm(
-        reference, config.stage.width, reward, settings, functools.partial(prompts_for_training),
+        reference,
+        config.stage.width,
+        reward,
+        settings,
+        functools.partial(prompts_for_training),
         lambda policy: -objective(policy, reference, reward, config, seed),
-        seed=seed, also=lambda policy: found.of(policy, reward), lora=config.lora,
-    )  # fmt: skip
+        seed=seed,
+        also=lambda policy: found.of(policy, reward),
+        lora=config.lora,
+    )
     return found.numbers(arm.best.losses) | {"ordered": ordered, "seconds": round(arm.seconds + spent, 2)}
 
 
@@ -202,10 +222,12 @@ def reach(config: Reach, seed: int) -> Numbers:
 
 def _reach(config: Reach, seed: int) -> Numbers:
     model, generator, asked = fine_tuned(config.stage, seed), _generator(seed), torch.as_tensor(prompts(True))
-    gold_PN = np.array([
-        gold(sampled(model, one.repeat(config.samples, 1), config.stage.reply, generator).cpu().numpy())
-        for one in asked
-    ])  # fmt: skip
+    gold_PN = np.array(
+        [
+            gold(sampled(model, one.repeat(config.samples, 1), config.stage.reply, generator).cpu().numpy())
+            for one in asked
+        ]
+    )
     best, share = [], []
     for beta in config.betas:
         weight_PN = np.exp((gold_PN - gold_PN.max(axis=1, keepdims=True)) / beta)

@@ -32,9 +32,13 @@ class Failed(RuntimeError):
 
 
 def execute(
-    notebook: Notebook, parameters: Mapping[str, Any], output: Path, *, cell_limit: int | None = None,
+    notebook: Notebook,
+    parameters: Mapping[str, Any],
+    output: Path,
+    *,
+    cell_limit: int | None = None,
     progress: bool = False,
-) -> nbformat.NotebookNode:  # fmt: skip
+) -> nbformat.NotebookNode:
     """Run a notebook and put it at `output`, which is written whole or not at all.
 
     Args:
@@ -52,10 +56,15 @@ def execute(
     draft = Path(tempfile.mkdtemp(prefix=f"repro-{notebook.name}-")) / notebook.path.name
     try:
         papermill.execute_notebook(
-            str(notebook.path), str(draft), parameters=dict(parameters),
-            kernel_name="python3", progress_bar=progress, execution_timeout=cell_limit, log_output=False,
+            str(notebook.path),
+            str(draft),
+            parameters=dict(parameters),
+            kernel_name="python3",
+            progress_bar=progress,
+            execution_timeout=cell_limit,
+            log_output=False,
             extra_arguments=["--IPKernelApp.log_level=ERROR"],  # else each start warns of unencrypted local ports
-        )  # fmt: skip
+        )
         executed: nbformat.NotebookNode = nbformat.read(draft, as_version=4)
         _refuse_unfinished(notebook, executed)
     except KeyboardInterrupt:

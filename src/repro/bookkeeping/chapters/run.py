@@ -13,9 +13,14 @@ from repro.bookkeeping.ledger.verdict_files import Change, keep_verdicts
 
 
 def run(
-    notebook: Notebook, parameters: Mapping[str, Any], results: Path, *, output: Path | None = None,
-    cell_limit: int | None = None, progress: bool = False,
-) -> tuple[list[Verdict], list[Change]]:  # fmt: skip
+    notebook: Notebook,
+    parameters: Mapping[str, Any],
+    results: Path,
+    *,
+    output: Path | None = None,
+    cell_limit: int | None = None,
+    progress: bool = False,
+) -> tuple[list[Verdict], list[Change]]:
     """Execute a notebook, keep its verdicts under `results` and say what changed.
 
     The executed notebook lands at `output`, by default results/executed/<notebook>-<scale>.ipynb (not committed).

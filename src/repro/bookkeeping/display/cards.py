@@ -18,8 +18,12 @@ from repro.bookkeeping.ledger import Claim, Verdict
 
 def verdict_card(claim: Claim, verdict: Verdict) -> str:
     """A claim with its verdict: outcome, estimate beside region and rival, scale and scope, reason, source."""
-    head = tag("p", chip(verdict.outcome), tag("a", text(claim.id), class_="repro-id", href=f"#{claim.anchor}"),
-               class_="repro-card-head")  # fmt: skip
+    head = tag(
+        "p",
+        chip(verdict.outcome),
+        tag("a", text(claim.id), class_="repro-id", href=f"#{claim.anchor}"),
+        class_="repro-card-head",
+    )
     says = tag("p", text(claim.says), class_="repro-card-says")
     picture = strip(claim, verdict.estimate) if verdict.estimate else ""
     facts = "".join(tag("div", tag("dt", name), tag("dd", value)) for name, value in _facts(claim, verdict) if value)

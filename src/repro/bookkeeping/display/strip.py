@@ -59,10 +59,22 @@ def _axis(values: list[float]) -> Callable[[float], float]:
 def _band(claim: Claim, place: Callable[[float], float]) -> str:
     assert claim.holds is not None
     left, right = (place(edge) for edge in claim.holds.bounds)
-    base = tag("line", x1=MARGIN, x2=WIDTH - MARGIN, y1=BAND_TOP + BAND_HEIGHT, y2=BAND_TOP + BAND_HEIGHT,
-               class_="repro-strip-base")  # fmt: skip
-    band = tag("rect", x=str(left), y=BAND_TOP, width=str(round(max(right - left, 2.0), 1)), height=BAND_HEIGHT,
-               class_="repro-strip-region")  # fmt: skip
+    base = tag(
+        "line",
+        x1=MARGIN,
+        x2=WIDTH - MARGIN,
+        y1=BAND_TOP + BAND_HEIGHT,
+        y2=BAND_TOP + BAND_HEIGHT,
+        class_="repro-strip-base",
+    )
+    band = tag(
+        "rect",
+        x=str(left),
+        y=BAND_TOP,
+        width=str(round(max(right - left, 2.0), 1)),
+        height=BAND_HEIGHT,
+        class_="repro-strip-region",
+    )
     edges = [
         tag("line", x1=str(x), x2=str(x), y1=BAND_TOP, y2=BAND_TOP + BAND_HEIGHT, class_="repro-strip-edge")
         for x, edge in zip((left, right), claim.holds.bounds, strict=True)
@@ -80,8 +92,9 @@ def _rival(rival: float, place: Callable[[float], float]) -> str:
 
 def _bar(found: Estimate, place: Callable[[float], float]) -> str:
     y = BAND_TOP + BAND_HEIGHT / 2
-    bar = tag("line", x1=str(place(found.low)), x2=str(place(found.high)), y1=str(y), y2=str(y),
-              class_="repro-strip-interval")  # fmt: skip
+    bar = tag(
+        "line", x1=str(place(found.low)), x2=str(place(found.high)), y1=str(y), y2=str(y), class_="repro-strip-interval"
+    )
     return bar + tag("circle", cx=str(place(found.value)), cy=str(y), r="5.5", class_="repro-strip-value")
 
 

@@ -45,9 +45,15 @@ def verdict_as_plain(verdict: Verdict) -> dict[str, Any]:
 def verdict_from_plain(claim: str, scale: str, plain: dict[str, Any]) -> Verdict:
     """The inverse of `verdict_as_plain`."""
     return Verdict(
-        claim, Outcome(plain["outcome"]), plain["reason"], Estimate.from_plain(plain["estimate"]), Scale(scale),
-        plain["scope"], plain["notebook"], plain["date"],
-    )  # fmt: skip
+        claim,
+        Outcome(plain["outcome"]),
+        plain["reason"],
+        Estimate.from_plain(plain["estimate"]),
+        Scale(scale),
+        plain["scope"],
+        plain["notebook"],
+        plain["date"],
+    )
 
 
 def load_verdicts(results: Path) -> dict[str, dict[str, Verdict]]:

@@ -36,8 +36,13 @@ def _summary(article: Article, site: Site) -> str:
     entries = legend(tally).replace('href="ledger.html?', f'href="{UP}ledger.html?article={article.letter}&amp;')
     clashes = sum(_concerns(clash, article, site) for clash in site.disagreements)
     told = tag("p", link, f" in the ledger; {clashes} disagreements with other articles or within, listed at the end.")
-    return block('<section class="repro-today" aria-label="Its claims by outcome">', told,
-                 outcome_bar(tally), entries, "</section>")  # fmt: skip
+    return block(
+        '<section class="repro-today" aria-label="Its claims by outcome">',
+        told,
+        outcome_bar(tally),
+        entries,
+        "</section>",
+    )
 
 
 def _clashes(article: Article, site: Site) -> Iterator[str]:

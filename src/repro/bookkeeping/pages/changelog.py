@@ -29,17 +29,23 @@ def _day(day: str, changes: list[Change], site: Site) -> str:
     head = "".join(tag("th", word, scope="col") for word in ("Claim", "Before", "Now", "Scale"))
     table = tag("table", tag("caption", day), tag("thead", tag("tr", head)), tag("tbody", rows))
     return tag(
-        "div", tag("div", table, class_="repro-scroll", role="region", tabindex=0, aria_label=f"Verdicts of {day}"),
+        "div",
+        tag("div", table, class_="repro-scroll", role="region", tabindex=0, aria_label=f"Verdicts of {day}"),
         class_="repro-table",
-    )  # fmt: skip
+    )
 
 
 def _row(change: Change, site: Site) -> str:
     claim = site.ledger.get(change.claim)
     shown = tag("a", text(claim.says), href=f"ledger.html#{claim.anchor}") if claim else text(change.claim)
     before = chip(Outcome(change.before)) if change.before else tag("span", "new", class_="repro-quiet")
-    return tag("tr", tag("th", shown, scope="row"), tag("td", before), tag("td", chip(Outcome(change.after))),
-               tag("td", text(change.scale)))  # fmt: skip
+    return tag(
+        "tr",
+        tag("th", shown, scope="row"),
+        tag("td", before),
+        tag("td", chip(Outcome(change.after))),
+        tag("td", text(change.scale)),
+    )
 
 
 def feed(site: Site) -> str:

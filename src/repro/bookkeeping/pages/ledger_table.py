@@ -99,9 +99,16 @@ def _filters(site: Site) -> str:
     count = tag("output", f"{len(site.ledger)} of {len(site.ledger)} rows", aria_live="polite")
     reset = tag("button", "Clear", type="reset")
     return tag(
-        "form", find, *(_choice(*choice) for choice in choices), reset, count, class_="repro-filters", hidden=True,
-        role="search", aria_label="Filter the ledger",
-    )  # fmt: skip
+        "form",
+        find,
+        *(_choice(*choice) for choice in choices),
+        reset,
+        count,
+        class_="repro-filters",
+        hidden=True,
+        role="search",
+        aria_label="Filter the ledger",
+    )
 
 
 def _choice(name: str, label: str, values: list[tuple[str, str]]) -> str:

@@ -32,9 +32,14 @@ class SweepFailed(RuntimeError):
 
 
 def sweep(
-    measurement: Measurement, configs: Iterable[Any], *, seeds: Sequence[int] = (0,), store: RecordStore,
-    compute: str = "missing", settings: EngineSettings | None = None,
-) -> pd.DataFrame:  # fmt: skip
+    measurement: Measurement,
+    configs: Iterable[Any],
+    *,
+    seeds: Sequence[int] = (0,),
+    store: RecordStore,
+    compute: str = "missing",
+    settings: EngineSettings | None = None,
+) -> pd.DataFrame:
     """One row a trial in the order given: the configuration's fields (nested ones dotted), seed, numbers, diverged.
 
     Args:

@@ -24,9 +24,17 @@ from repro.floor import places
 from repro.floor.identity import key
 
 __all__ = [
-    "Dictionaries", "Environment", "HiddenMarkov", "Hub", "Problems", "Skills", "Text", "Tokens", "TokensDiffer",
+    "Dictionaries",
+    "Environment",
+    "HiddenMarkov",
+    "Hub",
+    "Problems",
+    "Skills",
+    "Text",
+    "Tokens",
+    "TokensDiffer",
     "tokens_of",
-]  # fmt: skip
+]
 Text = Dictionaries | Environment | Hub | HiddenMarkov | Problems | Skills
 _RECIPE = 1  # raise when the same text would now give other tokens
 

@@ -43,10 +43,18 @@ def fit_ablation(config: Ablation, seed: int) -> Numbers:
     surface, steps = fit_in(config.way, N, D, loss)
     objective, least = surface_objective(surface, N, D, loss), fit_surface(N, D, loss).objective
     found: dict[str, Number | list[Number]] = {
-        "E": surface.E, "A": surface.A, "B": surface.B, "alpha": surface.alpha, "beta": surface.beta, "a": surface.a,
-        "runs": len(N), "iterations": steps, "objective": objective, "excess": objective / least - 1,
+        "E": surface.E,
+        "A": surface.A,
+        "B": surface.B,
+        "alpha": surface.alpha,
+        "beta": surface.beta,
+        "a": surface.a,
+        "runs": len(N),
+        "iterations": steps,
+        "objective": objective,
+        "excess": objective / least - 1,
         "tokens_per_parameter": float(surface.tokens_per_parameter(GOPHER_FLOP)),
-    }  # fmt: skip
+    }
     if config.resamples:
         rows = draw_rows(len(N), config.resamples, seed, config.share)
         drawn = [fit_in(config.way, N[row], D[row], loss[row])[0].a for row in rows]

@@ -83,9 +83,15 @@ def approach_two(config: ApproachTwo, seed: int) -> Numbers:
     N, D, loss = _columns(config.runs, config.excluded, seed)
     fit = fit_isoflop(N, D, loss, tolerance=config.tolerance, fewest=config.fewest)
     draws = bootstrap_isoflop(
-        N, D, loss,
-        resamples=config.resamples, seed=seed, share=config.share, tolerance=config.tolerance, fewest=config.fewest,
-    )  # fmt: skip
+        N,
+        D,
+        loss,
+        resamples=config.resamples,
+        seed=seed,
+        share=config.share,
+        tolerance=config.tolerance,
+        fewest=config.fewest,
+    )
     return _frontier(fit, draws, config.budgets)
 
 
@@ -127,12 +133,15 @@ def _optima(fit: Surface | Frontier, draws: SurfaceDraws | FrontierDraws, budget
     N, D = fit.optimum(np.array(budgets))
     thin = np.linspace(0, draws.a.size - 1, min(PICTURE, draws.a.size)).astype(int)
     return {
-        "a": fit.a, "a_quantiles": quantiles(draws.a),
+        "a": fit.a,
+        "a_quantiles": quantiles(draws.a),
         "budgets": list(budgets),
-        "N": rounded(N), "N_quantiles": [q for size, _ in optima for q in quantiles(size)],
-        "D": rounded(D), "D_quantiles": [q for _, tokens in optima for q in quantiles(tokens)],
+        "N": rounded(N),
+        "N_quantiles": [q for size, _ in optima for q in quantiles(size)],
+        "D": rounded(D),
+        "D_quantiles": [q for _, tokens in optima for q in quantiles(tokens)],
         "tokens_per_parameter": rounded(D / N),
         "tokens_per_parameter_quantiles": [q for size, tokens in optima for q in quantiles(tokens / size)],
         "drawn_a": rounded(draws.a[thin]),
         "drawn_tokens_per_parameter": rounded(draws.tokens_per_parameter(GOPHER_FLOP)[thin]),
-    }  # fmt: skip
+    }

@@ -60,13 +60,20 @@ def generations(tokens: int, device: str) -> list[Generation]:
     arms = [("2 keys", kind) for kind in ("whole", "growing", "dynamic", "static", "fp8")]
     arms += [("mistral", "static"), *((name, "dynamic") for name in ("mistral", "gemma2", "deepseek_v3"))]
     how = [("float64", 0), ("float64", 1), ("float32", 0)]
-    return [Generation(models[name], kind, to, tokens=tokens, late=late, device=device)
-            for name, kind in arms for to, late in how]  # fmt: skip
+    return [
+        Generation(models[name], kind, to, tokens=tokens, late=late, device=device)
+        for name, kind in arms
+        for to, late in how
+    ]
 
 
 def timed_model(width: int) -> Fields:
     """A Llama of 4 layers with 8 heads of its own, for contexts of up to 16384 tokens."""
     return tiny(
-        "llama", hidden_size=width, intermediate_size=3 * width, num_key_value_heads=QUERIES,
-        head_dim=width // QUERIES, max_position_embeddings=16384,
-    )  # fmt: skip
+        "llama",
+        hidden_size=width,
+        intermediate_size=3 * width,
+        num_key_value_heads=QUERIES,
+        head_dim=width // QUERIES,
+        max_position_embeddings=16384,
+    )

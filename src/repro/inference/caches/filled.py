@@ -160,9 +160,15 @@ def own_shape(fields: Fields) -> Decoder:
     if llama.family != "llama" or attention.key_width * attention.heads != llama.width or llama.positions is None:
         raise ValueError(f"our decoder is shaped as a Llama whose heads fill its width; got {fields}")
     return Decoder(
-        llama.vocabulary, llama.width, len(llama.layers), attention.heads, attention.kv_heads, feed_forward.hidden,
-        context=llama.positions, tied=llama.tied,
-    )  # fmt: skip
+        llama.vocabulary,
+        llama.width,
+        len(llama.layers),
+        attention.heads,
+        attention.kv_heads,
+        feed_forward.hidden,
+        context=llama.positions,
+        tied=llama.tied,
+    )
 
 
 def filling(model: Any, kind: str, *, batch: int, capacity: int) -> Filling:

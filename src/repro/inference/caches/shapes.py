@@ -15,27 +15,68 @@ from repro.sizing.published import published
 Field = bool | int | float | str | None | tuple[str, ...]
 Fields = tuple[tuple[str, Field], ...]  # of a config.json, sorted by name
 PLAIN: dict[str, Field] = {
-    "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 4, "num_attention_heads": 8,
-    "num_key_value_heads": 2, "vocab_size": 128, "max_position_embeddings": 8192,
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 2,
+    "vocab_size": 128,
+    "max_position_embeddings": 8192,
     "initializer_range": 0.125,  # 1 / sqrt(width), so that logits differ by about 1
-}  # fmt: skip
+}
 LATENT: dict[str, Field] = {
-    "num_key_value_heads": 8, "kv_lora_rank": 16, "q_lora_rank": 24, "qk_rope_head_dim": 8, "qk_nope_head_dim": 16,
-    "v_head_dim": 12, "moe_intermediate_size": 16, "n_routed_experts": 4, "n_shared_experts": 1,
-    "num_experts_per_tok": 2, "first_k_dense_replace": 1, "n_group": 1, "topk_group": 1,
-}  # fmt: skip
+    "num_key_value_heads": 8,
+    "kv_lora_rank": 16,
+    "q_lora_rank": 24,
+    "qk_rope_head_dim": 8,
+    "qk_nope_head_dim": 16,
+    "v_head_dim": 12,
+    "moe_intermediate_size": 16,
+    "n_routed_experts": 4,
+    "n_shared_experts": 1,
+    "num_experts_per_tok": 2,
+    "first_k_dense_replace": 1,
+    "n_group": 1,
+    "topk_group": 1,
+}
 # What a cache depends on; all else of a configuration may be small.
 KEPT = {
-    "model_type", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim", "hidden_size",
-    "max_position_embeddings", "sliding_window", "use_sliding_window", "max_window_layers", "layer_types",
-    "sliding_window_pattern", "kv_lora_rank", "q_lora_rank", "qk_rope_head_dim", "first_k_dense_replace",
-    "n_embd", "n_head", "n_layer", "n_positions",
-}  # fmt: skip
+    "model_type",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "hidden_size",
+    "max_position_embeddings",
+    "sliding_window",
+    "use_sliding_window",
+    "max_window_layers",
+    "layer_types",
+    "sliding_window_pattern",
+    "kv_lora_rank",
+    "q_lora_rank",
+    "qk_rope_head_dim",
+    "first_k_dense_replace",
+    "n_embd",
+    "n_head",
+    "n_layer",
+    "n_positions",
+}
 SMALL: dict[str, Field] = {
-    "vocab_size": 16, "intermediate_size": 8, "n_inner": 8, "moe_intermediate_size": 8, "n_routed_experts": 2,
-    "n_shared_experts": 1, "num_local_experts": 2, "num_experts": 2, "num_experts_per_tok": 1, "n_group": 1,
-    "topk_group": 1, "qk_nope_head_dim": 4, "v_head_dim": 4,
-}  # fmt: skip
+    "vocab_size": 16,
+    "intermediate_size": 8,
+    "n_inner": 8,
+    "moe_intermediate_size": 8,
+    "n_routed_experts": 2,
+    "n_shared_experts": 1,
+    "num_local_experts": 2,
+    "num_experts": 2,
+    "num_experts_per_tok": 1,
+    "n_group": 1,
+    "topk_group": 1,
+    "qk_nope_head_dim": 4,
+    "v_head_dim": 4,
+}
 WIDTH_OF_HEADS = ("gpt2", "gpt_neox")  # families whose heads are as wide as the model over their number
 
 

@@ -87,8 +87,10 @@ def answers_repeated(config: RepeatedAnswers, seed: int) -> Numbers:
         identical += int(same_BL[:, -1].sum())
         agreed.append(float(same_BL.sum(-1).double().mean()))
     return {
-        "answers": len(prompts) * config.repeats, "identical": identical, "agreed": sum(agreed) / len(agreed),
-    }  # fmt: skip
+        "answers": len(prompts) * config.repeats,
+        "identical": identical,
+        "agreed": sum(agreed) / len(agreed),
+    }
 
 
 def text_written(config: WrittenText, seed: int) -> Numbers:

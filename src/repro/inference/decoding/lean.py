@@ -29,9 +29,15 @@ class Lean:
     """
 
     def __init__(
-        self, model: Transformer, *, batch: int = 1, capacity: int | None = None, layout: str = PACKED,
-        layers: int | None = None, static: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        model: Transformer,
+        *,
+        batch: int = 1,
+        capacity: int | None = None,
+        layout: str = PACKED,
+        layers: int | None = None,
+        static: bool = False,
+    ) -> None:
         """Take over the weights.
 
         Args:
@@ -100,9 +106,15 @@ class Lean:
         return logits_BMV.to(torch.promote_types(logits_BMV.dtype, torch.float32))
 
     def _block(
-        self, layer: _Layer, stream_BMW: Tensor, held: tuple[Tensor, Tensor], rotation: Rotation,
-        places: Tensor | None, end: int, seen: Tensor | None,
-    ) -> Tensor:  # fmt: skip
+        self,
+        layer: _Layer,
+        stream_BMW: Tensor,
+        held: tuple[Tensor, Tensor],
+        rotation: Rotation,
+        places: Tensor | None,
+        end: int,
+        seen: Tensor | None,
+    ) -> Tensor:
         """A pass is a row of small operations, so what can be done to queries, keys and values at once is."""
         shape, (batch, time, _) = self.shape, stream_BMW.shape
         normed = layer.attention_norm(stream_BMW)
@@ -117,9 +129,12 @@ class Lean:
             else:
                 buffer_BKSD.scatter_(2, places.expand_as(new_BKMD), new_BKMD)
         mixed_BHMD = F.scaled_dot_product_attention(
-            turned_BNMD[:, : shape.heads], held[0][:, :, :end], held[1][:, :, :end], attn_mask=seen,
+            turned_BNMD[:, : shape.heads],
+            held[0][:, :, :end],
+            held[1][:, :, :end],
+            attn_mask=seen,
             enable_gqa=shape.heads != shape.key_value_heads,
-        )  # fmt: skip
+        )
         stream_BMW = stream_BMW + layer.attention_output(mixed_BHMD.transpose(1, 2).flatten(2))
         normed = layer.feed_forward_norm(stream_BMW)
         gate_BMF, up_BMF = layer.gate_and_up(normed).chunk(2, dim=-1)

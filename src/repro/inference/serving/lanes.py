@@ -92,9 +92,16 @@ class Server:
 
 
 def serve(
-    model: Transformer, requests: Sequence[Request], prompts: Sequence[list[int]], memory: Memory, *,
-    block: int = 16, lanes: int | None = None, static: bool = False, device: str = "cpu",
-) -> Served:  # fmt: skip
+    model: Transformer,
+    requests: Sequence[Request],
+    prompts: Sequence[list[int]],
+    memory: Memory,
+    *,
+    block: int = 16,
+    lanes: int | None = None,
+    static: bool = False,
+    device: str = "cpu",
+) -> Served:
     """Greedy continuations of every prompt, let in as `memory` has room for them.
 
     All memories store tokens in blocks of the same size, so that they differ in how many requests they let in, and in
@@ -102,8 +109,13 @@ def serve(
     """
     pool = BlockPool(2 * memory.slots // block, block)  # room for any placement: what is scarce is `memory`
     dtype = next(model.parameters()).dtype
-    server = Server(model, PagedCache(model.shape, pool, dtype=dtype, device=device), pool,
-                    [list(prompt) for prompt in prompts], device=device)  # fmt: skip
+    server = Server(
+        model,
+        PagedCache(model.shape, pool, dtype=dtype, device=device),
+        pool,
+        [list(prompt) for prompt in prompts],
+        device=device,
+    )
     done, started = Served(server.texts), clock(device)
     with on_one_thread(device), torch.inference_mode():
         for step in replay(requests, memory, lanes=lanes, static=static):

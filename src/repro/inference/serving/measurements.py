@@ -34,10 +34,22 @@ def served_trace(config: Serving, seed: int) -> Numbers:
 
     def once(count: int | None) -> dict[str, float]:
         memory = memory_of(config.memory, config.slots, longest=config.model.context)
-        done = serve(model, requests[:count], prompts[:count], memory, lanes=config.lanes, static=config.static,
-                     device=config.device)  # fmt: skip
-        return {"speed": done.written / done.seconds, "at_once": done.computed / done.steps, "steps": done.steps,
-                "seconds": done.seconds, "written": done.written}  # fmt: skip
+        done = serve(
+            model,
+            requests[:count],
+            prompts[:count],
+            memory,
+            lanes=config.lanes,
+            static=config.static,
+            device=config.device,
+        )
+        return {
+            "speed": done.written / done.seconds,
+            "at_once": done.computed / done.steps,
+            "steps": done.steps,
+            "seconds": done.seconds,
+            "written": done.written,
+        }
 
     once(2)  # the first pass of a process loads kernels
     return once(None)
@@ -48,8 +60,9 @@ def paged_logits(config: Exactness, seed: int) -> Numbers:
     """Largest differences from whole passes in float64, as `paged_exactness.largest_difference` gives them."""
     from repro.inference.serving.scattered import largest_difference
 
-    return largest_difference(config.model, sequences=config.sequences, block=config.block, shared=config.shared,
-                              seed=seed)  # fmt: skip
+    return largest_difference(
+        config.model, sequences=config.sequences, block=config.block, shared=config.shared, seed=seed
+    )
 
 
 @measurement(version=1, alone=True)
@@ -98,8 +111,9 @@ def shared_blocks(config: Sampling, seed: int) -> Numbers:
 
     Source: Kwon et al. 2023 (arXiv:2309.06180), section 6.3 and figure 15, for what is counted.
     """
-    drawn = [requests_of(config.workload, seed * config.samples + k, longest=config.longest)
-             for k in range(config.samples)]  # fmt: skip
+    drawn = [
+        requests_of(config.workload, seed * config.samples + k, longest=config.longest) for k in range(config.samples)
+    ]
     alone = together = copies = 0
     for same in zip(*drawn, strict=True):
         prompt, outputs = same[0].prompt, [min(r.output, config.longest - same[0].prompt) for r in same]

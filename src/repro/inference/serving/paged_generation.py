@@ -43,9 +43,13 @@ def _contiguous(llama: Any, prompt: list[int], new_tokens: int) -> list[int]:
 def _paged(llama: Any, prompts: list[list[int]], config: PagedGeneration) -> list[list[int]]:
     """By continuous batching; its own sizes are for a GPU's memory and take a minute to set up on a CPU."""
     sizes = ContinuousBatchingConfig(
-        page_size=config.page, num_blocks=config.pages, max_batch_tokens=4 * config.page,
-        max_requests_per_batch=config.requests, use_cuda_graph=False, use_async_batching=False,
-    )  # fmt: skip
+        page_size=config.page,
+        num_blocks=config.pages,
+        max_batch_tokens=4 * config.page,
+        max_requests_per_batch=config.requests,
+        use_cuda_graph=False,
+        use_async_batching=False,
+    )
     greedy = GenerationConfig(max_new_tokens=config.new_tokens, do_sample=False, eos_token_id=-1, pad_token_id=0)
     done = llama.generate_batch(prompts, greedy, sizes, progress_bar=False, warmup=False)
     by_prompt = {tuple(one.prompt_ids): list(one.generated_tokens) for one in done.values()}

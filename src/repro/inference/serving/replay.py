@@ -16,9 +16,13 @@ from repro.inference.serving.traces import Request
 
 
 def replay(
-    requests: Sequence[Request], memory: Memory, *, lanes: int | None = None, static: bool = False,
+    requests: Sequence[Request],
+    memory: Memory,
+    *,
+    lanes: int | None = None,
+    static: bool = False,
     seconds: Callable[[Step], float] = lambda step: 1.0,
-) -> Iterator[Step]:  # fmt: skip
+) -> Iterator[Step]:
     """Serve requests in the order of their arrival, step by step.
 
     Args:

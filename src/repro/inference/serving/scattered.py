@@ -51,8 +51,12 @@ def largest_difference(shape: Decoder, *, sequences: int, block: int, shared: in
         scale = max(float(a.abs().max()) for a in whole)
         attention = _attention_difference(cache, tables, seed)
     pairs = [(a, b) for table in tables for a, b in zip(table.blocks, table.blocks[1:], strict=False)]
-    return {"logits": apart / scale, "attention": attention, "copied": float(copied),
-            "scattered": sum(b != a + 1 for a, b in pairs) / len(pairs)}  # fmt: skip
+    return {
+        "logits": apart / scale,
+        "attention": attention,
+        "copied": float(copied),
+        "scattered": sum(b != a + 1 for a, b in pairs) / len(pairs),
+    }
 
 
 def _begin(model: Transformer, cache: PagedCache, tables: list[BlockTable], common: list[int]) -> list[BlockTable]:
@@ -85,8 +89,9 @@ def _decode(
 def _attention_difference(cache: PagedCache, tables: list[BlockTable], seed: int) -> float:
     """A sum block by block against attention over the same tokens in one run, on the first layer's cache."""
     heads, width = cache.keys.shape[3:]
-    query_BHD = torch.randn(len(tables), heads, width, dtype=cache.keys.dtype,
-                            generator=torch.Generator().manual_seed(seed))  # fmt: skip
+    query_BHD = torch.randn(
+        len(tables), heads, width, dtype=cache.keys.dtype, generator=torch.Generator().manual_seed(seed)
+    )
     paged = attend_by_blocks(query_BHD, cache.keys[0], cache.values[0], tables)
     whole = []
     for row, table in enumerate(tables):

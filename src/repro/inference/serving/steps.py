@@ -30,8 +30,13 @@ class Machine:
         if not passed:
             return 0.0
         cached = sum(lane.cached for lane in step.computed) * self.token_bytes / passed
-        return decode_seconds(parameters=self.parameters, batch=passed, peak_flops=self.peak_flops,
-                              bandwidth=self.bandwidth, cache_bytes=cached)  # fmt: skip
+        return decode_seconds(
+            parameters=self.parameters,
+            batch=passed,
+            peak_flops=self.peak_flops,
+            bandwidth=self.bandwidth,
+            cache_bytes=cached,
+        )
 
 
 def machine_of(model: str, gpu: str) -> Machine:

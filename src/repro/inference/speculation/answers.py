@@ -79,9 +79,14 @@ class _Timing:
             self.steady.begin(prompt_BT, seed)
         else:
             made = Speculation(
-                self.reader, self.guesser, prompt_BT, length=config.length, longest=config.drafted,
-                drawing=config.drawing, choices=Drawn(seed, config.device),
-            )  # fmt: skip
+                self.reader,
+                self.guesser,
+                prompt_BT,
+                length=config.length,
+                longest=config.drafted,
+                drawing=config.drawing,
+                choices=Drawn(seed, config.device),
+            )
         begin = clock(config.device)
         while made.left:
             made.round(config.drafted)

@@ -49,8 +49,11 @@ def _side(config: Generating, large: Any, prompt_T: Tensor, number: int, help: d
     asked: dict[str, Any] = {"do_sample": False}
     if drawing.temperature:
         asked = {
-            "do_sample": True, "temperature": drawing.temperature, "top_k": drawing.top_k, "top_p": drawing.top_p,
-        }  # fmt: skip
+            "do_sample": True,
+            "temperature": drawing.temperature,
+            "top_k": drawing.top_k,
+            "top_p": drawing.top_p,
+        }
     asked |= {"max_new_tokens": config.length, "min_new_tokens": config.length, **help}
 
     def run() -> Tensor:

@@ -116,9 +116,17 @@ class Speculation:
     """
 
     def __init__(
-        self, target: Reader, draft: Draft, prompt_BT: Tensor, *, length: int, longest: int, drawing: Drawing,
-        choices: Choices, rule: Rule = EXACT["rejection"],
-    ) -> None:  # fmt: skip
+        self,
+        target: Reader,
+        draft: Draft,
+        prompt_BT: Tensor,
+        *,
+        length: int,
+        longest: int,
+        drawing: Drawing,
+        choices: Choices,
+        rule: Rule = EXACT["rejection"],
+    ) -> None:
         """Read the prompt, all but its last token, with both.
 
         Args:
@@ -186,9 +194,16 @@ class Speculation:
 
 
 def speculate(
-    target: Reader, draft: Draft, prompt_BT: Tensor, *, length: int, drafted: int, drawing: Drawing, choices: Choices,
+    target: Reader,
+    draft: Draft,
+    prompt_BT: Tensor,
+    *,
+    length: int,
+    drafted: int,
+    drawing: Drawing,
+    choices: Choices,
     rule: Rule = EXACT["rejection"],
-) -> Speculation:  # fmt: skip
+) -> Speculation:
     """Answers of `length` tokens, `drafted` at a time."""
     made = Speculation(
         target, draft, prompt_BT, length=length, longest=drafted, drawing=drawing, choices=choices, rule=rule

@@ -65,9 +65,15 @@ def _written(config: Enumeration, target: Tensor, draft: Tensor) -> tuple[dict[t
     def run(choices: Choices) -> tuple[int, ...]:
         reader, guesser = Table(target, capacity), ModelDraft(Table(draft, capacity), config.drawing)
         made = speculate(
-            reader, guesser, torch.tensor([PROMPT]), length=config.length, drafted=config.drafted,
-            drawing=config.drawing, choices=choices, rule=rule,
-        )  # fmt: skip
+            reader,
+            guesser,
+            torch.tensor([PROMPT]),
+            length=config.length,
+            drafted=config.drafted,
+            drawing=config.drawing,
+            choices=choices,
+            rule=rule,
+        )
         return tuple(made.answers_BL[0, len(PROMPT) :].tolist())
 
     found: dict[tuple[int, ...], float] = defaultdict(float)

@@ -37,8 +37,9 @@ Row = Mapping[Any, Any]
 
 def speedup(row: Row) -> Estimate:
     """Time of plain decoding over that of speculative decoding, totals over the same prompts."""
-    return joint_bootstrap(lambda plain, drafted: plain.sum() / drafted.sum(), *_lists(row, "plain", "speculative"),
-                           unit="times")  # fmt: skip
+    return joint_bootstrap(
+        lambda plain, drafted: plain.sum() / drafted.sum(), *_lists(row, "plain", "speculative"), unit="times"
+    )
 
 
 def acceptance(row: Row) -> Estimate:
@@ -55,8 +56,9 @@ def acceptance_over_overlap(row: Row) -> Estimate:
     """The counted acceptance over the overlap of the two laws."""
     return joint_bootstrap(
         lambda accepted, tested, overlap: accepted.sum() / tested.sum() / overlap.mean(),
-        *_lists(row, "accepted", "tested", "overlap"), unit="times",
-    )  # fmt: skip
+        *_lists(row, "accepted", "tested", "overlap"),
+        unit="times",
+    )
 
 
 def tokens_a_verification(row: Row) -> Estimate:
@@ -67,19 +69,25 @@ def tokens_a_verification(row: Row) -> Estimate:
 def tokens_over_closed_form(row: Row, drafted: int) -> Estimate:
     """The same, over (1-a^(g+1))/(1-a) at the counted acceptance."""
     return joint_bootstrap(
-        lambda tokens, rounds, accepted, tested: tokens.sum() / rounds.sum()
-        / expected_tokens(float(accepted.sum() / tested.sum()), drafted),
-        *_lists(row, "tokens", "rounds", "accepted", "tested"), unit="times",
-    )  # fmt: skip
+        lambda tokens, rounds, accepted, tested: (
+            tokens.sum() / rounds.sum() / expected_tokens(float(accepted.sum() / tested.sum()), drafted)
+        ),
+        *_lists(row, "tokens", "rounds", "accepted", "tested"),
+        unit="times",
+    )
 
 
 def speedup_over_prediction(row: Row, drafted: int, cost: float, verification: float = 1.0) -> Estimate:
     """The measured speed-up over the formula's, at the acceptance counted on the same prompts."""
     return joint_bootstrap(
-        lambda plain, speculative, accepted, tested: plain.sum() / speculative.sum()
-        / predicted(float(accepted.sum() / tested.sum()), drafted, cost, verification),
-        *_lists(row, "plain", "speculative", "accepted", "tested"), unit="times",
-    )  # fmt: skip
+        lambda plain, speculative, accepted, tested: (
+            plain.sum()
+            / speculative.sum()
+            / predicted(float(accepted.sum() / tested.sum()), drafted, cost, verification)
+        ),
+        *_lists(row, "plain", "speculative", "accepted", "tested"),
+        unit="times",
+    )
 
 
 def accepted_by_place(counts: Sequence[int]) -> list[float]:
@@ -103,11 +111,19 @@ def by_drafted(swept: pd.DataFrame, cost: float, verified: Sequence[float]) -> p
     rows = []
     for row in swept.to_dict("records"):
         g, rate, found = int(row["drafted"]), acceptance(row).value, speedup(row)
-        rows.append({
-            "drafted": g, "speed-up": found.value, "low": found.low, "high": found.high,
-            "v measured": predicted(rate, g, cost, verified[g]), "v = 1": predicted(rate, g, cost), "accepted": rate,
-            "tokens": tokens_a_verification(row).value, "closed form": expected_tokens(rate, g),
-        })  # fmt: skip
+        rows.append(
+            {
+                "drafted": g,
+                "speed-up": found.value,
+                "low": found.low,
+                "high": found.high,
+                "v measured": predicted(rate, g, cost, verified[g]),
+                "v = 1": predicted(rate, g, cost),
+                "accepted": rate,
+                "tokens": tokens_a_verification(row).value,
+                "closed form": expected_tokens(rate, g),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -139,11 +155,17 @@ def by_decoder(names: Sequence[str], sweeps: Sequence[pd.DataFrame], tokens: int
     rows: list[Row] = [dict(row.dropna()) for swept in sweeps for _, row in swept.iterrows()]
     for name, row in zip(names, rows, strict=True):
         gain, per = speedup(row), 1000 / tokens
-        found.append({
-            "label": name, "accepted": acceptance(row).value if "accepted" in row else float("nan"),
-            "ms a token without": per * sum(row["plain"]), "with": per * sum(row["speculative"]),
-            "value": gain.value, "low": gain.low, "high": gain.high,
-        })  # fmt: skip
+        found.append(
+            {
+                "label": name,
+                "accepted": acceptance(row).value if "accepted" in row else float("nan"),
+                "ms a token without": per * sum(row["plain"]),
+                "with": per * sum(row["speculative"]),
+                "value": gain.value,
+                "low": gain.low,
+                "high": gain.high,
+            }
+        )
     return pd.DataFrame(found)
 
 

@@ -32,9 +32,16 @@ class Pair:
 
 
 def pair_on(
-    text: Text, *, target: Sequence[int], draft: Sequence[int], context: int, tokens: int, batch: int, rate: float,
+    text: Text,
+    *,
+    target: Sequence[int],
+    draft: Sequence[int],
+    context: int,
+    tokens: int,
+    batch: int,
+    rate: float,
     warmup: int,
-) -> Pair:  # fmt: skip
+) -> Pair:
     """Two decoders trained on equally many tokens of a text.
 
     Args:

@@ -57,11 +57,15 @@ def passes_timed(config: PassCosts, seed: int) -> Numbers:
     count = config.longest
     passes, settled, [step] = (milliseconds(part) for part in (seconds[:count], seconds[count:-1], seconds[-1:]))
     return {
-        "passes": passes, "verification": [one / passes[0] for one in passes], "packed": large.layout == PACKED,
+        "passes": passes,
+        "verification": [one / passes[0] for one in passes],
+        "packed": large.layout == PACKED,
         "eight_over_one": [many / one for many, one in zip(seconds[EIGHT - 1], seconds[0], strict=True)],
-        "settled": settled, "verified": [one / settled[0] for one in settled],
-        "draft": step, "cost": step / settled[0],
-    }  # fmt: skip
+        "settled": settled,
+        "verified": [one / settled[0] for one in settled],
+        "draft": step,
+        "cost": step / settled[0],
+    }
 
 
 def _sides(config: PassCosts, large: Lean, small: Lean) -> list[Callable[[], object]]:
@@ -90,8 +94,10 @@ def _sides(config: PassCosts, large: Lean, small: Lean) -> list[Callable[[], obj
         return replayed(whole, ahead, config.batch * numbers, config.device) if config.static else whole
 
     return [
-        *(side(0, read, count) for count in counts), *(side(count, settle, count) for count in counts), side(1, draft),
-    ]  # fmt: skip
+        *(side(0, read, count) for count in counts),
+        *(side(count, settle, count) for count in counts),
+        side(1, draft),
+    ]
 
 
 def target_judged(config: Quality, seed: int) -> Numbers:

@@ -89,9 +89,15 @@ def _writer(config: WrittenPairs, target: Transformer, draft: Transformer) -> Wr
             return made_BT[:, time:], []
         rule, guesser = RULES[config.by], ModelDraft(Lean(draft, batch=batch, capacity=room), config.drawing)
         made = Speculation(
-            reader, guesser, prompt_BT, length=longest, longest=config.drafted, drawing=config.drawing,
-            choices=rule.drawn(drawn, config.device), rule=rule,
-        )  # fmt: skip
+            reader,
+            guesser,
+            prompt_BT,
+            length=longest,
+            longest=config.drafted,
+            drawing=config.drawing,
+            choices=rule.drawn(drawn, config.device),
+            rule=rule,
+        )
         while int(made.lengths_B.min()) < time + 2:
             made.round(config.drafted)
         return made.answers_BL[:, time : time + 2], made.accepted[0].tolist()
@@ -182,9 +188,15 @@ def _greedy_answers(config: GreedyAnswers, target: Transformer, draft: Transform
             readers[0], prompt_BT, length=config.length, drawing=GREEDY, choices=Drawn(0, config.device)
         )
         made = speculate(
-            readers[1], ModelDraft(readers[2], GREEDY), prompt_BT, length=config.length, drafted=config.drafted,
-            drawing=GREEDY, choices=Drawn(0, config.device), rule=RULES[config.by],
-        )  # fmt: skip
+            readers[1],
+            ModelDraft(readers[2], GREEDY),
+            prompt_BT,
+            length=config.length,
+            drafted=config.drafted,
+            drawing=GREEDY,
+            choices=Drawn(0, config.device),
+            rule=RULES[config.by],
+        )
         yield alone[0], made.answers_BL[0]
 
 
