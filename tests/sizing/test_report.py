@@ -11,13 +11,13 @@ def _use(**changes):
     return Use(**{"context": 4096, "batch": 1, "form": weight_format("bf16"), "cache_bits": 16, "rank": 16, **changes})
 
 
-@pytest.mark.parametrize("name", published())
-def test_every_published_model_can_be_sized(name):
+def test_every_published_model_can_be_sized(subtests):
     """Encoders without cache, windows, latents and mixtures; parts add up to totals."""
-    found = sizes(published_model(name), _use(form=weight_format("int4")))
-
-    for parts in (found.serving, *found.training.values()):
-        assert parts["total"] == pytest.approx(sum(parts.values()) - parts["total"] - parts["per_gpu"])
+    for name in published():
+        with subtests.test(model=name):
+            found = sizes(published_model(name), _use(form=weight_format("int4")))
+            for parts in (found.serving, *found.training.values()):
+                assert parts["total"] == pytest.approx(sum(parts.values()) - parts["total"] - parts["per_gpu"])
 
 
 def test_llama_2_70b_in_16_bits_takes_138_gb_a_cache_of_1_34_and_two_cards():

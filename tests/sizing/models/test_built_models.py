@@ -9,18 +9,18 @@ from repro.sizing.models.parameters import count_parameters
 from repro.sizing.published import published
 
 
-@pytest.mark.parametrize("name", published())
-def test_a_published_model_has_the_parameters_we_count(name):
+def test_a_published_model_has_the_parameters_we_count(subtests):
     """Exactly, for every configuration of published.toml."""
-    model = build(published()[name].config)
+    for name, model in published().items():
+        with subtests.test(model=name):
+            assert build(model.config).num_parameters() == count_parameters(model.architecture).total
 
-    assert model.num_parameters() == count_parameters(published()[name].architecture).total
 
-
-@pytest.mark.parametrize("name", TINY)
-def test_every_switch_of_a_configuration_is_counted(name):
+def test_every_switch_of_a_configuration_is_counted(subtests):
     """Biases, tied tables, wide heads, windows, norms on heads: whatever changes a shape changes the count alike."""
-    assert build(TINY[name]).num_parameters() == count_parameters(architecture(TINY[name])).total
+    for name, config in TINY.items():
+        with subtests.test(model=name):
+            assert build(config).num_parameters() == count_parameters(architecture(config)).total
 
 
 def test_an_untied_t5_has_a_head_of_its_own():
@@ -37,22 +37,22 @@ def test_every_family_has_a_tiny_configuration_and_all_but_gemma_a_published_one
     assert {"gemma"} == set(FAMILIES) - {model.config["model_type"] for model in published().values()}
 
 
-@pytest.mark.parametrize("name", published())
-def test_kinds_add_up_and_active_is_all_for_dense_models(name):
+def test_kinds_add_up_and_active_is_all_for_dense_models(subtests):
     """The parts of a count are a partition."""
-    count = count_parameters(published()[name].architecture)
+    for name, model in published().items():
+        count = count_parameters(model.architecture)
+        with subtests.test(model=name):
+            assert count.total == sum(count.by_kind().values())
+            assert (count.experts == 0) == (count.active == count.total)
 
-    assert count.total == sum(count.by_kind().values())
-    assert (count.experts == 0) == (count.active == count.total)
 
-
-@pytest.mark.parametrize("name", published())
-def test_a_published_size_rounds_the_count(name):
+def test_a_published_size_rounds_the_count(subtests):
     """Within 9 % the announced size is all parameters, or all but the tables of the vocabulary."""
-    count = count_parameters(published()[name].architecture)
-    sizes = (count.total, count.total - count.embedding - count.head)
-
-    assert any(published()[name].said == pytest.approx(size, rel=0.09) for size in sizes)
+    for name, model in published().items():
+        count = count_parameters(model.architecture)
+        sizes = (count.total, count.total - count.embedding - count.head)
+        with subtests.test(model=name):
+            assert any(model.said == pytest.approx(size, rel=0.09) for size in sizes)
 
 
 @pytest.mark.parametrize(
