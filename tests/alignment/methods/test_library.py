@@ -1,7 +1,6 @@
 """trl's trainers behind our door: their losses are ours to six digits, and the first token is never lost."""
 
 import math
-from dataclasses import replace
 
 import pytest
 import torch
@@ -17,6 +16,7 @@ PAIRS = [
     {"prompt": "a b", "chosen": " c d e", "rejected": " f g"},
     {"prompt": "h", "chosen": " b", "rejected": " c a a a"},
 ]
+SIDES = ("chosen", "rejected")
 STILL = Recipe(learning_rate=0.0, steps=1, batch=2, beta=0.3, margin=0.2)
 
 
@@ -61,40 +61,44 @@ def test_a_text_starts_with_its_first_token():
     assert [0, 3, 4] == TOKENISER("a b")["input_ids"]
 
 
+def logged_and_ratios(method: str, tmp_path, *, mean: bool = False, **given):
+    """What trl logs in two steps, and log-ratios of both sides after the first, which its second entry is of."""
+    model, start, ratios = llama(0), llama(0), []
+
+    def watch(step: int) -> None:
+        if step == 1:
+            ratios.extend(log_probs(model, side, mean=mean) - log_probs(start, side, mean=mean) for side in SIDES)
+
+    recipe = Recipe(3e-3, steps=2, batch=2, beta=0.3)
+    return train(method, model, TOKENISER, PAIRS, recipe, folder=tmp_path, watch=watch, **given), ratios
+
+
 def test_dpo_starts_at_ln_2_and_its_loss_is_ours(tmp_path):
     """At the reference every ratio is 1; away from it trl and we agree, its own log-probabilities included."""
-    found = logged("dpo", llama(0), tmp_path)
-    ours = log_probs(llama(0), "chosen").mean().item()
+    (first, second), ratios = logged_and_ratios("dpo", tmp_path)
 
-    assert math.log(2) == pytest.approx(found["loss"], abs=1e-4)
-    assert ours == pytest.approx(found["logps/chosen"], abs=1e-3)
+    assert math.log(2) == pytest.approx(first["loss"], abs=1e-4)
+    assert log_probs(llama(0), "chosen").mean().item() == pytest.approx(first["logps/chosen"], abs=1e-3)
+    assert dpo_loss(*ratios, beta=0.3).item() == pytest.approx(second["loss"], rel=1e-4, abs=1e-4)
+    assert math.log(2) != pytest.approx(second["loss"], rel=1e-2)
 
 
-@pytest.mark.parametrize(("method", "loss"), [("dpo", dpo_loss), ("ipo", ipo_loss)])
-def test_away_from_the_reference_the_loss_is_ours_too(tmp_path, method: str, loss):
-    """What trl logs at its second step is our loss of the model after its first; trl's IPO takes means over tokens."""
-    recipe, start, moved = Recipe(3e-3, steps=1, batch=2, beta=0.3), llama(0), llama(0)
-    train(method, moved, TOKENISER, PAIRS, recipe, folder=tmp_path)
-    mean = method == "ipo"
-    ratios = [log_probs(moved, side, mean=mean) - log_probs(start, side, mean=mean) for side in ("chosen", "rejected")]
-    second = train(method, llama(0), TOKENISER, PAIRS, replace(recipe, steps=2), folder=tmp_path)[1]["loss"]
+def test_ipo_is_ours_of_means_over_tokens(tmp_path):
+    (_, second), ratios = logged_and_ratios("ipo", tmp_path, mean=True)
 
-    assert loss(*ratios, beta=0.3).item() == pytest.approx(second, rel=1e-4, abs=1e-4)
-    assert loss(*(0 * ratio for ratio in ratios), beta=0.3).item() != pytest.approx(second, rel=1e-2)
+    assert ipo_loss(*ratios, beta=0.3).item() == pytest.approx(second["loss"], rel=1e-4, abs=1e-4)
+    assert ipo_loss(*(0 * ratio for ratio in ratios), beta=0.3).item() != pytest.approx(second["loss"], rel=1e-2)
 
 
 @pytest.mark.parametrize("loss", ["robust", "sigmoid"])
 def test_trl_s_robust_loss_is_ours_and_its_usual_one_is_deaf_to_label_smoothing(tmp_path, loss: str):
-    """What trl logs at its second step, of the model after its first: with 0.3 the robust loss, or plain DPO's."""
-    over, start, moved = {"loss_type": [loss], "label_smoothing": 0.3}, llama(0), llama(0)
-    recipe = Recipe(3e-3, steps=1, batch=2, beta=0.3)
-    train("dpo", moved, TOKENISER, PAIRS, recipe, folder=tmp_path, over=over)
-    ratios = [log_probs(moved, side) - log_probs(start, side) for side in ("chosen", "rejected")]
-    second = train("dpo", llama(0), TOKENISER, PAIRS, replace(recipe, steps=2), folder=tmp_path, over=over)[1]["loss"]
+    """With 0.3 the robust loss, or plain DPO's."""
+    over = {"loss_type": [loss], "label_smoothing": 0.3}
+    (_, second), ratios = logged_and_ratios("dpo", tmp_path, over=over)
     plain = dpo_loss(*ratios, beta=0.3)
     ours = unbiased(plain, dpo_loss(*ratios[::-1], beta=0.3), 0.3) if loss == "robust" else plain
 
-    assert ours.item() == pytest.approx(second, rel=1e-4, abs=1e-4)
+    assert ours.item() == pytest.approx(second["loss"], rel=1e-4, abs=1e-4)
 
 
 def test_simpo_is_ours_and_reads_no_reference(tmp_path):
