@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -9,13 +10,15 @@ import tempfile
 import threading
 from pathlib import Path
 
+import nbformat
 import papermill
 import pytest
 from tiny_book import CELLS, PARAMETERS, Addends, add_with_torch, make_book
 
 from repro.bookkeeping.chapters import Failed, check, compare, derive_pages, execute, execution, notebooks, run
+from repro.bookkeeping.chapters.execution import verdicts_of
 from repro.bookkeeping.knobs import UnknownParameter
-from repro.bookkeeping.ledger.verdict_files import load_verdicts
+from repro.bookkeeping.ledger.verdict_files import keep_verdicts, load_verdicts
 from repro.bookkeeping.records import RecordStore, Trial, record_of
 from repro.floor.provenance import provenance
 
@@ -46,6 +49,28 @@ def ran(tmp_path_factory):
         return folder, run(make_book(folder), {"scale": "cpu"}, folder / "results")
 
 
+@pytest.fixture(scope="module")
+def again(ran, tmp_path_factory) -> nbformat.NotebookNode:
+    """Its notebook, executed once more from those records alone."""
+    folder = ran[0]
+    with pytest.MonkeyPatch.context() as patch:
+        settle_in(folder, patch)
+        [tiny] = notebooks(folder / "experiments")
+        return execute(tiny, {"scale": "cpu", "compute": "never"}, tmp_path_factory.mktemp("again") / "out.ipynb")
+
+
+@pytest.fixture
+def replayed(again, monkeypatch):
+    """Gives a function that execution for the one that it asks for, where what it makes of one is looked at."""
+
+    def replay(notebook, parameters, output) -> nbformat.NotebookNode:
+        assert {"scale": "cpu", "compute": "never"} == parameters
+        output.parent.mkdir(parents=True, exist_ok=True)
+        return copy.deepcopy(again)
+
+    return lambda function: monkeypatch.setitem(function.__globals__, "execute", replay)
+
+
 @pytest.fixture
 def results(ran, tmp_path) -> Path:
     """The results folder of that run, in a copy of the whole book that is the test's own."""
@@ -53,15 +78,13 @@ def results(ran, tmp_path) -> Path:
     return tmp_path / "results"
 
 
-def test_a_run_keeps_records_and_verdicts_and_a_second_finds_them(ran, results):
+def test_a_run_keeps_records_and_verdicts_and_a_second_finds_them(ran, again, results):
     verdicts, changes = ran[1]
-    records = list(results.glob("records/add/*.json"))
 
     assert [("sums-are-large", "supported", 30)] == [(v.claim, v.outcome, v.estimate.value) for v in verdicts]
     assert [(None, "supported")] == [(c.before, c.after) for c in changes]
-    [tiny] = notebooks(results.parent / "experiments")
-    assert [] == run(tiny, {"scale": "cpu", "compute": "never"}, results)[1]
-    assert records == list(results.glob("records/add/*.json"))
+    assert [] == keep_verdicts(results, "tiny", verdicts_of(again))
+    assert 1 == len(list(results.glob("records/add/*.json")))
 
 
 def test_a_parameter_it_does_not_have_is_refused_before_anything_starts(tmp_path):
@@ -109,16 +132,21 @@ def test_a_notebook_that_dies_is_no_result(tmp_path, death):
 
 def test_what_is_on_record_needs_no_torch(tmp_path, monkeypatch):
     """A chapter that trains is derived where torch is absent, as `make book` leaves it; computing says what to do."""
-    notebook = make_book(tmp_path, [cell.replace("add", "add_with_torch") for cell in CELLS])
+    cells = [cell.replace("add", "add_with_torch") for cell in CELLS]
+    notebook = make_book(tmp_path, [*cells, "study.sweep(add_with_torch, [Addends(11, 20)])"])
     made = {**provenance(), "date": "2026-01-01", "seconds": 0.1}
     record = record_of(Trial(add_with_torch, Addends(10, 20), 0), {"sum": 30.0}, made)
     RecordStore(tmp_path / "results" / "records").put(record)
     (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\")")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOMS}")
 
-    execute(notebook, {"scale": "cpu", "compute": "never"}, tmp_path / "out.ipynb")
-    with pytest.raises(Failed, match=r"No module named 'torch'[\s\S]*make setup"):
-        execute(notebook, {"left": 11}, tmp_path / "out.ipynb")
+    with pytest.raises(Failed, match=r"No module named 'torch'[\s\S]*make setup") as failed:
+        execute(notebook, {"scale": "cpu"}, tmp_path / "out.ipynb")
+
+    *looked_up, computed = nbformat.read(str(failed.value).rpartition(": ")[2], as_version=4).cells
+    assert [] == [out for cell in looked_up for out in cell.get("outputs", []) if out.output_type == "error"]
+    assert ["supported"] == [verdict.outcome for verdict in verdicts_of(nbformat.v4.new_notebook(cells=looked_up))]
+    assert "error" in [out.output_type for out in computed.outputs]
 
 
 def test_a_notebook_that_does_not_close_is_no_result(tmp_path):
@@ -133,16 +161,17 @@ def test_a_cell_over_its_limit_is_stopped(tmp_path):
         execute(notebook, {}, tmp_path / "out.ipynb", cell_limit=2)
 
 
-def test_pages_come_from_records_alone_and_only_when_something_changed(tmp_path, results):
+def test_pages_come_from_records_alone_and_only_when_something_changed(tmp_path, results, replayed):
     told = []
     [page] = derive_pages(tmp_path, results, tmp_path / "pages", told=told.append)
     first = page.read_bytes()
     derive_pages(tmp_path, results, tmp_path / "pages", told=told.append)
-    [again] = derive_pages(tmp_path, results, tmp_path / "elsewhere")
+    replayed(derive_pages)
+    [other] = derive_pages(tmp_path, results, tmp_path / "elsewhere")
 
     assert ["tiny: deriving at scale cpu", "tiny: up to date at scale cpu"] == told
     assert first == page.read_bytes()
-    assert first == again.read_bytes()  # a page derived twice is the same page
+    assert first == other.read_bytes()  # a page derived twice is the same page
 
 
 def test_two_tasks_run_at_a_time_and_answer_in_their_order(monkeypatch):
@@ -156,7 +185,8 @@ def test_two_tasks_run_at_a_time_and_answer_in_their_order(monkeypatch):
     assert [3, 1, 4, 2] == execution.side_by_side(work, [3, 1, 4, 2])
 
 
-def test_check_is_clean_after_a_run_and_names_a_verdict_that_was_edited(tmp_path, results):
+def test_check_is_clean_after_a_run_and_names_a_verdict_that_was_edited(tmp_path, results, replayed):
+    replayed(check)
     assert [] == check(tmp_path, results)
 
     file = results / "verdicts" / "tiny.json"
