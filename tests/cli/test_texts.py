@@ -10,11 +10,15 @@ from repro.corpora.texts.environment import kept_text_at
 from repro.corpora.texts.manifest import manifest, manifests
 
 
+def command(*arguments):
+    return CliRunner().invoke(app, [str(each) for each in arguments])
+
+
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
     """A command line on a machine with an empty cache."""
     monkeypatch.setenv("REPRO_CACHE", str(tmp_path / "cache"))
-    return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
+    return command
 
 
 def test_a_text_packed_here_is_unpacked_there(machine, tmp_path, monkeypatch):
@@ -44,15 +48,15 @@ def test_every_text_is_listed(machine):
     assert [] == [name for name in manifests() if name not in shown]
 
 
-def test_a_survey_of_what_has_not_changed_writes_the_same_manifest(machine, tmp_path, monkeypatch):
-    """All of it: packages, figures of what was dropped, and the tokens of the vocabularies that it states."""
+def test_a_survey_of_what_has_not_changed_writes_the_same_manifest(tmp_path, monkeypatch):
+    """All of it: packages, figures of what was dropped, and the tokens, which the tests of one process cut once."""
     pytest.importorskip("tokenizers")
     before = manifest_module.kept_in("python-small").read_text(encoding="utf-8")
     (tmp_path / "python-small.toml").write_text(before, encoding="utf-8")
     monkeypatch.setattr(manifest_module, "_FOLDER", tmp_path)
     manifests.cache_clear()
     try:
-        result = machine("survey", "python-small")
+        result = command("survey", "python-small")
     finally:
         monkeypatch.undo()
         manifests.cache_clear()

@@ -1,5 +1,6 @@
 """Synthetic languages: their entropy is what samples of them show, and their laws are the ones set by hand."""
 
+from functools import lru_cache
 from hashlib import sha256
 from math import log
 
@@ -155,16 +156,17 @@ def test_a_learner_that_tabulates_loses_what_the_closed_form_says(alpha, size):
 
 def losses_of_a_table(language, size):
     """loss - h under the language's law, after each of up to a hundred disjoint stretches of the training sample."""
-    guess, train, p = log(language.vocabulary // 2) / language.length, names(language, "train"), language.law.p
+    guess, (train, p) = log(language.vocabulary // 2) / language.length, names_and_law(language)
     starts = range(0, len(train) - size + 1, max(size, len(train) // 100))
     return [guess * (1 - p[np.unique(train[start : start + size])].sum()) for start in starts]
 
 
-def names(language, split):
-    """The number of the skill of each sequence, read from its name."""
+@lru_cache(maxsize=3)
+def names_and_law(language):
+    """The number of the skill of each training sequence, read from its name, and the probability of each skill."""
     base = language.vocabulary // 2
-    digits = language.draw(split).reshape(-1, language.length)[:, :-1].astype(int) % base
-    return digits @ base ** np.arange(language.digits)[::-1]
+    digits = language.draw("train").reshape(-1, language.length)[:, :-1].astype(int) % base
+    return digits @ base ** np.arange(language.digits)[::-1], language.law.p
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1.0])

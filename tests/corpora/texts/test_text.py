@@ -139,6 +139,7 @@ class TestWithTokenizers:
     def test_other_tokens_than_the_manifest_states_are_refused(self, monkeypatch, tmp_path):
         """And nothing of them is kept."""
         monkeypatch.setenv("REPRO_CACHE", str(tmp_path))
+        monkeypatch.setattr(texts, "tokeniser", lambda sample, vocabulary: None)
         monkeypatch.setattr(texts, "encode", lambda made, documents: iter([np.zeros(len(list(documents)), "<u2")]))
 
         with pytest.raises(TokensDiffer, match=r"python-small.*constraints\.txt"):
