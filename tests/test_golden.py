@@ -26,7 +26,7 @@ from repro.abilities.voting import Voting
 from repro.adaptation.configurations import OneStep
 from repro.alignment.demonstrations.eliciting import Eliciting
 from repro.alignment.demonstrations.masking import Masking
-from repro.alignment.demonstrations.readings import Reading as LossReading
+from repro.alignment.demonstrations.readings import RandomPairs as LossReading
 from repro.alignment.demonstrations.readings import Referred
 from repro.alignment.exact.fixed_points import Economy, FixedPoint, Premise
 from repro.alignment.exact.judges import Labels
@@ -34,7 +34,7 @@ from repro.alignment.exact.recovery import Recovery
 from repro.alignment.exact.two_aims import TwoAims
 from repro.alignment.given.configurations import Example, Owned
 from repro.alignment.listed.configurations import Listed
-from repro.alignment.methods.configurations import Budget
+from repro.alignment.methods.configurations import Effort
 from repro.alignment.reviews.configurations import Aligned, Reach, Stage
 from repro.attention.configurations import Absorption, AttentionPass, DecodeSteps, Grouping
 from repro.attention.estimates import all_arms
@@ -59,7 +59,7 @@ from repro.inference.caches.shapes import tiny
 from repro.inference.decoding.configurations import DrawingLaws, RepeatedAnswers, WrittenText
 from repro.inference.decoding.drawing import GREEDY
 from repro.inference.decoding.prompts import Prompts
-from repro.inference.serving.configurations import Exactness, PagedGeneration, Reading, Replay, Sampling, Serving
+from repro.inference.serving.configurations import BlockRead, Exactness, PagedGeneration, Replay, Sampling, Serving
 from repro.inference.serving.memory import Paging
 from repro.inference.serving.steps import Machine
 from repro.inference.serving.traces import Spread, Workload
@@ -99,7 +99,7 @@ TINY = {
         0.1,
         3e-2,
         pairs=40,
-        budget=Budget(5, ppo_steps=2, episodes=8, looks=1),
+        budget=Effort(5, ppo_steps=2, episodes=8, looks=1),
         stage=Stage(8, 1, 10, 16),
         samples=20,
     ),
@@ -109,7 +109,7 @@ TINY = {
     "approach_one": ApproachOne(Planted(), resamples=20),
     "approach_two": ApproachTwo(Planted(), resamples=20),
     "attention_pass": AttentionPass(SHAPE, (2, 1), rounds=1),
-    "block_reading": Reading(2, 32, 16, turns=1),
+    "block_reading": BlockRead(2, 32, 16, turns=1),
     "broken_premise": Premise("narrow policy", beta=0.5, answers=6, worlds=2),
     "cache_agreement": Generation(tiny("llama"), "whole", tokens=4, late=1),
     "check_drawings": DrawingLaws(laws=5),
@@ -132,7 +132,7 @@ TINY = {
         "PPO",
         1e-3,
         pairs=200,
-        budget=Budget(fit_steps=30, ppo_steps=2, looks=1),
+        budget=Effort(fit_steps=30, ppo_steps=2, looks=1),
         model_rates=(3e-3, 1e-2),
     ),
     "long_step_seconds": LongStep(tiny("llama"), held=8, steps=1),
@@ -147,7 +147,7 @@ TINY = {
         "PPO",
         0.1,
         3e-3,
-        Budget(5, 8, ppo_steps=2, episodes=8, looks=1),
+        Effort(5, 8, ppo_steps=2, episodes=8, looks=1),
         prompt=4,
         reply=16,
         model_rates=(1e-2,),

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from repro.alignment.estimates import at_looks, by_level, collapsed, gaps_at_equal_kl, levels_within
-from repro.alignment.methods.configurations import Budget
+from repro.alignment.methods.configurations import Effort
 from repro.alignment.reviews.configurations import Aligned, Reach, Stage
 from repro.alignment.reviews.estimates import passes
 from repro.alignment.reviews.measurements import reachable
@@ -93,7 +93,7 @@ def test_a_device_that_is_not_here_is_refused():
 
 
 def test_passes_are_counted_by_hand():
-    budget = Budget(fit_steps=10, fit_batch=4, ppo_steps=3, episodes=5)
+    budget = Effort(fit_steps=10, fit_batch=4, ppo_steps=3, episodes=5)
     direct, ppo = (passes(Aligned(method, 0.1, 1e-3, 50, budget)) for method in ("DPO", "PPO"))
 
     assert {"pairs": 2 * 3 * 40, "reference": 100} == direct

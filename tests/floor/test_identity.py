@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.floor.identity import added, key, rebuild, spell
+from repro.floor.identity import added, key, rebuild, renamed, spell
 
 
 @dataclass(frozen=True)
@@ -80,3 +81,22 @@ def test_a_configuration_of_another_day_is_refused_by_name():
         rebuild(Aligned, {**spelled, "gamma": 1})
     with pytest.raises(ValueError, match="beta"):
         rebuild(Aligned, {name: value for name, value in spelled.items() if name != "beta"})
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Once called Budget, its field `looks` once `again`."""
+
+    spelled: ClassVar = "Budget"
+    steps: int = 10
+    looks: int = renamed(2, spelled="again")
+
+
+def test_a_renamed_class_or_field_finds_its_old_records():
+    """A better name in the code leaves every key alone."""
+    old = {"is": "Budget", "again": 2, "steps": 10}
+
+    assert old == spell(Effort())
+    assert Effort(looks=3) == rebuild(Effort, {**old, "again": 3})
+    with pytest.raises(ValueError, match="not Budget"):
+        rebuild(Effort, {**old, "is": "Effort"})

@@ -14,7 +14,7 @@ import math
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, field, fields, is_dataclass
+from dataclasses import MISSING, Field, field, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
@@ -24,6 +24,20 @@ Spelled = None | bool | int | float | str | list["Spelled"] | dict[str, "Spelled
 def added(default: Any) -> Any:
     """A configuration field that came later: at `default` it leaves the keys of older records alone."""
     return field(default=default, metadata={"added": True})
+
+
+def renamed(default: Any = MISSING, *, spelled: str) -> Any:
+    """A configuration field that older records know by the name `spelled`, and newer ones too."""
+    return field(default=default, metadata={"spelled": spelled})
+
+
+def spelled_class(kind: type) -> str:
+    """The name by which records know a configuration class: its `spelled`, where it was renamed, else its own."""
+    return str(vars(kind).get("spelled", kind.__name__))
+
+
+def _spelled_field(part: Field[Any]) -> str:
+    return str(part.metadata.get("spelled", part.name))
 
 
 def spell(value: object) -> Spelled:
@@ -44,7 +58,7 @@ def spell(value: object) -> Spelled:
     if isinstance(value, Mapping):
         return {_spell_name(name): spell(item) for name, item in sorted(value.items())}
     if is_dataclass(value) and not isinstance(value, type):
-        return {"is": type(value).__name__, **_spell_fields(value)}
+        return {"is": spelled_class(type(value)), **_spell_fields(value)}
     raise TypeError(
         f"{value!r} ({type(value).__name__}) has no fixed spelling; a configuration holds booleans, numbers, "
         "texts, None, tuples of these and frozen dataclasses (data goes by name and sha256, never by path)"
@@ -72,7 +86,7 @@ def _spell_fields(config: Any) -> dict[str, Spelled]:
         value = getattr(config, part.name)
         if part.metadata.get("added") and part.default is not MISSING and spell(value) == spell(part.default):
             continue
-        spelled[part.name] = spell(value)
+        spelled[_spelled_field(part)] = spell(value)
     return spelled
 
 
@@ -94,26 +108,26 @@ def rebuild(kind: type, spelled: Spelled) -> Any:
     Raises:
         ValueError: `spelled` has other fields than today's class, or is spelled for another class.
     """
-    if not isinstance(spelled, dict) or spelled.get("is") != kind.__name__:
+    if not isinstance(spelled, dict) or spelled.get("is") != spelled_class(kind):
         raise ValueError(
-            f"spelled for {spelled.get('is') if isinstance(spelled, dict) else spelled!r}, not {kind.__name__}"
+            f"spelled for {spelled.get('is') if isinstance(spelled, dict) else spelled!r}, not {spelled_class(kind)}"
         )
     hints = typing.get_type_hints(kind)
     given = {name: value for name, value in spelled.items() if name != "is"}
-    known = {part.name: part for part in fields(kind)}
+    known = {_spelled_field(part): part for part in fields(kind)}
     if unknown := sorted(set(given) - set(known)):
         raise ValueError(f"{kind.__name__} has no field {unknown}")
     missing = [n for n, part in known.items() if n not in given and not part.metadata.get("added")]
     if missing:
         raise ValueError(f"{kind.__name__} has fields {missing} that the record does not know")
-    return kind(**{name: _rebuild_value(hints[name], value) for name, value in given.items()})
+    return kind(**{known[name].name: _rebuild_value(hints[known[name].name], value) for name, value in given.items()})
 
 
 def _rebuild_value(hint: Any, value: Spelled) -> Any:
     options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     for option in options:
-        if isinstance(value, dict) and is_dataclass(option) and option.__name__ == value.get("is"):  # type: ignore[union-attr]
-            return rebuild(option, value)  # type: ignore[arg-type]
+        if isinstance(value, dict) and isinstance(option, type) and spelled_class(option) == value.get("is"):
+            return rebuild(option, value)
         if isinstance(value, list) and typing.get_origin(option) is tuple:
             inner = typing.get_args(option)
             kinds = [inner[0]] * len(value) if len(inner) == 2 and inner[1] is Ellipsis else list(inner)

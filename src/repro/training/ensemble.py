@@ -23,7 +23,7 @@ from repro.floor.measurement import Diverged
 from repro.models.transformer import Transformer
 from repro.training.configurations import Pretraining, alike
 from repro.training.loop import PASS_TOKENS
-from repro.training.run import Progress, Run, curve_edges, extend_curve, finite, refuse_worse, trunk_rate
+from repro.training.run import Progress, TrainingRun, curve_edges, extend_curve, finite, refuse_worse, trunk_rate
 from repro.training.schedule import decayed
 from repro.training.windows import WindowOrder, held_out
 
@@ -153,7 +153,7 @@ class Member:
         self.take(step, lambda progress: getattr(progress, losses).append(finite(loss, step)))
 
 
-def run_together(configs: Sequence[Pretraining], seeds: Sequence[int]) -> list[Run | Diverged]:
+def run_together(configs: Sequence[Pretraining], seeds: Sequence[int]) -> list[TrainingRun | Diverged]:
     """What `run` gives for each configuration and seed, up to rounding, in one program; no checkpoints.
 
     Raises:
@@ -166,7 +166,8 @@ def run_together(configs: Sequence[Pretraining], seeds: Sequence[int]) -> list[R
     members = [Member(config) for config in configs]
     _follow_trunk(ensemble, members)
     return [
-        member.diverged or Run(member.config, member.progress, ensemble.model(place), text.bytes_per_token, False)
+        member.diverged
+        or TrainingRun(member.config, member.progress, ensemble.model(place), text.bytes_per_token, False)
         for place, member in enumerate(members)
     ]
 

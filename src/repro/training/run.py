@@ -38,7 +38,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """A finished run: what it read, and the model as the last step left it."""
 
     config: Pretraining
@@ -74,7 +74,7 @@ def bits(nats: float) -> float:
     return nats / math.log(2)
 
 
-def run(config: Pretraining, seed: int) -> Run:
+def run(config: Pretraining, seed: int) -> TrainingRun:
     """Train, from the last checkpoint if a run was interrupted, and keep the weights for later stages.
 
     Raises:
@@ -86,7 +86,7 @@ def run(config: Pretraining, seed: int) -> Run:
     progress = _follow_trunk(trainer, _resumed(trainer, path), path)
     trainer.save_weights(_place("weights", config, seed))
     path.unlink(missing_ok=True)
-    return Run(config, progress, trainer.raw, text.bytes_per_token, trainer.compiled)
+    return TrainingRun(config, progress, trainer.raw, text.bytes_per_token, trainer.compiled)
 
 
 def trained(config: Pretraining, seed: int) -> Transformer:

@@ -14,7 +14,7 @@ from repro.alignment.given.measurements import own_pairs
 from repro.alignment.given.preferences import Preference
 from repro.alignment.given.texts import Cutter, gold_of_texts, judge_of, stacked
 from repro.alignment.methods.causal import Causal, side_by_side
-from repro.alignment.methods.configurations import Budget
+from repro.alignment.methods.configurations import Effort
 from repro.alignment.methods.library import Recipe, train, word_tokeniser
 from repro.alignment.methods.pairs import log_probs_of
 from repro.alignment.methods.replies import sampled
@@ -25,7 +25,7 @@ from repro.models.given import given_model
 
 WORDS = [f"w{number}" for number in range(20)]
 TEMPLATE = "{{ bos_token }}{% for m in messages %}{{ m['content'] + ' ' }}{% if m['role'] == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}"  # noqa: E501
-BUDGET = Budget(fit_steps=4, fit_batch=8, ppo_steps=2, episodes=8, looks=2)
+BUDGET = Effort(fit_steps=4, fit_batch=8, ppo_steps=2, episodes=8, looks=2)
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from repro.alignment.listed.configurations import Listed
 from repro.alignment.listed.measurements import listed_language
 from repro.alignment.listed.sentences import planted_rewards, sentence_numbers
 from repro.alignment.methods.arms import Best, direct_arm, judge
-from repro.alignment.methods.configurations import Budget, Fit
+from repro.alignment.methods.configurations import Effort, Fit
 from repro.alignment.methods.losses import dpo_loss
 from repro.alignment.methods.pairs import Pairs, direct_loss, draw_pairs, last_reward, log_probs_of
 from repro.alignment.methods.ppo import Readout
@@ -117,7 +117,7 @@ def test_a_third_method_that_stays_near_does_not_stand_in_the_way_of_two():
 
 def test_on_gold_the_best_for_the_reward_model_is_the_best_of_all():
     """With gold in the reward model's place its optimum attains everything, and `own` is what is reached."""
-    tiny = Listed("PPO, gold reward", 3e-3, pairs=20, budget=Budget(ppo_steps=10, looks=2))
+    tiny = Listed("PPO, gold reward", 3e-3, pairs=20, budget=Effort(ppo_steps=10, looks=2))
     found = listed_language(tiny, 0)
 
     assert 1 == pytest.approx(found["model_best"])

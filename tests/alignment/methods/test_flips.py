@@ -10,13 +10,13 @@ import torch
 from repro.alignment.estimates import shares_at_equal_kl
 from repro.alignment.listed.configurations import OPTIMUM, Listed
 from repro.alignment.listed.measurements import listed_language
-from repro.alignment.methods.configurations import Budget
+from repro.alignment.methods.configurations import Effort
 from repro.alignment.methods.flips import knowing, knowing_rewards, smoothed, turned, unbiased
 from repro.alignment.methods.losses import reward_loss
 from repro.alignment.methods.pairs import Pairs
 from repro.alignment.methods.relatives import dpo
 
-TINY = Listed("DPO", 3e-3, pairs=40, budget=Budget(fit_steps=4, looks=2))
+TINY = Listed("DPO", 3e-3, pairs=40, budget=Effort(fit_steps=4, looks=2))
 
 
 def numbered(count: int) -> Pairs:

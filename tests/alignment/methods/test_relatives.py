@@ -11,14 +11,14 @@ from repro.alignment.listed.configurations import Listed
 from repro.alignment.listed.measurements import listed_language
 from repro.alignment.listed.sentences import all_sentences, planted_rewards, sentence_log_probs, sentence_numbers
 from repro.alignment.methods.arms import learner
-from repro.alignment.methods.configurations import Budget, Settings
+from repro.alignment.methods.configurations import Effort, Settings
 from repro.alignment.methods.grouped import grpo_loss, k3, left_out, rloo_loss, train_grouped
 from repro.alignment.methods.losses import kto_loss
 from repro.alignment.methods.relatives import relative
 from repro.models.decoder import Decoder
 from repro.models.transformer import Transformer
 
-TINY = Budget(fit_steps=4, ppo_steps=2, episodes=16, looks=2)
+TINY = Effort(fit_steps=4, ppo_steps=2, episodes=16, looks=2)
 
 
 def test_each_reply_is_held_against_the_others():

@@ -14,7 +14,7 @@ from repro.fits.questions.allocation import (
     LLAMA2_70B,
     LLAMA3_8B,
     Allocation,
-    Run,
+    PlannedRun,
     allocation,
     compute_making_optimal,
     equal_loss_size,
@@ -124,7 +124,7 @@ def test_the_partner_across_the_valley_has_equal_loss_and_compute(surface, run):
 def test_at_the_optimum_the_partner_is_the_size_itself():
     """The range in which another size wins has shrunk to nothing."""
     size, tokens = (float(x) for x in BESIROGLU.optimum(1e22))
-    assert size == pytest.approx(equal_loss_size(BESIROGLU, Run(size, tokens)), rel=1e-6)
+    assert size == pytest.approx(equal_loss_size(BESIROGLU, PlannedRun(size, tokens)), rel=1e-6)
 
 
 def test_a_published_surface_gives_numbers_without_intervals():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from repro.inference.serving.configurations import PagedGeneration, Reading
+from repro.inference.serving.configurations import BlockRead, PagedGeneration
 from repro.inference.serving.lanes import random_decoder, random_prompts, serve
 from repro.inference.serving.measurements import block_reading, transformers_pages
 from repro.inference.serving.memory import Paging, Reserving, memory_of
@@ -92,7 +92,7 @@ def test_positions_that_a_lane_cannot_have_of_its_own_are_refused():
 
 
 def test_a_time_is_taken_where_its_configuration_says():
-    assert block_reading(Reading(2, 64, 16, turns=3), 0)["ratio"] > 0
+    assert block_reading(BlockRead(2, 64, 16, turns=3), 0)["ratio"] > 0
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="'cuda', which is not here"):
-            block_reading(Reading(2, 64, 16, turns=3, device="cuda"), 0)
+            block_reading(BlockRead(2, 64, 16, turns=3, device="cuda"), 0)

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from repro.floor.measurement import Numbers, measurement
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Reading:
+class RandomPairs:
     """A random decoder, and pairs of random words: a prompt and two replies each, of one length."""
 
+    spelled: ClassVar = "Reading"
     words: int = 12
     width: int = 16
     pairs: int = 4
@@ -31,7 +32,7 @@ class Reading:
 
 
 @measurement(version=1)
-def loss_readings(config: Reading, seed: int) -> Numbers:
+def loss_readings(config: RandomPairs, seed: int) -> Numbers:
     """Differences in nats between formulas and trl's losses, and gradients at prompt and reply positions.
 
     `sft_pairs` and `sft_text` are trl's loss with its defaults, on prompt-completion rows and on plain text, minus the
@@ -83,7 +84,7 @@ def reference_change(config: Referred, seed: int) -> Numbers:
     return {"change": abs(float(loss(mine, theirs, 1.0) - loss(mine, others, 1.0)))}
 
 
-def random_llama(config: Reading, seed: int) -> LlamaForCausalLM:
+def random_llama(config: RandomPairs, seed: int) -> LlamaForCausalLM:
     """A Llama with large random weights, so that no gradient is small by chance."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -113,7 +114,7 @@ def _encoded(tokeniser: Any, rows: list[dict[str, str]], side: str, prompt: int)
     return tokens_BT, mask_BT
 
 
-def _dpo(config: Reading, seed: int, tokeniser: Any, rows: list[dict[str, str]], folder: Path) -> dict[str, float]:
+def _dpo(config: RandomPairs, seed: int, tokeniser: Any, rows: list[dict[str, str]], folder: Path) -> dict[str, float]:
     """Our formula and trl's loss, before the first step and after it."""
     import torch
 
@@ -137,7 +138,7 @@ def _dpo(config: Reading, seed: int, tokeniser: Any, rows: list[dict[str, str]],
     return {"dpo_first": first, **{name: _rounded(error) for name, error in errors.items()}}
 
 
-def _sft(config: Reading, seed: int, tokeniser: Any, rows: list[dict[str, str]], folder: Path) -> dict[str, float]:
+def _sft(config: RandomPairs, seed: int, tokeniser: Any, rows: list[dict[str, str]], folder: Path) -> dict[str, float]:
     """trl's loss by kind of data set, and where the gradient of the reply's loss goes."""
     import torch
     import torch.nn.functional as F

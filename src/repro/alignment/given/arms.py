@@ -22,9 +22,9 @@ from repro.alignment.given.configurations import Example, Given, Owned
 from repro.alignment.given.example import written
 from repro.alignment.given.preferences import Preference
 from repro.alignment.given.texts import Cutter, Rewards, judge_of, stacked
-from repro.alignment.methods.arms import Best, Judge, judge, reinforced_arm
+from repro.alignment.methods.arms import Best, RewardModel, judge, reinforced_arm
 from repro.alignment.methods.causal import Causal, causal, side_by_side
-from repro.alignment.methods.configurations import Budget, Fit, Settings
+from repro.alignment.methods.configurations import Effort, Fit, Settings
 from repro.alignment.methods.pairs import HELD_OUT, Pairs, direct_loss, last_reward, log_probs_of, rewards_of
 from repro.alignment.methods.ppo import Readout
 from repro.alignment.methods.replies import divergence_at, sampled, seeded, up_to_end, word_log_probs
@@ -247,8 +247,8 @@ def _reinforced(
 
 @functools.lru_cache(maxsize=8)
 def _judge(
-    task: Given | Example, prompt: int, reply: int, lora: int, rates: tuple[float, ...], budget: Budget, seed: int
-) -> Judge:
+    task: Given | Example, prompt: int, reply: int, lora: int, rates: tuple[float, ...], budget: Effort, seed: int
+) -> RewardModel:
     """The reward model of a seed's pairs, the same for each beta and learning rate of PPO."""
     whole = opened(task, prompt, reply, lora)
     split, every = Split(whole, seed), max(1, budget.fit_steps // budget.looks)

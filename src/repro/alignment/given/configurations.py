@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from repro.alignment.given.preferences import GivenPairs, given_pairs
-from repro.alignment.methods.configurations import Budget
+from repro.alignment.methods.configurations import Effort
 from repro.alignment.reviews.configurations import Stage
 from repro.floor.identity import added
 from repro.models.given import GivenModel, given_model
@@ -60,7 +60,7 @@ class Owned:
     method: str
     beta: float
     learning_rate: float
-    budget: Budget
+    budget: Effort
     prompt: int
     reply: int
     model_rates: tuple[float, ...]

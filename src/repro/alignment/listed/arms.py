@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from repro.alignment.exact.tabular import Array, Worlds, divergence, lost_share, optimum, optimum_at, total_variation
 from repro.alignment.listed.configurations import ON_PAIRS, OPTIMUM, Language, Listed
 from repro.alignment.listed.sentences import all_sentences, planted_rewards, sentence_log_probs, sentence_numbers
-from repro.alignment.methods.arms import Arm, Best, Judge, direct_arm, judge, reinforced_arm
-from repro.alignment.methods.configurations import Budget, Fit, Settings
+from repro.alignment.methods.arms import Best, RewardModel, Trained, direct_arm, judge, reinforced_arm
+from repro.alignment.methods.configurations import Effort, Fit, Settings
 from repro.alignment.methods.flips import knowing, knowing_rewards, turned
 from repro.alignment.methods.grouped import LOSSES, grouped_arm
 from repro.alignment.methods.losses import reward_loss
@@ -91,7 +91,7 @@ def trained(config: Listed, seed: int) -> Numbers:
     }
 
 
-def _reinforced(config: Listed, here: Ground, reward_S: Tensor, world: Worlds, seed: int) -> Arm:
+def _reinforced(config: Listed, here: Ground, reward_S: Tensor, world: Worlds, seed: int) -> Trained:
     budget = config.budget
     settings = Settings(
         config.beta,
@@ -152,7 +152,7 @@ class Taught:
     drawn_by: str
     flipped: float
     corrected: str
-    budget: Budget
+    budget: Effort
     rates: tuple[float, ...] = ()
 
     @classmethod
@@ -173,7 +173,7 @@ def _pairs(taught: Taught, seed: int) -> tuple[Pairs, Pairs]:
 
 
 @functools.lru_cache(maxsize=32)
-def _learnt(taught: Taught, seed: int) -> Judge:
+def _learnt(taught: Taught, seed: int) -> RewardModel:
     """The best of a few reward models."""
     here, budget = ground(taught.language, seed), taught.budget
     fits = [Fit(rate, budget.fit_steps, budget.fit_batch, budget.fit_steps // budget.looks) for rate in taught.rates]
@@ -181,7 +181,7 @@ def _learnt(taught: Taught, seed: int) -> Judge:
     return judge(here.reference, taught.language.width, *_pairs(taught, seed), fits, seed=seed, by=by)
 
 
-def _told(here: Ground, found: Judge) -> Tensor:
+def _told(here: Ground, found: RewardModel) -> Tensor:
     """(S,) what a reward model says of each sentence, its mean taken off."""
     with torch.no_grad():
         reward_S: Tensor = found.model(here.sentences_ST)[:, -1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from repro.alignment.methods.configurations import METHODS, Budget
+from repro.alignment.methods.configurations import METHODS, Effort
 from repro.floor.identity import added
 
 ON_PAIRS = ("DPO", "IPO", "KTO", "ORPO", "SimPO", "SFT on chosen")
@@ -39,7 +39,7 @@ class Listed:
     pairs: int
     beta: float = 0.3
     language: Language = Language()
-    budget: Budget = field(default_factory=Budget)
+    budget: Effort = field(default_factory=Effort)
     model_rates: tuple[float, ...] = (3e-4, 1e-3, 3e-3)
     drawn_by: str = added("reference")
     strength: float | None = added(None)

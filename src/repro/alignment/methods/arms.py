@@ -53,7 +53,7 @@ class Best:
 
 
 @dataclass(frozen=True)
-class Arm:
+class Trained:
     """A trained policy at its best, that best, and the CPU seconds of all steps, looks included."""
 
     policy: nn.Module
@@ -62,7 +62,7 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Judge:
+class RewardModel:
     """A trained reward model at its best, that best, its loss on held-out pairs, and the CPU seconds it took."""
 
     model: Readout
@@ -96,13 +96,13 @@ def direct_arm(
     also: Also = unwatched,
     by: PairLoss = dpo,
     lora: int = 0,
-) -> Arm:
+) -> Trained:
     """DPO, or a relative that learns from pairs alone."""
     began, policy = time.process_time(), learner(reference, lora)
     best = Best(policy, lambda: direct_loss(policy, reference, held, beta, by), also(policy))
     fit_direct(policy, reference, seen, beta, fit, seed=seed, watch=best, by=by)
     best.restore()
-    return Arm(policy, best, time.process_time() - began)
+    return Trained(policy, best, time.process_time() - began)
 
 
 def judge(
@@ -115,7 +115,7 @@ def judge(
     seed: int,
     by: RewardLoss = reward_loss,
     lora: int = 0,
-) -> Judge:
+) -> RewardModel:
     """The reward model of least loss on held-out pairs among those that several fits give."""
     found = []
     for fit in fits:
@@ -124,7 +124,7 @@ def judge(
         best = Best(model, functools.partial(model_loss, model, held, by))
         fit_reward(model, seen, fit, seed=seed, watch=best, by=by)
         best.restore()
-        found.append(Judge(model, best, min(best.losses), time.process_time() - began))
+        found.append(RewardModel(model, best, min(best.losses), time.process_time() - began))
     return min(found, key=lambda one: one.loss)
 
 
@@ -139,7 +139,7 @@ def reinforced_arm(
     seed: int,
     also: Also = unwatched,
     lora: int = 0,
-) -> Arm:
+) -> Trained:
     """PPO, its value network started from the reference."""
     torch.manual_seed(seed)
     began, policy = time.process_time(), learner(reference, lora)
@@ -147,4 +147,4 @@ def reinforced_arm(
     values = Readout(learner(reference, lora), width)
     ppo(policy, reference, values, reward, settings, prompts=prompts, seed=seed, watch=best)
     best.restore()
-    return Arm(policy, best, time.process_time() - began)
+    return Trained(policy, best, time.process_time() - began)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,10 @@ METHODS = ("DPO", "PPO", "PPO, gold reward")
 
 
 @dataclass(frozen=True)
-class Budget:
+class Effort:
     """Batches of pairs that DPO and a reward model take, batches of sentences that PPO takes, and looks at each."""
 
+    spelled: ClassVar = "Budget"
     fit_steps: int = 200
     fit_batch: int = 64
     ppo_steps: int = 100

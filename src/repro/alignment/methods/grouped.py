@@ -15,7 +15,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from repro.alignment.methods.arms import Arm, Best, Prompts, learner
+from repro.alignment.methods.arms import Best, Prompts, Trained, learner
 from repro.alignment.methods.configurations import Settings
 from repro.alignment.methods.ppo import clipped_gain
 from repro.alignment.methods.replies import Descent, sampled, seeded, taken, word_log_probs
@@ -100,10 +100,10 @@ def grouped_arm(
     own_loss: Callable[[nn.Module], float],
     *,
     seed: int,
-) -> Arm:
+) -> Trained:
     """RLOO or GRPO at its best by its own loss."""
     began, policy = time.process_time(), learner(reference)
     best = Best(policy, functools.partial(own_loss, policy))
     train_grouped(policy, reference, reward, settings, method, prompts=prompts, seed=seed, watch=best)
     best.restore()
-    return Arm(policy, best, time.process_time() - began)
+    return Trained(policy, best, time.process_time() - began)

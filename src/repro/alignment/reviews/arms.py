@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repro.alignment.methods.arms import Judge, Look, direct_arm, judge, reinforced_arm
-from repro.alignment.methods.configurations import Budget, Fit, Settings
+from repro.alignment.methods.arms import Look, RewardModel, direct_arm, judge, reinforced_arm
+from repro.alignment.methods.configurations import Effort, Fit, Settings
 from repro.alignment.methods.pairs import Pairs, draw_pairs
 from repro.alignment.methods.replies import Descent, divergence_at, sampled, seeded, taken, word_log_probs
 from repro.alignment.reviews.configurations import Aligned, Reach, Stage
@@ -61,8 +61,8 @@ def labelled(stage: Stage, count: int, seed: int) -> tuple[Pairs, Pairs]:
 
 @functools.lru_cache(maxsize=16)
 def judged(
-    stage: Stage, pairs: int, rates: tuple[float, ...], budget: Budget, lora: int, seed: int
-) -> tuple[Judge, float, float]:
+    stage: Stage, pairs: int, rates: tuple[float, ...], budget: Effort, lora: int, seed: int
+) -> tuple[RewardModel, float, float]:
     """A reward model with mean and spread of its rewards over the fine-tuned model's replies."""
     seen, held = labelled(stage, pairs, seed)
     fits = [_fit(rate, budget) for rate in rates]
@@ -74,7 +74,7 @@ def judged(
     return found, float(rewards_N.mean()), float(rewards_N.std())
 
 
-def _fit(rate: float, budget: Budget) -> Fit:
+def _fit(rate: float, budget: Effort) -> Fit:
     return Fit(rate, budget.fit_steps, budget.fit_batch, budget.fit_steps // budget.looks)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from repro.alignment.methods.configurations import Budget
+from repro.alignment.methods.configurations import Effort
 from repro.corpora.languages.reviews import ASKED, SENTENCE, SENTENCES, WORDS
 from repro.floor.identity import added
 from repro.models.decoder import Decoder
@@ -56,7 +56,7 @@ class Aligned:
     beta: float
     learning_rate: float
     pairs: int
-    budget: Budget
+    budget: Effort
     stage: Stage = Stage()
     model_rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2)
     samples: int = 300

@@ -7,13 +7,13 @@ from collections.abc import Generator, Sequence
 from types import FrameType
 
 from repro.bookkeeping.records import Record, Trial
-from repro.bookkeeping.sweeps.outcome import Call, Outcome, call_of, last_lines, measure_spelled
+from repro.bookkeeping.sweeps.outcome import Call, Ended, call_of, last_lines, measure_spelled
 from repro.bookkeeping.sweeps.settings import EngineSettings
 
 NODE_LOSSES = 3  # how often one trial may lose its machine; an exception of its own is never tried again
 
 
-def cluster(work: Sequence[Trial], settings: EngineSettings) -> Generator[Outcome, None, None]:
+def cluster(work: Sequence[Trial], settings: EngineSettings) -> Generator[Ended, None, None]:
     """Ray tasks of one core each, and one GPU each where the cluster has any; a lost machine's tasks run elsewhere.
 
     The cluster is that of RAY_ADDRESS; without it, this machine. Its capacity, not `jobs`, says how many run at once.
@@ -36,11 +36,11 @@ def cluster(work: Sequence[Trial], settings: EngineSettings) -> Generator[Outcom
         while waiting:
             (done,), waiting = ray.wait(waiting)
             try:
-                yield Outcome(tasks[done], ray.get(done))
+                yield Ended(tasks[done], ray.get(done))
             except ray.exceptions.RayTaskError as error:
-                yield Outcome(tasks[done], None, last_lines(error))
+                yield Ended(tasks[done], None, last_lines(error))
             except ray.exceptions.RayError as error:
-                yield Outcome(tasks[done], None, f"its process or machine died {NODE_LOSSES + 1} times: {error}")
+                yield Ended(tasks[done], None, f"its process or machine died {NODE_LOSSES + 1} times: {error}")
     finally:
         for task in waiting:
             ray.cancel(task, force=True)

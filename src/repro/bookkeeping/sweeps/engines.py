@@ -11,8 +11,8 @@ from multiprocessing import get_context
 from repro.bookkeeping.records import Record, Trial
 from repro.bookkeeping.sweeps.cluster import cluster
 from repro.bookkeeping.sweeps.outcome import (
+    Ended,
     Engine,
-    Outcome,
     attempt,
     call_of,
     last_lines,
@@ -25,12 +25,12 @@ from repro.floor.identity import key
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def inline(work: Sequence[Trial], settings: EngineSettings) -> Generator[Outcome, None, None]:
+def inline(work: Sequence[Trial], settings: EngineSettings) -> Generator[Ended, None, None]:
     """One after another in this process, without a time limit."""
     yield from map(attempt, work)
 
 
-def batched(work: Sequence[Trial], settings: EngineSettings) -> Generator[Outcome, None, None]:
+def batched(work: Sequence[Trial], settings: EngineSettings) -> Generator[Ended, None, None]:
     """At most `jobs` trials at a time in one program, where their measurement can; the others one after another.
 
     For trials too small to fill a GPU. A program that fails costs all its trials.
@@ -49,19 +49,19 @@ def _shared_by(trial: Trial) -> str:
     return key(found.name, found.version, found.together.alike(trial.config), 0) if found.together else trial.key
 
 
-def _in_one_program(trials: Sequence[Trial]) -> Iterator[Outcome]:
+def _in_one_program(trials: Sequence[Trial]) -> Iterator[Ended]:
     if len(trials) == 1:
         yield attempt(trials[0])
         return
     try:
         records = measure_together(trials)
     except Exception as error:  # noqa: BLE001 - the failure of every trial of the program, which the sweep reports
-        yield from (Outcome(trial, None, last_lines(error)) for trial in trials)
+        yield from (Ended(trial, None, last_lines(error)) for trial in trials)
         return
-    yield from map(Outcome, trials, records)
+    yield from map(Ended, trials, records)
 
 
-def pool(work: Sequence[Trial], settings: EngineSettings) -> Generator[Outcome, None, None]:
+def pool(work: Sequence[Trial], settings: EngineSettings) -> Generator[Ended, None, None]:
     """A pool of processes in which a worker that dies, or a trial over its limit, costs that trial alone."""
     from pebble import ProcessPool
 
@@ -80,7 +80,7 @@ def pool(work: Sequence[Trial], settings: EngineSettings) -> Generator[Outcome, 
                 for future in done:
                     error = future.exception()
                     trial = futures[future]
-                    yield Outcome(trial, None, _why(error, settings)) if error else Outcome(trial, future.result())
+                    yield Ended(trial, None, _why(error, settings)) if error else Ended(trial, future.result())
             processes.close()
         except BaseException:
             processes.stop()

@@ -18,7 +18,7 @@ from repro.floor.provenance import provenance
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Ended:
     """How a trial ended: with a record, or with the last lines of what went wrong."""
 
     trial: Trial
@@ -27,7 +27,7 @@ class Outcome:
 
 
 # (work, settings) -> outcomes as they finish; a generator, so that closing it ends what still runs
-Engine = Callable[[Sequence[Trial], EngineSettings], Generator[Outcome, None, None]]
+Engine = Callable[[Sequence[Trial], EngineSettings], Generator[Ended, None, None]]
 
 Call = tuple[str, str, dict[str, Any], int]  # what measure_spelled takes
 
@@ -70,12 +70,12 @@ def _record(trial: Trial, found: Numbers | Diverged, made: dict[str, Any]) -> Re
     return record_of(trial, found, made)
 
 
-def attempt(trial: Trial) -> Outcome:
+def attempt(trial: Trial) -> Ended:
     """`measure`; whatever the trial raises is its failure, which the sweep reports."""
     try:
-        return Outcome(trial, measure(trial))
+        return Ended(trial, measure(trial))
     except Exception as error:  # noqa: BLE001 - see above
-        return Outcome(trial, None, last_lines(error))
+        return Ended(trial, None, last_lines(error))
 
 
 def measure_spelled(name: str, module: str, spelled: dict[str, Any], seed: int) -> Record:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from repro.bookkeeping.records import Record, RecordStore, Trial
 from repro.bookkeeping.sweeps.engines import by_name
-from repro.bookkeeping.sweeps.outcome import Outcome
+from repro.bookkeeping.sweeps.outcome import Ended
 from repro.bookkeeping.sweeps.progress import progress
 from repro.bookkeeping.sweeps.settings import EngineSettings
 from repro.floor.measurement import Measurement
@@ -106,7 +106,7 @@ def _run(todo: list[Trial], store: RecordStore, settings: EngineSettings) -> Non
         raise SweepFailed("\n\n".join([head, *failures[:SHOWN]]))
 
 
-def _keep(outcome: Outcome, store: RecordStore) -> str:
+def _keep(outcome: Ended, store: RecordStore) -> str:
     """Record an outcome; returns why the trial has no record, or nothing."""
     failure = outcome.failure
     if outcome.record is not None:

@@ -21,7 +21,7 @@ INSIDE_FLOP = 1e21  # a budget inside the range of Chinchilla's runs
 
 
 @dataclass(frozen=True)
-class Run:
+class PlannedRun:
     """A published training run: N parameters on D tokens.
 
     Source: of each constant below, beside it.
@@ -41,11 +41,11 @@ class Run:
         return self.D / self.N
 
 
-GPT3 = Run(175e9, 300e9)  # Brown et al. 2020 (arXiv:2005.14165), table 2.1
-GOPHER = Run(280e9, 300e9)  # Rae et al. 2021 (arXiv:2112.11446), section 2
-CHINCHILLA = Run(70e9, 1.4e12)  # Hoffmann et al. 2022 (arXiv:2203.15556), section 4
-LLAMA2_70B = Run(70e9, 2e12)  # Touvron et al. 2023 (arXiv:2307.09288), table 1
-LLAMA3_8B = Run(8e9, 15e12)  # Grattafiori et al. 2024 (arXiv:2407.21783), section 1
+GPT3 = PlannedRun(175e9, 300e9)  # Brown et al. 2020 (arXiv:2005.14165), table 2.1
+GOPHER = PlannedRun(280e9, 300e9)  # Rae et al. 2021 (arXiv:2112.11446), section 2
+CHINCHILLA = PlannedRun(70e9, 1.4e12)  # Hoffmann et al. 2022 (arXiv:2203.15556), section 4
+LLAMA2_70B = PlannedRun(70e9, 2e12)  # Touvron et al. 2023 (arXiv:2307.09288), table 1
+LLAMA3_8B = PlannedRun(8e9, 15e12)  # Grattafiori et al. 2024 (arXiv:2407.21783), section 1
 
 
 def tokens_factor(surface: Surface, size_factor: float = 2.0) -> float:
@@ -67,12 +67,12 @@ def optimal_tokens(surface: Surface, N: float) -> float:
     return compute_making_optimal(surface, N) / (FLOP_PER_PARAMETER_TOKEN * N)
 
 
-def overtraining(surface: Surface, run: Run) -> float:
+def overtraining(surface: Surface, run: PlannedRun) -> float:
     """How many times the optimal tokens of its size a run has seen."""
     return run.D / optimal_tokens(surface, run.N)
 
 
-def optimal_run_for_loss(surface: Surface, loss: float) -> Run:
+def optimal_run_for_loss(surface: Surface, loss: float) -> PlannedRun:
     """The cheapest run that reaches a loss.
 
     At the optimum beta B D^-beta = alpha A N^-alpha, so both terms are fixed shares of L - E.
@@ -85,7 +85,7 @@ def optimal_run_for_loss(surface: Surface, loss: float) -> Run:
         raise ValueError(f"a loss of {loss} nats is not above the floor E = {surface.E}; no run reaches it")
     size = (surface.A * (1 + surface.alpha / surface.beta) / above) ** (1 / surface.alpha)
     tokens = (surface.B * (1 + surface.beta / surface.alpha) / above) ** (1 / surface.beta)
-    return Run(float(size), float(tokens))
+    return PlannedRun(float(size), float(tokens))
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,13 @@ class Tradeoff:
     generated token over the over-trained one's. break_even: generated tokens after which both have cost the same.
     """
 
-    equal: Run
+    equal: PlannedRun
     training: float
     serving: float
     break_even: float
 
 
-def tradeoff(surface: Surface, run: Run) -> Tradeoff:
+def tradeoff(surface: Surface, run: PlannedRun) -> Tradeoff:
     """What over-training a run costs and saves: 6 N D to train, 2 N for each token generated.
 
     Raises:
@@ -120,7 +120,7 @@ def tradeoff(surface: Surface, run: Run) -> Tradeoff:
     return Tradeoff(equal, run.C / equal.C, equal.N / run.N, pays)
 
 
-def equal_loss_size(surface: Surface, run: Run) -> float:
+def equal_loss_size(surface: Surface, run: PlannedRun) -> float:
     """The other size that reaches the run's loss with the run's compute, across the valley of least loss.
 
     Every size between the two does better than both. For a run larger than the optimum it is the smallest model

@@ -22,7 +22,7 @@ from repro.statistics.estimate import LEVEL
 
 
 @dataclass(frozen=True)
-class Step:
+class PaperStep:
     """One experiment of the paper.
 
     where: what tells its rows apart. published: the paper's a with its 95 % interval, by a weighted Akima
@@ -70,12 +70,12 @@ _PUBLISHED = {
 }
 CORPORA = {"rw": "RefinedWeb", "owt2": "OpenWebText2"}
 STEPS = tuple(
-    Step(name, CORPORA[dataset], _where(dataset, *set_up), published)
+    PaperStep(name, CORPORA[dataset], _where(dataset, *set_up), published)
     for dataset, rows in _PUBLISHED.items()
     for (name, set_up), published in zip(_SET_UPS.items(), rows, strict=True)
 )
 # The control: the tuned optimiser alone, with Kaplan's counting and warm-up, does not bring a down to a half.
-TUNED_ALONE = Step(
+TUNED_ALONE = PaperStep(
     "optimiser tuned, counting and warm-up as Kaplan's",
     CORPORA["rw"],
     _where("rw", "tuned", "long", "const", "kaplan"),

@@ -8,20 +8,20 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 
-from repro.inference.serving.configurations import DTYPES, Reading
+from repro.inference.serving.configurations import DTYPES, BlockRead
 from repro.inference.serving.paged_cache import gather
 from repro.instruments.turns import milliseconds, on_one_thread, take_turns
 
 WARM_UP = 3
 
 
-def time_both(config: Reading, seed: int) -> dict[str, float]:
+def time_both(config: BlockRead, seed: int) -> dict[str, float]:
     """As `block_reading` returns it."""
     with on_one_thread(config.device), torch.inference_mode():
         return _time_both(config, seed)
 
 
-def _time_both(config: Reading, seed: int) -> dict[str, float]:
+def _time_both(config: BlockRead, seed: int) -> dict[str, float]:
     generator = torch.Generator().manual_seed(seed)
     kind = {"dtype": getattr(torch, DTYPES[config.device]), "device": config.device}
     blocks = config.sequences * -(-config.tokens // config.block)

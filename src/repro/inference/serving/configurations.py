@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from repro.corpora.tables.tables import TableId
 from repro.inference.serving.memory import Paging, Reserving
@@ -37,9 +38,10 @@ class Exactness:
 
 
 @dataclass(frozen=True)
-class Reading:
+class BlockRead:
     """One layer's attention in a decoding step: `sequences` queries on `tokens` each; float32 on a CPU, else bf16."""
 
+    spelled: ClassVar = "Reading"
     sequences: int
     tokens: int
     block: int

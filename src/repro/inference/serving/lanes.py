@@ -12,7 +12,7 @@ from repro.inference.serving.memory import Lane, Memory
 from repro.inference.serving.paged_cache import PagedCache
 from repro.inference.serving.paging import BlockPool, BlockTable
 from repro.inference.serving.replay import replay
-from repro.inference.serving.steps import Step
+from repro.inference.serving.steps import ServedStep
 from repro.inference.serving.traces import Request
 from repro.instruments.turns import clock, on_one_thread
 from repro.models.decoder import Decoder
@@ -54,7 +54,7 @@ class Server:
     tables: dict[int, BlockTable] = field(default_factory=dict)
     device: str = "cpu"
 
-    def take(self, step: Step) -> None:
+    def take(self, step: ServedStep) -> None:
         """Do what a step says."""
         self.forget([lane for lane in step.evicted if lane.number in self.tables])
         for lane in step.admitted:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from repro.floor.measurement import Numbers, measurement
 from repro.inference.serving.configurations import (
     DTYPES,
+    BlockRead,
     Exactness,
     PagedGeneration,
-    Reading,
     Replay,
     Sampling,
     Serving,
@@ -66,7 +66,7 @@ def paged_logits(config: Exactness, seed: int) -> Numbers:
 
 
 @measurement(version=1, alone=True)
-def block_reading(config: Reading, seed: int) -> Numbers:
+def block_reading(config: BlockRead, seed: int) -> Numbers:
     """Time of attention through a block table over that on contiguous keys: `ratio`, the median of paired turns.
 
     `run_ms` and `table_ms` are the medians of each. The seed draws the numbers and the order of the blocks.

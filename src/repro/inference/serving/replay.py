@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from repro.floor.measurement import Number
 from repro.inference.serving.memory import Lane, Memory, Usage
-from repro.inference.serving.steps import Machine, Step
+from repro.inference.serving.steps import Machine, ServedStep
 from repro.inference.serving.traces import Request
 
 
@@ -21,8 +21,8 @@ def replay(
     *,
     lanes: int | None = None,
     static: bool = False,
-    seconds: Callable[[Step], float] = lambda step: 1.0,
-) -> Iterator[Step]:
+    seconds: Callable[[ServedStep], float] = lambda step: 1.0,
+) -> Iterator[ServedStep]:
     """Serve requests in the order of their arrival, step by step.
 
     Args:
@@ -52,7 +52,7 @@ def replay(
         for lane in writing:
             lane.cached, lane.left = lane.cached + 1, lane.left - 1
         stayed = tuple(lane for lane in admitted if lane not in evicted)
-        step = Step(stayed, sum(lane.reads for lane in stayed), writing, tuple(at_work), evicted, bool(queue))
+        step = ServedStep(stayed, sum(lane.reads for lane in stayed), writing, tuple(at_work), evicted, bool(queue))
         yield step
         clock += seconds(step)
         _let_out(at_work, memory, static)
@@ -111,7 +111,7 @@ class Tally:
         self.scarce, self.ample = _Sums(), _Sums()
         self.seconds, self.written, self.computed, self.read, self.evictions = 0.0, 0, 0, 0, 0
 
-    def count(self, step: Step) -> None:
+    def count(self, step: ServedStep) -> None:
         """Add a step."""
         sums = self.scarce if step.waiting else self.ample
         sums.add(self.memory.usage(step.computed, waiting=step.waiting), len(step.writing))

@@ -24,7 +24,7 @@ class Machine:
     peak_flops: float
     bandwidth: float
 
-    def seconds(self, step: Step) -> float:
+    def seconds(self, step: ServedStep) -> float:
         """The least time of a step, first passes included."""
         passed = len(step.computed) + step.read
         if not passed:
@@ -46,7 +46,7 @@ def machine_of(model: str, gpu: str) -> Machine:
 
 
 @dataclass(frozen=True)
-class Step:
+class ServedStep:
     """What one step did, as seen before requests that ended leave.
 
     Fields: `admitted` lanes whose tokens are read first, `read` so many; `writing` lanes that each write a token;
