@@ -10,7 +10,7 @@ and avx512.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -79,10 +79,10 @@ from repro.training.configurations import Pretraining, Uptraining
 
 import_measurements()
 GOLDEN = Path(__file__).with_name("golden.json")
-SHAPE = Decoder(16, 16, 1, 2, context=16)
+SHAPE = Decoder(vocabulary=16, width=16, layers=1, heads=2, context=16)
 RUN = Pretraining(
-    SHAPE,
-    Skills(vocabulary=16, digits=2, tokens=20_000, test_tokens=2_000),
+    model=SHAPE,
+    text=Skills(vocabulary=16, digits=2, tokens=20_000, test_tokens=2_000),
     readings=(1_024, 2_048),
     batch=256,
     learning_rate=0.02,
@@ -90,98 +90,135 @@ RUN = Pretraining(
     test_tokens=1_024,
 )
 SMALL = Stage(width=8, layers=1, steps=10, batch=16)
-SERVED = Workload("tiny", Spread(6), Spread(6), 5)
-PROMPTS = Prompts(RUN.text, 2, 4)
+SERVED = Workload(name="tiny", prompt=Spread(mean=6), output=Spread(mean=6), requests=5)
+PROMPTS = Prompts(text=RUN.text, count=2, length=4)
 TINY = {
     "absorbed_attention": Absorption(decoupled=False),
     "aligned_reviews": Aligned(
-        "PPO",
-        0.1,
-        3e-2,
+        method="PPO",
+        beta=0.1,
+        learning_rate=3e-2,
         pairs=40,
-        budget=Effort(5, ppo_steps=2, episodes=8, looks=1),
-        stage=Stage(8, 1, 10, 16),
+        budget=Effort(fit_steps=5, ppo_steps=2, episodes=8, looks=1),
+        stage=Stage(width=8, layers=1, steps=10, batch=16),
         samples=20,
     ),
-    "allocation": Allocation(HOFFMANN),
-    "answers_by_loss": Answers(PlantedAnswers("law", models=8, tasks=2)),
-    "appended_bytes": Appending(tiny("llama"), "growing", tokens=8),
-    "approach_one": ApproachOne(Planted(), resamples=20),
-    "approach_two": ApproachTwo(Planted(), resamples=20),
-    "attention_pass": AttentionPass(SHAPE, (2, 1), rounds=1),
-    "block_reading": BlockRead(2, 32, 16, turns=1),
-    "broken_premise": Premise("narrow policy", beta=0.5, answers=6, worlds=2),
-    "cache_agreement": Generation(tiny("llama"), "whole", tokens=4, late=1),
+    "allocation": Allocation(source=HOFFMANN),
+    "answers_by_loss": Answers(source=PlantedAnswers(world="law", models=8, tasks=2)),
+    "appended_bytes": Appending(fields=tiny("llama"), kind="growing", tokens=8),
+    "approach_one": ApproachOne(runs=Planted(), resamples=20),
+    "approach_two": ApproachTwo(runs=Planted(), resamples=20),
+    "attention_pass": AttentionPass(shape=SHAPE, kv_heads=(2, 1), rounds=1),
+    "block_reading": BlockRead(sequences=2, tokens=32, block=16, turns=1),
+    "broken_premise": Premise(broken="narrow policy", beta=0.5, answers=6, worlds=2),
+    "cache_agreement": Generation(fields=tiny("llama"), kind="whole", tokens=4, late=1),
     "check_drawings": DrawingLaws(laws=5),
     "counting_exponents": Counting(),
-    "decode_steps": DecodeSteps(SHAPE, 1, all_arms(2, [2, 1], 1), rounds=1, stream_bytes=2**12),
+    "decode_steps": DecodeSteps(shape=SHAPE, batch=1, arms=all_arms(2, [2, 1], 1), rounds=1, stream_bytes=2**12),
     "elicited": Eliciting(
-        Facts(60, 30, forms=2, parts=10, values=8), (0, 10), 10, 20, (1e-3,), reading=3, documents=4, steps=4, width=16
+        facts=Facts(known=60, hidden=30, forms=2, parts=10, values=8),
+        demonstrations=(0, 10),
+        taught=10,
+        validated=20,
+        learning_rates=(1e-3,),
+        reading=3,
+        documents=4,
+        steps=4,
+        width=16,
     ),
-    "enumerate_rule": Enumeration("rejection", length=2),
-    "fit_ablation": Ablation(Planted(), "mean"),
-    "fixed_point": FixedPoint("k3 in the loss", beta=1.0, answers=4, worlds=2),
-    "generation_seconds": Lengths(tiny("llama"), (2, 4)),
-    "grouping": Grouping(SHAPE),
-    "held_bytes": CacheFill(tiny("llama"), "growing"),
-    "holdout": HoldOut(Suite(Planted()), resamples=20),
-    "judge_target": Quality(Pair(RUN, RUN), PROMPTS, 8),
-    "labelled_by": Labels(100, 0.1, 0.5, answers=20, features=4, worlds=2),
+    "enumerate_rule": Enumeration(rule="rejection", length=2),
+    "fit_ablation": Ablation(runs=Planted(), way="mean"),
+    "fixed_point": FixedPoint(method="k3 in the loss", beta=1.0, answers=4, worlds=2),
+    "generation_seconds": Lengths(fields=tiny("llama"), lengths=(2, 4)),
+    "grouping": Grouping(shape=SHAPE),
+    "held_bytes": CacheFill(fields=tiny("llama"), kind="growing"),
+    "holdout": HoldOut(suite=Suite(source=Planted()), resamples=20),
+    "judge_target": Quality(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=8),
+    "labelled_by": Labels(pairs=100, flipped=0.1, taste=0.5, answers=20, features=4, worlds=2),
     "learn": learning("reversed addition", 2, 10, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "listed_language": Listed(
-        "PPO",
-        1e-3,
+        method="PPO",
+        learning_rate=1e-3,
         pairs=200,
         budget=Effort(fit_steps=30, ppo_steps=2, looks=1),
         model_rates=(3e-3, 1e-2),
     ),
-    "long_step_seconds": LongStep(tiny("llama"), held=8, steps=1),
+    "long_step_seconds": LongStep(fields=tiny("llama"), held=8, steps=1),
     "loss_readings": LossReading(words=6, width=8, pairs=2, prompt=3, reply=2),
     "masked_tuning": Masking(
-        "all", "text", 1, (3e-3,), 32, steps=2, batch=8, looks=1, pretraining=2, width=16, judged=20
+        loss="all",
+        prompt="text",
+        sentences=1,
+        learning_rates=(3e-3,),
+        examples=32,
+        steps=2,
+        batch=8,
+        looks=1,
+        pretraining=2,
+        width=16,
+        judged=20,
     ),
-    "one_pass": OnePass(RUN.model, tokens=3, held=4),
-    "one_step": OneStep(Decoder(16, 32, 1, 1, hidden=64, tied=False), rank=2, tokens=8),
+    "one_pass": OnePass(model=RUN.model, tokens=3, held=4),
+    "one_step": OneStep(
+        shape=Decoder(vocabulary=16, width=32, layers=1, heads=1, hidden=64, tied=False), rank=2, tokens=8
+    ),
     "own_pairs": Owned(
-        Example(SMALL, 60),
-        "PPO",
-        0.1,
-        3e-3,
-        Effort(5, 8, ppo_steps=2, episodes=8, looks=1),
+        task=Example(stage=SMALL, pairs=60),
+        method="PPO",
+        beta=0.1,
+        learning_rate=3e-3,
+        budget=Effort(fit_steps=5, fit_batch=8, ppo_steps=2, episodes=8, looks=1),
         prompt=4,
         reply=16,
         model_rates=(1e-2,),
         samples=20,
     ),
-    "paged_logits": Exactness(Decoder(16, 16, 1, 2, context=16), block=4),
-    "pairs_economy": Economy("free", pairs=500, answers=5, worlds=2),
+    "paged_logits": Exactness(model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=16), block=4),
+    "pairs_economy": Economy(truth="free", pairs=500, answers=5, worlds=2),
     "pretrain": RUN,
     "probe": replace(probing(4, 16, 8, width=8, layers=1, steps=5, lines=16, rate=0.6), states=1_000),
-    "reachable": Reach(SMALL, samples=20),
+    "reachable": Reach(stage=SMALL, samples=20),
     "recall": recalling(0.1, 16, 2, width=8, layers=1, steps=20, lines=16, rate=0.3),
-    "reference_change": Referred("DPO", pairs=2),
-    "repeat_answers": RepeatedAnswers(RUN, PROMPTS, 8, GREEDY),
-    "repetition_fit": RepetitionFit(PlantedRepetition(), resamples=20),
-    "replay_trace": Replay(SERVED, Paging(4), Machine(1e9, 1e5, 1e14, 1e12), slots=48, longest=32),
+    "reference_change": Referred(method="DPO", pairs=2),
+    "repeat_answers": RepeatedAnswers(model=RUN, prompts=PROMPTS, length=8, drawing=GREEDY),
+    "repetition_fit": RepetitionFit(source=PlantedRepetition(), resamples=20),
+    "replay_trace": Replay(
+        source=SERVED,
+        memory=Paging(block=4),
+        machine=Machine(parameters=1e9, token_bytes=1e5, peak_flops=1e14, bandwidth=1e12),
+        slots=48,
+        longest=32,
+    ),
     "reward_recovery": Recovery(tasks=400, answers=5, worlds=2),
-    "score_shape": Scores(PlantedScores("mirage", tasks=2), "accuracy"),
-    "served_trace": Serving(Decoder(16, 16, 1, 2, context=32), SERVED, Paging(4), 48),
-    "shared_blocks": Sampling(SERVED, longest=32),
-    "suite_fit": SuiteFit(Suite(Planted()), resamples=20),
+    "score_shape": Scores(source=PlantedScores(world="mirage", tasks=2), metric="accuracy"),
+    "served_trace": Serving(
+        model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=32),
+        workload=SERVED,
+        memory=Paging(block=4),
+        slots=48,
+    ),
+    "shared_blocks": Sampling(workload=SERVED, longest=32),
+    "suite_fit": SuiteFit(suite=Suite(source=Planted()), resamples=20),
     "surface_coverage": Coverage(sets=2, resamples=20),
-    "surface_fit": ApproachThree(Planted(), resamples=20),
-    "time_decoding": Decoding(Pair(RUN, RUN), PROMPTS, 6, 2),
-    "time_generate": Generating(Pair(RUN, RUN), PROMPTS, 6, drawing=GREEDY),
-    "time_passes": PassCosts(Pair(RUN, RUN), held=4, longest=8, rounds=1),
-    "transformers_pages": PagedGeneration(Decoder(16, 16, 1, 2, context=32), requests=2, new_tokens=4),
+    "surface_fit": ApproachThree(runs=Planted(), resamples=20),
+    "time_decoding": Decoding(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drafted=2),
+    "time_generate": Generating(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drawing=GREEDY),
+    "time_passes": PassCosts(pair=Pair(target=RUN, draft=RUN), held=4, longest=8, rounds=1),
+    "transformers_pages": PagedGeneration(
+        model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=32), requests=2, new_tokens=4
+    ),
     "translate": translating(12, 2, 2, width=8, layers=1, steps=2, lines=16, rate=0.6),
-    "two_aims": TwoAims(0.0, answers=20, worlds=2),
-    "uptrain": Uptraining(RUN, kv_heads=1, tokens=1_024),
-    "valley_exponent": Valleys(Suite(Planted()), resamples=20),
-    "vote": Voting(learning("sum in steps", 4, 10, width=8, layers=1, steps=20, lines=16, rate=0.3), samples=5),
-    "write_greedily": GreedyAnswers(Pair(RUN, RUN), PROMPTS, 6, drafted=2),
-    "write_pairs": WrittenPairs(Pair(RUN, RUN), PROMPTS, "rejection", samples=100, drafted=2),
-    "write_text": WrittenText(RUN, PROMPTS, 10),
+    "two_aims": TwoAims(correlation=0.0, answers=20, worlds=2),
+    "uptrain": Uptraining(start=RUN, kv_heads=1, tokens=1_024),
+    "valley_exponent": Valleys(suite=Suite(source=Planted()), resamples=20),
+    "vote": Voting(
+        learning=learning("sum in steps", 4, 10, width=8, layers=1, steps=20, lines=16, rate=0.3), samples=5
+    ),
+    "write_greedily": GreedyAnswers(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drafted=2),
+    "write_pairs": WrittenPairs(
+        pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, by="rejection", samples=100, drafted=2
+    ),
+    "write_text": WrittenText(model=RUN, prompts=PROMPTS, length=10),
 }
 
 
@@ -201,6 +238,18 @@ def test_what_measures_time_runs_alone():
 
     assert len(timed) > 4
     assert all(found.alone for found in timed)
+
+
+def test_a_configuration_is_built_with_keywords():
+    """A number in a row of numbers says nothing of what it is."""
+    positional = {
+        part.name: found.config_class.__name__
+        for found in registered().values()
+        for part in fields(found.config_class)
+        if not part.kw_only and found.module.startswith("repro.")
+    }
+
+    assert {} == positional
 
 
 @pytest.mark.parametrize("name", sorted(TINY))

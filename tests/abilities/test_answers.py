@@ -22,7 +22,7 @@ from repro.abilities.answers import (
 
 def found(world: str):
     """The record of a planted world."""
-    return answers_by_loss(Answers(PlantedAnswers(world)), 0)
+    return answers_by_loss(Answers(source=PlantedAnswers(world=world)), 0)
 
 
 def test_where_the_loss_alone_decides_it_ranks_models_and_nothing_else_moves_them():

@@ -41,7 +41,14 @@ def test_scores_do_not_know_how_many_lines_were_read_at_a_time(monkeypatch):
 
 def test_a_context_that_is_not_one_line_is_refused():
     run = learning("copy", 3, 10, width=16, layers=1, steps=2, lines=4, rate=0.3).run
-    other = Pretraining(run.model, Problems("copy", 4), run.readings, run.batch, run.learning_rate, run.warmup)
+    other = Pretraining(
+        model=run.model,
+        text=Problems(family="copy", size=4),
+        readings=run.readings,
+        batch=run.batch,
+        learning_rate=run.learning_rate,
+        warmup=run.warmup,
+    )
 
     with pytest.raises(ValueError, match="expected problems, one line a window"):
-        Learning(other)
+        Learning(run=other)

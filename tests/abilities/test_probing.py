@@ -55,6 +55,6 @@ def test_training_puts_the_classes_into_the_states(tmp_path, monkeypatch: pytest
 def test_a_text_without_classes_or_too_short_is_refused():
     config = probing(4, 16, 8, width=16, layers=1, steps=2, lines=2, rate=0.6)
     with pytest.raises(ValueError, match="expected a hidden Markov language"):
-        Probing(replace(config.run, text=Skills()))
+        Probing(run=replace(config.run, text=Skills()))
     with pytest.raises(ValueError, match="500000 test tokens; expected more than the 600000"):
         replace(config, states=600_000)

@@ -87,4 +87,4 @@ def test_what_is_no_text_of_facts_or_too_few_questions_is_refused():
     with pytest.raises(ValueError, match=f"31 questions; an exam has up to {EXAMS[-1]}"):
         replace(config, questions=31)
     with pytest.raises(ValueError, match="expected skills, one a window"):
-        Recalling(replace(config.run, model=replace(config.run.model, context=6), batch=96))
+        Recalling(run=replace(config.run, model=replace(config.run.model, context=6), batch=96))

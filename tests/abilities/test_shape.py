@@ -12,7 +12,7 @@ from repro.abilities.tables import Scores, named_scores, scores_of
 
 def found(world: str, metric: str) -> list[str]:
     """The shapes that the rule finds in a planted world."""
-    scores = Scores(PlantedScores(world), metric)
+    scores = Scores(source=PlantedScores(world=world), metric=metric)
     return list(task_table({**score_shape(scores, 0), "metric": metric})["shape"])
 
 

@@ -85,4 +85,4 @@ def test_shares_are_a_row_each_from_the_first_pair_where_a_shown_word_is_asked()
 def test_what_is_no_text_of_dictionaries_is_refused():
     other = translating(24, 4, 3, width=8, layers=1, steps=20, lines=32, rate=0.3)
     with pytest.raises(ValueError, match="expected dictionaries, a line each"):
-        Translating(replace(CONFIG.run, text=other.run.text))
+        Translating(run=replace(CONFIG.run, text=other.run.text))

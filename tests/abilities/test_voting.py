@@ -38,7 +38,7 @@ def test_a_tie_is_right_in_part():
 
 def test_a_model_that_knows_nothing_gains_nothing_by_a_vote():
     config = learning("sum in steps", 4, 10, width=8, layers=1, steps=2, lines=8, rate=0.1)
-    found = vote(Voting(config, samples=5), 0)
+    found = vote(Voting(learning=config, samples=5), 0)
 
     assert 0.1 == pytest.approx(found["single"], abs=0.05) == pytest.approx(found["majority"], abs=0.05)
 
@@ -47,4 +47,4 @@ def test_votes_on_replies_of_several_tokens_are_refused():
     config = learning("copy", 3, 10, width=8, layers=1, steps=2, lines=8, rate=0.1)
 
     with pytest.raises(ValueError, match="a reply of 3 tokens; votes are counted on one"):
-        Voting(config)
+        Voting(learning=config)

@@ -16,8 +16,10 @@ from repro.sizing.memory.cache import GB
 from repro.sizing.models.parameters import count_parameters
 from repro.sizing.published import published_model
 
-SHAPE = Decoder(64, 128, 1, 4, hidden=384, context=32, tied=False)  # scales fill whole blocks
-STEP = OneStep(SHAPE, rank=2, tokens=16)
+SHAPE = Decoder(
+    vocabulary=64, width=128, layers=1, heads=4, hidden=384, context=32, tied=False
+)  # scales fill whole blocks
+STEP = OneStep(shape=SHAPE, rank=2, tokens=16)
 
 
 @pytest.fixture(scope="module")

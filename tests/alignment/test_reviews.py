@@ -78,7 +78,12 @@ def test_no_prompt_is_both_trained_on_and_held_out():
 def test_the_best_policy_gains_with_kl_and_best_of_n_never_has_more_of_its_objective():
     """At each beta mean gold minus beta KL is greatest for the policy that is drawn as the best."""
     betas = np.array([0.2, 1.0, 5.0])
-    found = {name: np.array(value) for name, value in reachable(Reach(Stage(8, 1, 20, 16), tuple(betas)), 0).items()}
+    found = {
+        name: np.array(value)
+        for name, value in reachable(
+            Reach(stage=Stage(width=8, layers=1, steps=20, batch=16), betas=tuple(betas)), 0
+        ).items()
+    }
     objective = found["best_gold"] - betas * found["best_kl"]
     of_n = found["of_n_gold"][:, None] - betas * found["of_n_kl"][:, None]
 
@@ -89,12 +94,15 @@ def test_the_best_policy_gains_with_kl_and_best_of_n_never_has_more_of_its_objec
 
 def test_a_device_that_is_not_here_is_refused():
     with pytest.raises(ValueError, match="device is 'gpu', which is not here; expected cpu, or cuda"):
-        reachable(Reach(Stage(8, 1, 5, 16, device="gpu")), 0)
+        reachable(Reach(stage=Stage(width=8, layers=1, steps=5, batch=16, device="gpu")), 0)
 
 
 def test_passes_are_counted_by_hand():
     budget = Effort(fit_steps=10, fit_batch=4, ppo_steps=3, episodes=5)
-    direct, ppo = (passes(Aligned(method, 0.1, 1e-3, 50, budget)) for method in ("DPO", "PPO"))
+    direct, ppo = (
+        passes(Aligned(method=method, beta=0.1, learning_rate=1e-3, pairs=50, budget=budget))
+        for method in ("DPO", "PPO")
+    )
 
     assert {"pairs": 2 * 3 * 40, "reference": 100} == direct
     assert {"reward model": 240, "writing": 15, "reading": 60, "learning": 2 * 3 * 4 * 15} == ppo

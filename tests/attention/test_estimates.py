@@ -27,7 +27,7 @@ from repro.floor import places
 from repro.floor.scale import Scale
 from repro.models.decoder import Decoder
 
-SHAPE = Decoder(4096, 512, 6, 8, context=4096)
+SHAPE = Decoder(vocabulary=4096, width=512, layers=6, heads=8, context=4096)
 CLAIMS = load_chapter(places.experiments() / "gqa" / "claims.toml")
 BYTES, TOKENS = "gqa-faster-decode-bytes", "mqa-complexity-step-time"
 
@@ -131,6 +131,6 @@ def test_passes_become_rows():
 
 
 def test_a_cell_is_left_out_where_its_cache_is_too_large():
-    cells = [DecodeSteps(SHAPE, batch, ()) for batch in (1, 8)]
+    cells = [DecodeSteps(shape=SHAPE, batch=batch, arms=()) for batch in (1, 8)]
 
     assert [1] == [cell.batch for cell in affordable(cells, 0.5)]  # 0.1 and 0.8 GB

@@ -19,9 +19,9 @@ from repro.models.cache import Cache, GrowingCache
 from repro.models.counting import matrix_parameters
 from repro.models.decoder import Decoder
 
-SHAPE = Decoder(40, 32, 2, 4, context=24)
-STEPS = DecodeSteps(SHAPE, 2, all_arms(4, [4, 2, 1], 2), rounds=1, stream_bytes=2**16)
-SMALL = Grouping(Decoder(20, 16, 1, 4, context=5))
+SHAPE = Decoder(vocabulary=40, width=32, layers=2, heads=4, context=24)
+STEPS = DecodeSteps(shape=SHAPE, batch=2, arms=all_arms(4, [4, 2, 1], 2), rounds=1, stream_bytes=2**16)
+SMALL = Grouping(shape=Decoder(vocabulary=20, width=16, layers=1, heads=4, context=5))
 DIFFERENCES = ("to_multi_head", "to_multi_query", "between")
 
 
@@ -82,7 +82,7 @@ def test_an_arm_that_computes_something_else_is_not_timed(monkeypatch):
 
 def test_what_is_no_arm_is_refused():
     with pytest.raises(ValueError, match="'growing'; expected one of static, concatenated"):
-        Arm(4, cache="growing")
+        Arm(kv_heads=4, cache="growing")
     with pytest.raises(ValueError, match="'float16'; expected one of float32, bfloat16"):
         replace(STEPS, dtype="float16")
     with pytest.raises(ValueError, match="device is 'tpu'"):
@@ -136,7 +136,7 @@ def test_torch_gets_its_threads_back():
 
 
 def test_a_pass_is_timed_for_each_pair_of_heads_and_kernel():
-    numbers = attention_pass(AttentionPass(SHAPE, (4, 1), rounds=1), 0)
+    numbers = attention_pass(AttentionPass(shape=SHAPE, kv_heads=(4, 1), rounds=1), 0)
 
     assert [(4, "enable_gqa"), (4, "repeated"), (1, "enable_gqa"), (1, "repeated")] == list(
         zip(numbers["heads"], numbers["kernel"], strict=True)

@@ -157,7 +157,9 @@ def test_what_is_no_llama_is_refused():
 
 
 def test_a_choice_left_open_is_the_same_choice_made():
-    assert Decoder(40, 24, 2, 4, kv_heads=4, hidden=64) == Decoder(40, 24, 2, 4)
+    assert Decoder(vocabulary=40, width=24, layers=2, heads=4, kv_heads=4, hidden=64) == Decoder(
+        vocabulary=40, width=24, layers=2, heads=4
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,7 +180,7 @@ def test_an_impossible_shape_is_refused(choices, complaint):
 @pytest.mark.parametrize("layers", [1, 2, 4, 8])
 def test_another_depth_has_as_many_parameters(layers):
     """To within half a unit of the feed-forward part in every layer: 3 x width numbers."""
-    shape = Decoder(64, 32, 2, 4)
+    shape = Decoder(vocabulary=64, width=32, layers=2, heads=4)
     found = with_depth(shape, layers)
 
     apart = parameters(found).non_embedding - parameters(shape).non_embedding
@@ -188,4 +190,4 @@ def test_another_depth_has_as_many_parameters(layers):
 
 def test_a_depth_that_leaves_no_feed_forward_part_is_refused():
     with pytest.raises(ValueError, match="128 layers of width 8"):
-        with_depth(Decoder(64, 32, 2, 4), 128)
+        with_depth(Decoder(vocabulary=64, width=32, layers=2, heads=4), 128)

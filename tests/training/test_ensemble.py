@@ -17,8 +17,8 @@ from repro.training.run import run
 
 TEXT = Skills(vocabulary=16, digits=2, tokens=60_000, test_tokens=4_000)
 RUN = Pretraining(
-    Decoder(16, 16, 2, 2, context=16),
-    TEXT,
+    model=Decoder(vocabulary=16, width=16, layers=2, heads=2, context=16),
+    text=TEXT,
     readings=(2_048, 4_096),
     batch=256,
     learning_rate=0.02,

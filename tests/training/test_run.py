@@ -23,8 +23,8 @@ from repro.training.windows import WindowOrder, held_out
 
 TEXT = Skills(vocabulary=16, digits=2, tokens=60_000, test_tokens=4_000)
 RUN = Pretraining(
-    Decoder(16, 16, 1, 2, context=16),
-    TEXT,
+    model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=16),
+    text=TEXT,
     readings=(8_192, 16_384),
     batch=256,
     learning_rate=0.02,
@@ -198,7 +198,7 @@ def test_a_text_too_short_for_the_run_is_refused():
 
 
 def test_a_model_of_another_vocabulary_is_refused():
-    other = dataclasses.replace(RUN, model=Decoder(32, 16, 1, 2, context=16))
+    other = dataclasses.replace(RUN, model=Decoder(vocabulary=32, width=16, layers=1, heads=2, context=16))
 
     with pytest.raises(ValueError, match="the model has a vocabulary of 32, the text one of 16"):
         run(other, 0)

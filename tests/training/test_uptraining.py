@@ -15,10 +15,10 @@ from repro.models.transformer import Transformer
 from repro.training.configurations import Pretraining, Uptraining
 from repro.training.measurements import pretrain, uptrain
 
-SHAPE = Decoder(16, 24, 2, 4, context=16)
+SHAPE = Decoder(vocabulary=16, width=24, layers=2, heads=4, context=16)
 FIRST = Pretraining(
-    SHAPE,
-    Skills(vocabulary=16, digits=2, tokens=60_000, test_tokens=4_000),
+    model=SHAPE,
+    text=Skills(vocabulary=16, digits=2, tokens=60_000, test_tokens=4_000),
     readings=(16_384,),
     batch=256,
     learning_rate=0.02,
@@ -70,7 +70,7 @@ def test_a_wider_feed_forward_part_makes_up_for_the_heads(kv_heads):
 
 def test_the_second_run_begins_where_the_first_ended():
     first = pretrain.function(FIRST, 3)
-    control = Uptraining(FIRST, kv_heads=4)
+    control = Uptraining(start=FIRST, kv_heads=4)
     untouched = uptrain.function(control, 3)
     shared = uptrain.function(dataclasses.replace(control, kv_heads=1, tokens=4_096), 3)
 

@@ -12,16 +12,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import optimize, stats
 from statsmodels.stats.multitest import multipletests
 
 from repro.abilities.tables import Scores, scores_of
 from repro.corpora.tables.tables import TableId, adopt, load_runs, load_table, table_id
+from repro.floor.arrays import Array
 from repro.floor.measurement import Numbers, measurement
 from repro.statistics import LEVEL, Estimate, clopper_pearson, percentile
-
-Array = NDArray[np.float64]
 
 WORLDS = ("law", "unrelated", "size", "text")
 TEXTS = {"c4_original": "C4", "rpj": "RedPajama", "rw_original": "RefinedWeb"}  # of Gadre et al.
@@ -30,7 +28,7 @@ DECAYS = (0.3, 6.0)  # per nat: where the decay of answers with loss is looked f
 MOVED = 0.3  # of the gain above chance, by ten times the parameters or by another text, in the worlds so named
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlantedAnswers:
     """Models of two texts, and what decides their answers.
 
@@ -51,7 +49,7 @@ class PlantedAnswers:
             raise ValueError(f"world is {self.world!r}; expected one of {', '.join(WORLDS)}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Answers:
     """The losses and scores of one set of models: a public table, a reader's own, or a planted one."""
 
@@ -69,10 +67,10 @@ def named_answers(name: str) -> dict[str, Answers]:
         ValueError: none of these, or a CSV that lacks a column or holds no task.
     """
     if name == "planted":
-        return {f"planted, {world}": Answers(PlantedAnswers(world)) for world in WORLDS}
+        return {f"planted, {world}": Answers(source=PlantedAnswers(world=world)) for world in WORLDS}
     if name == "public":
         tables = {"Gadre et al.": "gadre_104_models", "OLMo ladder": "olmo_ladder_final"}
-        return {title: Answers(table_id(table)) for title, table in tables.items()}
+        return {title: Answers(source=table_id(table)) for title, table in tables.items()}
     if not name.endswith(".csv"):
         raise ValueError(f"models is {name!r}; expected planted, public or the path of a .csv")
     own = pd.read_csv(name)
@@ -81,7 +79,7 @@ def named_answers(name: str) -> dict[str, Answers]:
     tasks = own.drop(columns=[*MODEL])
     if tasks.empty or len(tasks.select_dtypes("number").columns) < len(tasks.columns):
         raise ValueError(f"{name} has the tasks {list(tasks)}; expected at least one, and numbers alone in each")
-    return {Path(name).stem: Answers(adopt(Path(name)))}
+    return {Path(name).stem: Answers(source=adopt(Path(name)))}
 
 
 def answers_of(answers: Answers, seed: int) -> pd.DataFrame:
@@ -94,7 +92,7 @@ def answers_of(answers: Answers, seed: int) -> pd.DataFrame:
         return pd.concat([_models(runs["dataset_name"].map(TEXTS), runs), tasks], axis=1)
     if answers.source.name == "olmo_ladder_final":
         runs = load_runs(answers.source).sort_values("throughput/total_training_Gflops", kind="stable")
-        tasks = scores_of(Scores(answers.source, "accuracy"), seed)  # in the same order
+        tasks = scores_of(Scores(source=answers.source, metric="accuracy"), seed)  # in the same order
         return pd.concat([_models("Dolma", runs), tasks.set_axis(runs.index)], axis=1)
     return load_table(answers.source)
 

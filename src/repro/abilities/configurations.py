@@ -12,7 +12,7 @@ TESTED = 4  # batches that the loss of a run is read from
 READ = 16_384  # lines read at a time; attention on a GPU refuses 65,536 or more (pytorch/pytorch issue 142228)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Learning:
     """A training run on problems, and how many unseen ones it is scored on (fewer where there are no more).
 
@@ -39,13 +39,22 @@ def learning(
     family: str, size: int, base: int, *, width: int, layers: int, steps: int, lines: int, rate: float
 ) -> Learning:
     """A run of `steps` steps of `lines` problems each, all freshly drawn, at a peak rate of `rate` / width."""
-    problems = Problems(family, size, base)
+    problems = Problems(family=family, size=size, base=base)
     batch = lines * problems.length
     problems = replace(problems, tokens=steps * batch + problems.length)
-    shape = Decoder(problems.vocabulary, width, layers, max(1, width // 16), context=problems.length)
-    run = Pretraining(shape, problems, (steps * batch,), batch, rate / width, warmup=batch * steps // 20)
+    shape = Decoder(
+        vocabulary=problems.vocabulary, width=width, layers=layers, heads=max(1, width // 16), context=problems.length
+    )
+    run = Pretraining(
+        model=shape,
+        text=problems,
+        readings=(steps * batch,),
+        batch=batch,
+        learning_rate=rate / width,
+        warmup=batch * steps // 20,
+    )
     # The loss over whole lines is read from few: it is no score, and half the time of a short run would go to it.
-    return Learning(replace(run, test_tokens=TESTED * batch))
+    return Learning(run=replace(run, test_tokens=TESTED * batch))
 
 
 def learns_alike(config: Learning) -> Learning:

@@ -9,12 +9,12 @@ import math
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from repro.abilities.scores import SURE, items_needed
+from repro.floor.arrays import Array
 from repro.statistics import clopper_pearson
 
-Array = NDArray[np.float64]
 SMALLER_BETTER = ("cross_entropy", "brier", "edit_distance", "hamming", "numeric_error", "validation_loss")
 # Scores of the same answers that can grow, and how a figure names them; rescaled ones have the same shape.
 SCORES = {

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from repro.abilities.configurations import READ, Learning, learns_alike
-from repro.abilities.scores import Tokens, answer_scores, numeric_error
+from repro.abilities.scores import answer_scores, numeric_error
 from repro.corpora.languages.problems import ADDITIONS, RULES, Problems
+from repro.floor.arrays import Tokens
 from repro.floor.measurement import Diverged, Numbers, Together, measurement
 from repro.models.counting import parameters, training_flops
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from repro.floor.arrays import Array
 
 WORLDS = ("mirage", "smooth", "abrupt")
 ANSWER = 20  # tokens of the mirage's answer; one in the other worlds
@@ -20,7 +19,7 @@ FIRST_DECADE, DECADES = 19.0, 3.0
 STEEPNESS = 8.0  # of the abrupt fall, per decade of C
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlantedScores:
     """Tasks on which models of growing compute are scored, by accuracy and by log-likelihood per token.
 

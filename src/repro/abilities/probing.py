@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from repro.corpora.languages.hidden_markov import HiddenMarkov
 from repro.corpora.texts.text import tokens_of
+from repro.floor.arrays import Array
 from repro.floor.measurement import Numbers, measurement
 from repro.models.counting import parameters
 from repro.models.decoder import Decoder
@@ -22,14 +23,13 @@ from repro.training.windows import held_out
 if TYPE_CHECKING:
     from repro.models.transformer import Transformer
 
-Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 TESTED = 4  # batches that the loss of a run is read from
 RIDGE = 1e-3  # of the mean square of the states, times their number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Probing:
     """A model of the language, after its training run or as that run would have begun, and the states that are read.
 
@@ -59,10 +59,20 @@ def probing(
 ) -> Probing:
     """A run of `steps` steps of `lines` windows each, all freshly drawn, at a peak rate of `rate` / width."""
     batch = lines * context
-    text = HiddenMarkov(classes, symbols, tokens=steps * batch + context + 1)
-    shape = Decoder(symbols, width, layers, max(1, width // 16), context=context)
+    text = HiddenMarkov(classes=classes, symbols=symbols, tokens=steps * batch + context + 1)
+    shape = Decoder(vocabulary=symbols, width=width, layers=layers, heads=max(1, width // 16), context=context)
     warmup = batch * steps // 20
-    return Probing(Pretraining(shape, text, (steps * batch,), batch, rate / width, warmup, test_tokens=TESTED * batch))
+    return Probing(
+        run=Pretraining(
+            model=shape,
+            text=text,
+            readings=(steps * batch,),
+            batch=batch,
+            learning_rate=rate / width,
+            warmup=warmup,
+            test_tokens=TESTED * batch,
+        )
+    )
 
 
 def both(config: Probing) -> list[Probing]:

@@ -27,7 +27,7 @@ TESTED = 4  # batches that the loss of a run is read from
 CHUNK = 32_768  # questions read at a time; attention on a GPU refuses 65,536 (pytorch/pytorch issue 142228)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recalling:
     """A training run on facts, and how many questions it is asked, drawn as the facts were.
 
@@ -59,10 +59,22 @@ def recalling(
     length = digits + 1
     batch = lines * length
     tested = TESTED * batch
-    facts = Skills(alpha, vocabulary, digits, tokens=steps * batch + length, test_tokens=tested + length)
-    shape = Decoder(vocabulary, width, layers, max(1, width // 16), context=length)
+    facts = Skills(
+        alpha=alpha, vocabulary=vocabulary, digits=digits, tokens=steps * batch + length, test_tokens=tested + length
+    )
+    shape = Decoder(vocabulary=vocabulary, width=width, layers=layers, heads=max(1, width // 16), context=length)
     warmup = batch * steps // 20
-    return Recalling(Pretraining(shape, facts, (steps * batch,), batch, rate / width, warmup, test_tokens=tested))
+    return Recalling(
+        run=Pretraining(
+            model=shape,
+            text=facts,
+            readings=(steps * batch,),
+            batch=batch,
+            learning_rate=rate / width,
+            warmup=warmup,
+            test_tokens=tested,
+        )
+    )
 
 
 def recall_together(configs: Sequence[Recalling], seeds: Sequence[int]) -> list[Numbers | Diverged]:

@@ -10,8 +10,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Tokens = NDArray[np.int64]
+from repro.floor.arrays import Array, Tokens
+
 Score = float | list[float]
 
 SURE = (0.25, 0.5, 0.75)  # where the right answer's probability a token, a smooth metric, is cut off

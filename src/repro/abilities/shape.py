@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from repro.abilities.growth import emergence_score
 from repro.abilities.tables import FEWEST, Scores, scores_of
+from repro.floor.arrays import Array
 from repro.floor.measurement import Number, Numbers, measurement
 from repro.statistics import LEVEL
 
-Array = NDArray[np.float64]
 ABRUPT = 3.0  # the late half gains more than this many times what the early half does; at a steady pace it is once
 DRAWN = 800  # scores that a record keeps for a figure, so that it stays small
 SHAPES = ("abrupt", "smooth", "unclear", "no gain")

@@ -23,7 +23,7 @@ LADDER = {"accuracy": "", "probability": "_soft", "log-probability": "_soft_log"
 FEWEST_TOKENS = 1e9  # before, a checkpoint has hardly left its start
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scores:
     """The scores of one metric.
 
@@ -67,19 +67,21 @@ def named_scores(name: str) -> dict[str, list[Scores]]:
             metric without eight scores of any task.
     """
     if name == "planted":
-        return {f"planted, {world}": _both(PlantedScores(world)) for world in WORLDS}
+        return {f"planted, {world}": _both(PlantedScores(world=world)) for world in WORLDS}
     if name.endswith(".csv"):
         metrics = read_scores(Path(name))["metric"].unique()
-        return {Path(name).stem: [Scores(adopt(Path(name)), str(metric)) for metric in metrics]}
+        return {Path(name).stem: [Scores(source=adopt(Path(name)), metric=str(metric)) for metric in metrics]}
     if name != "public":
         raise ValueError(f"evals is {name!r}; expected planted, public or the path of a .csv")
     ladder, pythia = table_id("olmo_ladder_final"), table_id("pythia_zero_shot_long")
     said, cost = table_id("obsscaling_base_llm_emergent_capability_eval"), table_id(COST)
     return {
-        "OLMo ladder": [Scores(ladder, metric) for metric in LADDER],
-        "Pythia, sizes": [Scores(pythia, metric) for metric in ("accuracy", "log-likelihood")],
-        "Pythia 12B, steps": [Scores(pythia, metric, along="steps") for metric in ("accuracy", "log-likelihood")],
-        "said to be emergent": [Scores(said, metric, cost) for metric in ("accuracy", "BLEU")],
+        "OLMo ladder": [Scores(source=ladder, metric=metric) for metric in LADDER],
+        "Pythia, sizes": [Scores(source=pythia, metric=metric) for metric in ("accuracy", "log-likelihood")],
+        "Pythia 12B, steps": [
+            Scores(source=pythia, metric=metric, along="steps") for metric in ("accuracy", "log-likelihood")
+        ],
+        "said to be emergent": [Scores(source=said, metric=metric, compute=cost) for metric in ("accuracy", "BLEU")],
     }
 
 
@@ -87,7 +89,7 @@ COST = "obsscaling_base_llm_benchmark_eval"
 
 
 def _both(planted: PlantedScores) -> list[Scores]:
-    return [Scores(planted, metric) for metric in ("accuracy", "log-likelihood")]
+    return [Scores(source=planted, metric=metric) for metric in ("accuracy", "log-likelihood")]
 
 
 def _ladder(scores: Scores) -> pd.DataFrame:

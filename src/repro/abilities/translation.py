@@ -25,7 +25,7 @@ TESTED = 4  # batches that the loss of a run is read from
 KINDS = {"known": "a language of training", "new": "the new language"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Translating:
     """A training run on dictionaries, and how many lines of either kind it is scored on.
 
@@ -56,13 +56,25 @@ def translating(
     Args:
         shown: pairs before a line's last word.
     """
-    text = Dictionaries(words, languages, shown + 1)
+    text = Dictionaries(words=words, languages=languages, pairs=shown + 1)
     batch = lines * text.length
     tested = TESTED * batch
     text = replace(text, tokens=steps * batch + text.length, test_tokens=tested + text.length)
-    shape = Decoder(text.vocabulary, width, layers, max(1, width // 16), context=text.length)
+    shape = Decoder(
+        vocabulary=text.vocabulary, width=width, layers=layers, heads=max(1, width // 16), context=text.length
+    )
     warmup = batch * steps // 20
-    return Translating(Pretraining(shape, text, (steps * batch,), batch, rate / width, warmup, test_tokens=tested))
+    return Translating(
+        run=Pretraining(
+            model=shape,
+            text=text,
+            readings=(steps * batch,),
+            batch=batch,
+            learning_rate=rate / width,
+            warmup=warmup,
+            test_tokens=tested,
+        )
+    )
 
 
 def translate_together(configs: Sequence[Translating], seeds: Sequence[int]) -> list[Numbers | Diverged]:

@@ -10,18 +10,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from repro.abilities.configurations import READ, Learning, learns_alike
+from repro.floor.arrays import Tokens
 from repro.floor.measurement import Diverged, Numbers, Together, measurement
 
 if TYPE_CHECKING:
     from repro.models.transformer import Transformer
 
-Tokens = NDArray[np.int64]
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Voting:
     """A trained model that writes each answer several times, at a temperature.
 

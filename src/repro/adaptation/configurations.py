@@ -10,7 +10,7 @@ BASES = ("nf4", "random nf4", "bfloat16", "")
 PRECISIONS = ("bfloat16", "float32")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OneStep:
     """A model with random weights that takes one step of AdamW on random tokens, after another such step.
 

@@ -21,7 +21,15 @@ HALF = 2  # bytes
 
 def llama_shape(width: int, layers: int, *, head_width: int = 32, vocabulary: int = 256, context: int = 512) -> Decoder:
     """A small Llama with LLaMA-65B's proportions: 43 hidden features for 16 of the width."""
-    return Decoder(vocabulary, width, layers, width // head_width, hidden=width * 43 // 16, context=context, tied=False)
+    return Decoder(
+        vocabulary=vocabulary,
+        width=width,
+        layers=layers,
+        heads=width // head_width,
+        hidden=width * 43 // 16,
+        context=context,
+        tied=False,
+    )
 
 
 def published_shape(name: str) -> Decoder:
@@ -29,12 +37,12 @@ def published_shape(name: str) -> Decoder:
     model = published_model(name)
     layer = model.layers[0]
     return Decoder(
-        model.vocabulary,
-        model.width,
-        len(model.layers),
-        layer.attention.heads,
-        layer.attention.kv_heads,
-        layer.feed_forward.hidden,
+        vocabulary=model.vocabulary,
+        width=model.width,
+        layers=len(model.layers),
+        heads=layer.attention.heads,
+        kv_heads=layer.attention.kv_heads,
+        hidden=layer.feed_forward.hidden,
         context=model.positions or 2048,
         tied=model.tied,
     )
@@ -96,12 +104,15 @@ def measured_state(steps: pd.DataFrame) -> pd.Series:
 
 def steps_of(shape: Decoder, tokens: int, device: str, base: str = "nf4") -> list[OneStep]:
     """A step with adapters of rank width / 128 (64 for LLaMA-65B), these in 16 bits and in 32."""
-    return [OneStep(shape, base, shape.width // 128, kept, tokens, device=device) for kept in RECIPE]
+    return [
+        OneStep(shape=shape, base=base, rank=shape.width // 128, trained=kept, tokens=tokens, device=device)
+        for kept in RECIPE
+    ]
 
 
 def full_steps(shape: Decoder, tokens: int, device: str) -> list[OneStep]:
     """A step that trains every weight, in 16 bits and in 32."""
-    return [OneStep(shape, "", 0, kept, tokens, device=device) for kept in RECIPE]
+    return [OneStep(shape=shape, base="", rank=0, trained=kept, tokens=tokens, device=device) for kept in RECIPE]
 
 
 def foretold_peak(config: OneStep, over: float) -> float:

@@ -8,7 +8,7 @@ from repro.models.counting import matrix_parameters, with_equal_parameters
 from repro.models.decoder import Decoder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Absorption:
     """One layer of latent attention with random numbers in float64.
 
@@ -31,7 +31,7 @@ CACHES = ("static", "concatenated")
 ROUNDING = {"float32": 1e-3, "bfloat16": 0.4}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Arm:
     """One way to decode.
 
@@ -50,7 +50,7 @@ class Arm:
             raise ValueError(f"cache is {self.cache!r}; expected one of {', '.join(CACHES)}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DecodeSteps:
     """Steps that write the last token of a context and read all of it.
 
@@ -85,7 +85,7 @@ def step_weight_bytes(shape: Decoder, itemsize: int) -> int:
     return matrix_parameters(shape) * itemsize
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Grouping:
     """A decoder whose query heads are grouped in every way that divides them.
 
@@ -97,7 +97,7 @@ class Grouping:
     batch: int = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AttentionPass:
     """A causal attention layer, projections included, over sequences as long as the context of `shape`.
 

@@ -25,16 +25,25 @@ def all_arms(heads: int, kv_heads: Sequence[int], judged: int) -> tuple[Arm, ...
 
     Where no head is shared, packing and repeating would be the fused kernel again.
     """
-    arms = [Arm(number, kernel) for number in kv_heads for kernel in OWN if number != heads or kernel != "packed"]
-    twins = [Arm(number, twin=1) for number in (heads, judged)]
-    grown = [Arm(number, cache="concatenated") for number in (heads, judged)]
-    return (*arms, Arm(judged, "repeated"), *twins, *grown)
+    arms = [
+        Arm(kv_heads=number, kernel=kernel)
+        for number in kv_heads
+        for kernel in OWN
+        if number != heads or kernel != "packed"
+    ]
+    twins = [Arm(kv_heads=number, twin=1) for number in (heads, judged)]
+    grown = [Arm(kv_heads=number, cache="concatenated") for number in (heads, judged)]
+    return (*arms, Arm(kv_heads=judged, kernel="repeated"), *twins, *grown)
 
 
 def transformers_arms(heads: int, judged: int) -> tuple[Arm, ...]:
     """Transformers' Llama with either cache, with all heads and with `judged`; ours, whose logits must agree."""
-    theirs = [Arm(number, "transformers", cache) for number in (heads, judged) for cache in ("static", "concatenated")]
-    return (*theirs, Arm(heads), Arm(judged))
+    theirs = [
+        Arm(kv_heads=number, kernel="transformers", cache=cache)
+        for number in (heads, judged)
+        for cache in ("static", "concatenated")
+    ]
+    return (*theirs, Arm(kv_heads=heads), Arm(kv_heads=judged))
 
 
 def affordable(cells: Iterable[DecodeSteps], gigabytes: float) -> list[DecodeSteps]:

@@ -21,8 +21,8 @@ from repro.fits.laws.resamples import epoch_resamples
 from repro.fits.laws.starts import variable_projection
 from repro.fits.laws.surface import Surface, SurfaceFit, bootstrap_surface, fit_surface
 from repro.fits.runs.planted import HOFFMANN_BUDGETS, Planted, plant, without_worst
+from repro.floor.arrays import Array
 
-Array = NDArray[np.float64]
 Track = Callable[[Iterable[int]], Iterable[int]]
 
 TABLE = "epoch_chinchilla_svg_extracted_data"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from repro.fits.approaches.envelope import bootstrap_envelope, fit_envelope
 from repro.fits.approaches.isoflop import bootstrap_isoflop, find_budgets, fit_isoflop
@@ -23,9 +23,8 @@ from repro.fits.laws.surface import (
     fit_surface,
 )
 from repro.fits.runs.reading import UNSTATED, Runs
+from repro.floor.arrays import Array
 from repro.statistics import LEVEL, Estimate, percentile
-
-Array = NDArray[np.float64]
 
 STAGES = 4  # the surface's fit and its bootstrap, and each of the other two approaches
 FEW_BUDGETS = 4  # an exponent through fewer minima has at most one degree of freedom left

@@ -10,7 +10,7 @@ POSITIONS = ("rope", "learned", "sinusoidal", "alibi", "none")
 ACTIVATIONS = ("silu", "gelu", "relu")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decoder:
     """A decoder; at its defaults it is shaped as Llama, with the output matrix tied to the embedding.
 

@@ -26,7 +26,7 @@ HASHED = ("config.json", "*.safetensors", "token*.json", "*.model", "vocab.*", "
 MEGABYTE = 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GivenModel:
     """A model: the last part of its `name`, the `sha256` of its files, its `vocabulary`."""
 
@@ -51,7 +51,7 @@ def given_model(name: str) -> GivenModel:
         raise FileNotFoundError(f"{name} holds no *.safetensors with a config.json; save_pretrained writes both")
     vocabulary = int(json.loads(config.read_text(encoding="utf-8"))["vocab_size"])
     files = sorted({file for pattern in HASHED for file in folder.glob(pattern)})
-    return GivenModel(Path(name).name, link(folder, files), vocabulary)
+    return GivenModel(name=Path(name).name, sha256=link(folder, files), vocabulary=vocabulary)
 
 
 def _folder(name: str) -> Path:

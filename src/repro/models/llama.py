@@ -56,7 +56,7 @@ def llama_config(shape: Decoder) -> LlamaConfig:
     Raises:
         ValueError: Llama has no such choice.
     """
-    llama = Decoder(shape.vocabulary, shape.width, shape.layers, shape.heads)
+    llama = Decoder(vocabulary=shape.vocabulary, width=shape.width, layers=shape.layers, heads=shape.heads)
     for name in ("norm", "norm_place", "positions", "activation", "gated"):
         if getattr(shape, name) != getattr(llama, name):
             raise ValueError(f"{name} is {getattr(shape, name)!r}; a Llama has {getattr(llama, name)!r}")

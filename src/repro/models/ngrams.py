@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from repro.floor.arrays import Array
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class NGrams:
             tables.append(_counted(grams, counts))
         self.tables = tables[::-1]
 
-    def law(self, history: Sequence[int]) -> Floats:
+    def law(self, history: Sequence[int]) -> Array:
         """(V,) probabilities of the token after a history, of which the last order - 1 tokens count."""
-        found: Floats = np.full(self.vocabulary, 1 / self.vocabulary)
+        found: Array = np.full(self.vocabulary, 1 / self.vocabulary)
         for size, table in enumerate(self.tables[: len(history) + 1]):
             number = 0
             for token in history[len(history) - size :]:
@@ -67,10 +67,10 @@ class NGrams:
             found /= counts.sum()
         return found
 
-    def nats(self, tokens: NDArray[np.integer]) -> Floats:
+    def nats(self, tokens: NDArray[np.integer]) -> Array:
         """(length - order + 1,) surprise at each token that has a whole history before it, in nats."""
         grams = numbered(tokens, self.vocabulary, self.order)
-        found: Floats = np.full(len(grams), 1 / self.vocabulary)
+        found: Array = np.full(len(grams), 1 / self.vocabulary)
         for size, table in enumerate(self.tables, start=1):
             gram = grams % self.vocabulary**size
             first = gram - gram % self.vocabulary

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from repro.floor.arrays import Array
+
 Counts = NDArray[np.int64]
 
 DRAWS = 2_000  # samples of the null

@@ -28,8 +28,8 @@ GOAL_RATIO, GOAL_UTILISATION, GOAL_TOGETHER = 1.25, 0.40, 4.0
 WIDTHS = (32, 64, 128)
 WARM_UP = 3  # steps before the clock starts; the first one compiles
 RUNS = 32
-TINY = Decoder(256, 16, 1, 1, context=32)
-LARGE = Decoder(32_768, 512, 8, 8, context=1024)  # 42 million parameters
+TINY = Decoder(vocabulary=256, width=16, layers=1, heads=1, context=32)
+LARGE = Decoder(vocabulary=32_768, width=512, layers=8, heads=8, context=1024)  # 42 million parameters
 # Dense bf16 operations a second: NVIDIA's data sheets of A100 (2021), H100 (2023) and H200 (2024). Names as torch gives
 # them; the first that fits counts.
 PEAKS = {"A100": 312e12, "H100 PCIe": 756e12, "H100 80GB HBM3": 989e12, "H200": 989e12}
@@ -106,7 +106,7 @@ def bench_training(
 
 def decoder_of(width: int) -> Decoder:
     """The decoder that is timed at a width: the ladders' proportions."""
-    return Decoder(1024, width, max(1, width // 16), max(1, width // 16), context=64)
+    return Decoder(vocabulary=1024, width=width, layers=max(1, width // 16), heads=max(1, width // 16), context=64)
 
 
 def _width(width: int, steps: int, repeat: int, compiled: bool) -> WidthBench:
@@ -144,7 +144,15 @@ def _utilisation(steps: int) -> Utilisation:
 def _job(shape: Decoder, *, batch: int) -> tuple[Pretraining, Tokens]:
     """A run, and random tokens in its text's place: what they say does not change the time."""
     text = Skills(vocabulary=shape.vocabulary, digits=1)
-    config = Pretraining(shape, text, (100 * batch,), batch, 1e-3, warmup=0, test_tokens=shape.context)
+    config = Pretraining(
+        model=shape,
+        text=text,
+        readings=(100 * batch,),
+        batch=batch,
+        learning_rate=1e-3,
+        warmup=0,
+        test_tokens=shape.context,
+    )
     drawn = np.random.default_rng(0).integers(shape.vocabulary, size=4 * batch + 1).astype(np.uint16)
     return config, Tokens(drawn, drawn, shape.vocabulary, None, None, sha256="")
 

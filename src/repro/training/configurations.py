@@ -11,7 +11,7 @@ from repro.training.schedule import decayed, warmed_up
 SCHEDULES = ("stable-decay", "cosine", "constant")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pretraining:
     """A decoder trained on a text by AdamW.
 
@@ -75,7 +75,7 @@ WARMUP = 0.1  # of the uptraining's tokens; the rate falls linearly to zero over
 ORDER = 500_000  # added to the seed, so that the text is read on in another order than before
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Uptraining:
     """A finished run taken up again with fewer key-value heads.
 

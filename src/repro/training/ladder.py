@@ -39,7 +39,7 @@ class Ladder:
         """The rung of a width."""
         heads = max(1, round(width / self.head_width))
         layers = max(1, round(width / self.aspect))
-        return Decoder(self.text.vocabulary, width, layers, heads, context=self.context)
+        return Decoder(vocabulary=self.text.vocabulary, width=width, layers=layers, heads=heads, context=self.context)
 
     def readings(self, width: int) -> tuple[int, ...]:
         """Doubling numbers of tokens, as far as compute and text allow.
@@ -58,7 +58,14 @@ class Ladder:
     def rung(self, width: int, rate: float, **changes: object) -> Pretraining:
         """The run of a width, at learning rate `rate` / width; `changes` are fields of the run."""
         shape, readings = self.decoder(width), self.readings(width)
-        run = Pretraining(shape, self.text, readings, self.batch, rate / width, self.warmup)
+        run = Pretraining(
+            model=shape,
+            text=self.text,
+            readings=readings,
+            batch=self.batch,
+            learning_rate=rate / width,
+            warmup=self.warmup,
+        )
         return replace(run, **changes)  # type: ignore[arg-type]
 
     def tuning(self, widths: Sequence[int], rates: Sequence[float]) -> list[Pretraining]:

@@ -10,7 +10,18 @@ from repro.corpora.languages.facts import ASKING, DOCUMENT, END, MARK, SENTENCE,
 FACTS = Facts(known=96, hidden=40, forms=3, rarity=4, parts=12, values=8)
 TOLD, RNG = Told(FACTS, 0), np.random.default_rng(1)
 ALL = np.arange(FACTS.known + FACTS.hidden)
-TINY = Eliciting(FACTS, (0, 40), 20, 20, (3e-3,), reading=10, documents=16, steps=40, width=16, layers=1)
+TINY = Eliciting(
+    facts=FACTS,
+    demonstrations=(0, 40),
+    taught=20,
+    validated=20,
+    learning_rates=(3e-3,),
+    reading=10,
+    documents=16,
+    steps=40,
+    width=16,
+    layers=1,
+)
 
 
 def test_text_tells_known_facts_alone_each_in_its_forms_and_rare_ones_rarely():
@@ -47,7 +58,7 @@ def test_no_two_facts_share_a_name_and_no_two_parts_share_a_fact():
     np.testing.assert_array_equal(ALL, np.sort(np.concatenate(parts)))
     assert max(np.concatenate(parts[:3])) < FACTS.known <= min(np.concatenate(parts[3:]))
     with pytest.raises(ValueError, match="expected at least 20 of each"):
-        Eliciting(FACTS, (0, 64), 20, 20)
+        Eliciting(facts=FACTS, demonstrations=(0, 64), taught=20, validated=20)
 
 
 class Scripted:

@@ -9,7 +9,17 @@ from repro.alignment.demonstrations.masking import RESPONSE, Masking, draw_examp
 from repro.corpora.languages.reviews import LOG_ODDS, WORDS
 
 TINY = Masking(
-    "response", "noise", 1, (3e-3,), examples=64, steps=4, batch=16, looks=2, pretraining=0, width=16, judged=40
+    loss="response",
+    prompt="noise",
+    sentences=1,
+    learning_rates=(3e-3,),
+    examples=64,
+    steps=4,
+    batch=16,
+    looks=2,
+    pretraining=0,
+    width=16,
+    judged=40,
 )
 
 

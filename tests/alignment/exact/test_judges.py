@@ -11,7 +11,7 @@ SMALL = {"answers": 60, "features": 4, "worlds": 4}
 
 
 def share(pairs, **kind):
-    return float(np.mean(labelled_by(Labels(pairs, **kind, **SMALL), 0)["share"]))
+    return float(np.mean(labelled_by(Labels(pairs=pairs, **kind, **SMALL), 0)["share"]))
 
 
 def test_labels_without_end_teach_gold_whoever_errs_at_random():
@@ -25,6 +25,6 @@ def test_a_taste_is_not_averaged_out():
 
 def test_a_coin_is_no_judge():
     with pytest.raises(ValueError, match="less than a half"):
-        Labels(100, flipped=0.5)
+        Labels(pairs=100, flipped=0.5)
     with pytest.raises(ValueError, match="give more"):
-        Labels(10)
+        Labels(pairs=10)

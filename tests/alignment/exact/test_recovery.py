@@ -54,7 +54,7 @@ def test_a_known_share_of_flips_is_undone_on_average():
     np.testing.assert_allclose(wins, unflip(flipped, 0.2), rtol=0.1)
     assert np.abs(wins - flipped).max() > 0.1 * wins.max()
     with pytest.raises(ValueError, match="a flip turns a pair round"):
-        reward_recovery(Recovery(400, ranked=4, flipped=0.1, fitted="Plackett-Luce"), 0)
+        reward_recovery(Recovery(tasks=400, ranked=4, flipped=0.1, fitted="Plackett-Luce"), 0)
 
 
 def test_flipping_keeps_the_number_of_comparisons_of_a_pair():
@@ -81,8 +81,8 @@ def test_groups_that_agree_are_fitted_and_groups_that_differ_are_not():
 
 
 def test_recovery_tells_more_tasks_from_fewer_and_true_labels_from_flipped_ones():
-    few, many = (np.mean(reward_recovery(Recovery(tasks), 0)["error"]) for tasks in (400, 6400))
-    flipped = reward_recovery(Recovery(6400, flipped=0.2), 0)
+    few, many = (np.mean(reward_recovery(Recovery(tasks=tasks), 0)["error"]) for tasks in (400, 6400))
+    flipped = reward_recovery(Recovery(tasks=6400, flipped=0.2), 0)
 
     assert 4 == pytest.approx(few / many, rel=0.35)  # the square root of 16
     assert np.mean(flipped["slope"]) < 0.7

@@ -147,7 +147,7 @@ def test_samples_keep_their_number_and_approach_the_shares():
 
 
 def test_each_broken_premise_is_told_from_the_kept_ones():
-    tiny = {cell: broken_premise(Premise(cell, BETA, worlds=4, answers=8, steps=50), 0) for cell in CELLS}
+    tiny = {cell: broken_premise(Premise(broken=cell, beta=BETA, worlds=4, answers=8, steps=50), 0) for cell in CELLS}
 
     assert max(tiny["none"]["between"] + tiny["none"]["direct_to_optimum"]) < 1e-9
     assert max(tiny["finite pairs"]["between"]) < 1e-9 < 1e-4 < max(tiny["finite pairs"]["direct_to_optimum"])

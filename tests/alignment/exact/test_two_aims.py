@@ -12,17 +12,17 @@ MANY = {"kl": 0.02, "answers": 2000, "worlds": 2}
 
 @pytest.mark.parametrize("correlation", [-0.5, 0.0, 0.5])
 def test_little_kl_and_many_answers_cost_what_the_bisector_loses(correlation):
-    found = two_aims(TwoAims(correlation, **MANY), 0)
+    found = two_aims(TwoAims(correlation=correlation, **MANY), 0)
 
     assert np.mean(found["cost"]) == pytest.approx(1 - np.sqrt((1 + correlation) / 2), abs=0.02)
 
 
 def test_one_aim_under_two_names_costs_nothing():
-    assert two_aims(TwoAims(1.0, worlds=1), 0)["cost"] == pytest.approx([0], abs=1e-9)
+    assert two_aims(TwoAims(correlation=1.0, worlds=1), 0)["cost"] == pytest.approx([0], abs=1e-9)
 
 
 def test_a_policy_for_one_aim_gains_all_of_it():
-    found = two_aims(TwoAims(-0.5, YES_OR_NO, answers=100, worlds=2), 0)
+    found = two_aims(TwoAims(correlation=-0.5, safety=YES_OR_NO, answers=100, worlds=2), 0)
 
     assert (found["safe"][0], found["helpful"][-1]) == pytest.approx((1, 1))
 

@@ -68,7 +68,18 @@ def file_of(folder, *, talk: bool = False, count: int = 20) -> str:
 
 
 def owned(task, method: str, **more) -> Owned:
-    return Owned(task, method, 0.3, 1e-2, BUDGET, prompt=8, reply=4, model_rates=(1e-2,), samples=10, **more)
+    return Owned(
+        task=task,
+        method=method,
+        beta=0.3,
+        learning_rate=1e-2,
+        budget=BUDGET,
+        prompt=8,
+        reply=4,
+        model_rates=(1e-2,),
+        samples=10,
+        **more,
+    )
 
 
 @pytest.mark.parametrize("talk", [False, True])
@@ -168,14 +179,14 @@ def test_gold_of_a_text_is_gold_of_its_review_and_a_word_too_many_or_too_few_mak
 
 
 def test_the_example_is_files_as_a_reader_would_give_them_and_no_prompt_is_on_both_sides(tmp_path):
-    task = written(Example(Stage(8, 1, 5, 16), pairs=60))
+    task = written(Example(stage=Stage(width=8, layers=1, steps=5, batch=16), pairs=60))
     whole = opened(task, 8, 16)
     split = Split(whole, seed=0)
 
     assert "gold" == task.reward and isinstance(task.pairs.rows()[0], Preference)
     assert set() == {tuple(whole.rows[n][0]) for n in split.asked} & {tuple(whole.rows[n][0]) for n in split.seen}
     assert set() == set(split.seen) & set(split.held)
-    assert written(Example(Stage(8, 1, 5, 16), pairs=60)) == task
+    assert written(Example(stage=Stage(width=8, layers=1, steps=5, batch=16), pairs=60)) == task
 
 
 def test_what_cannot_be_compared_is_refused(tmp_path):

@@ -23,7 +23,7 @@ REWARDS = 3 * planted_rewards(4, 2, seed=0)
 
 def reference() -> Transformer:
     torch.manual_seed(0)
-    return Transformer(Decoder(4, 16, 1, 1, context=3)).requires_grad_(False)
+    return Transformer(Decoder(vocabulary=4, width=16, layers=1, heads=1, context=3)).requires_grad_(False)
 
 
 def reward(tokens: torch.Tensor) -> torch.Tensor:
@@ -78,7 +78,7 @@ def test_the_best_state_comes_back_and_is_the_trained_one_of_least_own_loss():
 
 def test_the_held_out_loss_is_dpo_s():
     drawn = pairs(8)
-    moved = Transformer(Decoder(4, 16, 1, 1, context=3)).requires_grad_(False)
+    moved = Transformer(Decoder(vocabulary=4, width=16, layers=1, heads=1, context=3)).requires_grad_(False)
     mine, theirs = log_probs_of(moved, drawn), log_probs_of(reference(), drawn)
     expected = dpo_loss(mine[0] - theirs[0], mine[1] - theirs[1], beta=0.3).item()
 
@@ -117,7 +117,7 @@ def test_a_third_method_that_stays_near_does_not_stand_in_the_way_of_two():
 
 def test_on_gold_the_best_for_the_reward_model_is_the_best_of_all():
     """With gold in the reward model's place its optimum attains everything, and `own` is what is reached."""
-    tiny = Listed("PPO, gold reward", 3e-3, pairs=20, budget=Effort(ppo_steps=10, looks=2))
+    tiny = Listed(method="PPO, gold reward", learning_rate=3e-3, pairs=20, budget=Effort(ppo_steps=10, looks=2))
     found = listed_language(tiny, 0)
 
     assert 1 == pytest.approx(found["model_best"])

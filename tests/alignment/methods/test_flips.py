@@ -16,7 +16,7 @@ from repro.alignment.methods.losses import reward_loss
 from repro.alignment.methods.pairs import Pairs
 from repro.alignment.methods.relatives import dpo
 
-TINY = Listed("DPO", 3e-3, pairs=40, budget=Effort(fit_steps=4, looks=2))
+TINY = Listed(method="DPO", learning_rate=3e-3, pairs=40, budget=Effort(fit_steps=4, looks=2))
 
 
 def numbered(count: int) -> Pairs:

@@ -14,7 +14,7 @@ from repro.alignment.methods.replies import divergence_at, sampled, up_to_end, w
 from repro.models.decoder import Decoder
 from repro.models.transformer import Transformer
 
-SHAPE = Decoder(3, 16, 1, 2, context=4)
+SHAPE = Decoder(vocabulary=3, width=16, layers=1, heads=2, context=4)
 START = torch.zeros((1, 1), dtype=torch.long)
 SENTENCES = all_sentences(3, 3)
 

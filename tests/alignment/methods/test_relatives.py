@@ -55,7 +55,7 @@ def test_rloo_comes_near_the_closed_form_and_grpo_rests_elsewhere():
     lost = {}
     for method in ("RLOO", "GRPO"):
         torch.manual_seed(0)
-        reference = Transformer(Decoder(3, 16, 1, 2, context=4))
+        reference = Transformer(Decoder(vocabulary=3, width=16, layers=1, heads=2, context=4))
         policy, settings = learner(reference), Settings(0.5, reply=3, learning_rate=1e-2, steps=60, batch=128)
         train_grouped(
             policy,
@@ -101,7 +101,7 @@ def test_no_policy_of_equal_kl_gains_more_than_the_optimum_there():
 
 @pytest.mark.parametrize("method", ["RLOO", "GRPO", "IPO", "KTO", "ORPO", "SimPO", "SFT on chosen"])
 def test_each_relative_trains_and_gains_no_more_than_can_be_gained_at_its_kl(method):
-    found = listed_language(Listed(method, 3e-3, pairs=40, budget=TINY, model_rates=(3e-3,)), 0)
+    found = listed_language(Listed(method=method, learning_rate=3e-3, pairs=40, budget=TINY, model_rates=(3e-3,)), 0)
 
     assert found["kl"] > 0
     assert found["gain"] <= found["best_gain"] + 1e-9
@@ -110,10 +110,10 @@ def test_each_relative_trains_and_gains_no_more_than_can_be_gained_at_its_kl(met
 
 def test_pairs_of_another_decoder_are_other_pairs_and_a_wrong_name_is_refused():
     one, other = (
-        listed_language(Listed("DPO", 3e-3, pairs=40, budget=TINY, drawn_by=by), 0)
+        listed_language(Listed(method="DPO", learning_rate=3e-3, pairs=40, budget=TINY, drawn_by=by), 0)
         for by in ("reference", "another decoder")
     )
 
     assert one["losses"] != other["losses"]
     with pytest.raises(ValueError, match="got drawn_by='nobody'"):
-        listed_language(Listed("DPO", 3e-3, pairs=40, drawn_by="nobody"), 0)
+        listed_language(Listed(method="DPO", learning_rate=3e-3, pairs=40, drawn_by="nobody"), 0)

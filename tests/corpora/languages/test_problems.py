@@ -9,7 +9,7 @@ from repro.corpora.languages.problems import FAMILIES, Problems, number
 def problems(family: str) -> Problems:
     size = 1 if family == "modular addition" else 3
     base = {"modular addition": 23, "linear rule": 11}.get(family, 10)
-    return Problems(family, size, base, tokens=20_000, test_tokens=2_000)
+    return Problems(family=family, size=size, base=base, tokens=20_000, test_tokens=2_000)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -58,7 +58,7 @@ def test_the_first_two_examples_of_a_linear_rule_tell_all_others():
 
     assert ((y - y[:, :1] - slope[:, None] * (x - x[:, :1])) % 11 == 0).all() and set(range(1, 11)) == set(slope)
     with pytest.raises(ValueError, match="base 10 of a linear rule; expected a prime"):
-        Problems("linear rule", 3, base=10)
+        Problems(family="linear rule", size=3, base=10)
 
 
 def test_steps_end_in_the_answer_of_the_plain_sum():
@@ -70,11 +70,11 @@ def test_steps_end_in_the_answer_of_the_plain_sum():
 
 def test_unseen_problems_differ_from_one_another():
     """A base of 7 has 49 questions, of which few are kept for the test."""
-    lines = Problems("modular addition", 1, base=7, tokens=1_000).unseen(4_000)
+    lines = Problems(family="modular addition", size=1, base=7, tokens=1_000).unseen(4_000)
 
     assert len(lines) == len(np.unique(lines, axis=0)) < 49
 
 
 def test_a_family_that_there_is_not_is_refused():
     with pytest.raises(ValueError, match="'division'; expected one of addition"):
-        Problems("division", 3)
+        Problems(family="division", size=3)

@@ -23,7 +23,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def hub(folder, **fields):
-    return Hub(folder, COMMIT, column="content", test_documents=50, vocabulary=300, **fields)
+    return Hub(name=folder, revision=COMMIT, column="content", test_documents=50, vocabulary=300, **fields)
 
 
 def test_a_data_set_is_streamed_in_its_order(folder):
@@ -49,9 +49,9 @@ def test_a_data_set_that_ends_early_gives_all_it_has(folder):
 
 def test_a_column_that_is_not_there_is_told(folder):
     with pytest.raises(ValueError, match="has no column 'text'; it has content, stars"):
-        next(stream(Hub(folder, COMMIT)))
+        next(stream(Hub(name=folder, revision=COMMIT)))
 
 
 def test_a_revision_that_can_move_is_refused():
     with pytest.raises(ValueError, match="expected a commit"):
-        Hub("someone/data", "main")
+        Hub(name="someone/data", revision="main")

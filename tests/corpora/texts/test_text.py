@@ -23,7 +23,7 @@ from repro.floor.identity import rebuild, spell
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 TEXTS = [
     environment("python-small"),
-    Hub("someone/data", COMMIT, files=("data/*.parquet",)),
+    Hub(name="someone/data", revision=COMMIT, files=("data/*.parquet",)),
     HiddenMarkov(tokens=2_000),
     Skills(tokens=2_000),
 ]
@@ -148,7 +148,7 @@ class TestWithTokenizers:
 
     def test_a_text_of_another_version_is_refused(self):
         with pytest.raises(ValueError, match="as in an older version"):
-            tokens_of(texts.Environment("python-small", "0" * 64))
+            tokens_of(texts.Environment(manifest="python-small", sha256="0" * 64))
 
     def test_a_vocabulary_without_room_for_the_bytes_is_refused(self):
         with pytest.raises(ValueError, match="at least 257"):

@@ -30,7 +30,7 @@ MEASURED = [(approach_one, ApproachOne), (approach_two, ApproachTwo), (surface_f
 def test_a_record_is_small_and_its_interval_tells_the_planted_worlds_apart(measurement, config):
     """At most 16 kB; in Chinchilla's world and in Kaplan's, and each interval leaves the other world's exponent out."""
     for world, other in ((BESIROGLU, KAPLAN_WORLD), (KAPLAN_WORLD, BESIROGLU)):
-        numbers = measurement(config(Planted(world, tokens_per_parameter=None), resamples=400), 3)
+        numbers = measurement(config(runs=Planted(surface=world, tokens_per_parameter=None), resamples=400), 3)
         estimate = recorded_estimate(numbers, "a")
 
         assert len(json.dumps(numbers)) < 16_000
@@ -40,7 +40,7 @@ def test_a_record_is_small_and_its_interval_tells_the_planted_worlds_apart(measu
 
 def test_an_estimate_is_read_at_any_recorded_level():
     """A narrower level is a narrower interval; a level that was not kept is refused; budgets are told apart."""
-    numbers = surface_fit(ApproachThree(Planted(), resamples=400), 0)
+    numbers = surface_fit(ApproachThree(runs=Planted(), resamples=400), 0)
     widths = [np.ptp([e.low, e.high]) for e in (recorded_estimate(numbers, "a", level=p) for p in (0.8, 0.95, 0.99))]
 
     assert sorted(widths) == widths
@@ -54,16 +54,16 @@ def test_an_estimate_is_read_at_any_recorded_level():
 
 def test_a_config_with_planted_runs_survives_its_record():
     """It is spelled, hashed and rebuilt like any other."""
-    config = ApproachThree(Planted(KAPLAN_WORLD, noise=0.01), resamples=10)
+    config = ApproachThree(runs=Planted(surface=KAPLAN_WORLD, noise=0.01), resamples=10)
 
     assert config == rebuild(ApproachThree, spell(config))
-    assert key("surface_fit", 1, config, 0) != key("surface_fit", 1, ApproachThree(Planted(), resamples=10), 0)
+    assert key("surface_fit", 1, config, 0) != key("surface_fit", 1, ApproachThree(runs=Planted(), resamples=10), 0)
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_is_measured_against_the_minimum(way):
     """No way ends below our own objective; those that stop early end above."""
-    numbers = fit_ablation(Ablation(Planted(), way), 1)
+    numbers = fit_ablation(Ablation(runs=Planted(), way=way), 1)
 
     assert numbers["excess"] > -1e-12
     assert (way in ("mean", "sum")) == (numbers["excess"] > 0.01)
@@ -92,7 +92,7 @@ def test_the_likelihood_is_least_absolute_deviations_in_effect():
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say():
     """60 planted data sets of 81 runs, 400 resamples each: too few to tell 99 % from 98 %, but not from 90 %."""
-    numbers = surface_coverage(Coverage(Planted(sizes=9), sets=60, resamples=400), 0)
+    numbers = surface_coverage(Coverage(planted=Planted(sizes=9), sets=60, resamples=400), 0)
 
     assert 0 == numbers["peakless"]
     for name in QUANTITIES:

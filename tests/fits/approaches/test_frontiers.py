@@ -20,7 +20,7 @@ def columns(planted, seed=0):
 @pytest.mark.parametrize("fit", [fit_isoflop, fit_envelope])
 def test_noise_free_valleys_about_the_optimum_give_its_exponent(fit, truth):
     """Every budget's valley has the same shape there, so that the parabola's bias is a factor and not a slope."""
-    runs = columns(Planted(truth, noise=0.0, sizes=13, span=4.0, tokens_per_parameter=None))
+    runs = columns(Planted(surface=truth, noise=0.0, sizes=13, span=4.0, tokens_per_parameter=None))
 
     assert truth.a == pytest.approx(fit(*runs).a, abs=1e-9)
 
@@ -28,14 +28,14 @@ def test_noise_free_valleys_about_the_optimum_give_its_exponent(fit, truth):
 @pytest.mark.parametrize(("span", "bias"), [(4.0, 1.013), (16.0, 1.055)])
 def test_a_parabola_overstates_the_optimal_size(span, bias):
     """A valley is steeper towards small models: at 1e24 operations by 1 % on a grid of x4, by 5 % on x16."""
-    runs = columns(Planted(HOFFMANN, noise=0.0, sizes=13, span=span, tokens_per_parameter=None))
+    runs = columns(Planted(surface=HOFFMANN, noise=0.0, sizes=13, span=span, tokens_per_parameter=None))
 
     assert bias == pytest.approx(float(fit_isoflop(*runs).optimum(1e24)[0] / HOFFMANN.optimum(1e24)[0]), abs=0.001)
 
 
 def test_a_layout_off_the_optimum_biases_the_exponent():
     """What the approach cannot see: sizes laid out at 20 tokens a parameter in a world whose optimum drifts away."""
-    runs = columns(Planted(KAPLAN_WORLD, noise=0.0, span=8.0, tokens_per_parameter=20.0))
+    runs = columns(Planted(surface=KAPLAN_WORLD, noise=0.0, span=8.0, tokens_per_parameter=20.0))
 
     assert abs(fit_isoflop(*runs).a - KAPLAN_WORLD.a) > 0.01
 
@@ -45,7 +45,7 @@ def test_the_interval_tells_two_worlds_apart(fit, bootstrap):
     """With noise of half a per cent, 0.73 lies in the interval of Kaplan's world and not in that of Chinchilla's."""
     intervals = {}
     for name, world in (("chinchilla", BESIROGLU), ("kaplan", KAPLAN_WORLD)):
-        runs = columns(Planted(world, tokens_per_parameter=None), seed=7)
+        runs = columns(Planted(surface=world, tokens_per_parameter=None), seed=7)
         draws = bootstrap(*runs, resamples=400, seed=0)
         intervals[name] = np.quantile(draws.a, [0.005, 0.995])
         assert intervals[name][0] < fit(*runs).a < intervals[name][1]

@@ -96,7 +96,7 @@ def test_no_published_resample_is_fitted_worse_than_by_scipy(runs):
 )
 def test_where_the_fit_stops_depends_on_the_factor(way, a, objective):
     """scipy's L-BFGS-B from the published surface: the mean hardly moves, the sum stops early too."""
-    found = fit_ablation(Ablation(table_id(TABLE), way), 42)
+    found = fit_ablation(Ablation(runs=table_id(TABLE), way=way), 42)
 
     assert a == pytest.approx(found["a"], abs=5e-5)
     assert objective == pytest.approx(found["objective"], rel=5e-4)
@@ -105,8 +105,8 @@ def test_where_the_fit_stops_depends_on_the_factor(way, a, objective):
 
 def test_an_early_stop_makes_an_impossible_interval():
     """100 subsamples of 80 %, mean objective: half of the draws of a lie within 4e-5, most of all within 1e-3."""
-    early = fit_ablation(Ablation(table_id(TABLE), "mean", resamples=100), 42)["a_quantiles"]
-    sound = fit_ablation(Ablation(table_id(TABLE), "newton", resamples=100), 42)["a_quantiles"]
+    early = fit_ablation(Ablation(runs=table_id(TABLE), way="mean", resamples=100), 42)["a_quantiles"]
+    sound = fit_ablation(Ablation(runs=table_id(TABLE), way="newton", resamples=100), 42)["a_quantiles"]
 
     assert early[3] - early[2] < 1e-4  # from the 10 % to the 50 % quantile
     assert early[4] - early[2] < 2e-3  # to the 90 % quantile; printed: (.454, .455)
@@ -115,7 +115,7 @@ def test_an_early_stop_makes_an_impossible_interval():
 
 def test_the_other_approaches_agree_on_about_a_half(runs):
     """Approach 2 on ten budgets of nine runs or more, and the envelope of final points."""
-    found = approach_two(ApproachTwo(table_id(TABLE), excluded=5, resamples=200), 42)
+    found = approach_two(ApproachTwo(runs=table_id(TABLE), excluded=5, resamples=200), 42)
 
     assert pytest.approx(0.495, abs=0.002) == found["a"]
     assert pytest.approx(0.507, abs=0.002) == fit_envelope(*runs).a

@@ -52,7 +52,7 @@ def test_no_step_ends_higher_than_it_began():
 def test_a_projection_onto_the_true_exponents_is_the_truth():
     """Given the exponents, non-negative least squares finds the other three parameters of noise-free runs."""
     truth = Surface(E=1.8, A=400.0, B=900.0, alpha=0.3, beta=0.4)
-    runs = plant(Planted(truth, noise=0.0), seed=0)
+    runs = plant(Planted(surface=truth, noise=0.0), seed=0)
     points = Points.of(runs["N"], runs["D"], runs["loss"])
 
     np.testing.assert_allclose(truth.logs(), points.restore(variable_projection(points, 1, 1e-3)[0]), rtol=1e-9)

@@ -61,7 +61,7 @@ def test_rounding_alone_moves_the_advice_at_gophers_budget(surface, billions, to
 @pytest.mark.parametrize("truth", [HOFFMANN, BESIROGLU])
 def test_noise_free_runs_give_their_surface_back(truth):
     """All digits, from every start."""
-    runs = plant(Planted(truth, noise=0.0), seed=0)
+    runs = plant(Planted(surface=truth, noise=0.0), seed=0)
 
     fit = fit_surface(runs["N"], runs["D"], runs["loss"])
 

@@ -29,7 +29,7 @@ from repro.fits.runs.planted import Planted
 from repro.fits.runs.suites import Suite, public_suites
 from repro.floor.measurement import Diverged
 
-PLANTED = Suite(Planted(noise=0.003))
+PLANTED = Suite(source=Planted(noise=0.003))
 EVEN = Surface(E=1.7, A=400.0, B=400.0, alpha=0.3, beta=0.3)
 needs_data = pytest.mark.skipif(not os.environ.get("REPRO_DATA"), reason="no public tables: REPRO_DATA is unset")
 SURFACES = pytest.mark.parametrize("surface", [BESIROGLU, HOFFMANN, EVEN], ids=["besiroglu", "hoffmann", "even"])
@@ -129,12 +129,12 @@ def test_at_the_optimum_the_partner_is_the_size_itself():
 
 def test_a_published_surface_gives_numbers_without_intervals():
     """Nothing is drawn: the measurement is the arithmetic."""
-    assert spending(BESIROGLU) == allocation(Allocation(BESIROGLU), seed=0)
+    assert spending(BESIROGLU) == allocation(Allocation(source=BESIROGLU), seed=0)
 
 
 def test_resamples_go_through_the_same_arithmetic():
     """Every number of the chapter has quantiles, and those of a planted world hold its truth."""
-    found, truth = allocation(Allocation(PLANTED, resamples=200), seed=0), spending(BESIROGLU)
+    found, truth = allocation(Allocation(source=PLANTED, resamples=200), seed=0), spending(BESIROGLU)
 
     for name in truth:
         assert found[f"{name}_quantiles"][0] <= truth[name] <= found[f"{name}_quantiles"][-1]
@@ -142,15 +142,15 @@ def test_resamples_go_through_the_same_arithmetic():
 
 def test_resamples_without_an_answer_have_a_name():
     """Where even Llama 3 8B is under-trained there is no break-even; the trial says so and gives no number."""
-    hungry = Planted(replace(BESIROGLU, B=1e6), noise=0.003, tokens_per_parameter=None)
+    hungry = Planted(surface=replace(BESIROGLU, B=1e6), noise=0.003, tokens_per_parameter=None)
     with pytest.raises(Diverged, match="not over-trained"):
-        allocation(Allocation(Suite(hungry), resamples=20), seed=0)
+        allocation(Allocation(source=Suite(source=hungry), resamples=20), seed=0)
 
 
 @needs_data
 def test_chinchillas_runs_give_the_break_even_with_an_interval():
     """From the 240 public points: 1.1e13 generated tokens, 1.06e13 to 1.30e13 at 99 %."""
-    found = allocation(Allocation(public_suites()["Chinchilla, digitised"], resamples=300), seed=0)
+    found = allocation(Allocation(source=public_suites()["Chinchilla, digitised"], resamples=300), seed=0)
 
     assert 1.14e13 == pytest.approx(found["break_even"], rel=0.01)
     assert 1e13 < found["break_even_quantiles"][0] < 1.1e13 < found["break_even_quantiles"][-1] < 1.5e13

@@ -24,13 +24,13 @@ SURFACES = pytest.mark.parametrize("surface", [BESIROGLU, HOFFMANN_TEX], ids=["b
 @pytest.mark.parametrize(("surface", "exponent"), [(BESIROGLU, 0.78), (HOFFMANN_TEX, 0.74)])
 def test_the_simulated_study_gives_the_exponents_of_the_paper(surface, exponent):
     """Pearce & Song 2024 print 0.78 (Epoch's constants) and 0.74 (Hoffmann's), where Kaplan found 0.73."""
-    assert exponent == round(simulated_exponent(Counting(surface)), 2)
+    assert exponent == round(simulated_exponent(Counting(surface=surface)), 2)
 
 
 @pytest.mark.parametrize(("surface", "exponent"), [(BESIROGLU, 0.78054), (HOFFMANN_TEX, 0.73883)])
 def test_the_simulated_study_agrees_with_the_authors_script(surface, exponent):
     """Their script, run on the same grids, prints .7805 and .7388."""
-    assert exponent == pytest.approx(simulated_exponent(Counting(surface)), abs=5e-5)
+    assert exponent == pytest.approx(simulated_exponent(Counting(surface=surface)), abs=5e-5)
 
 
 @pytest.mark.parametrize(("surface", "exponent"), [(BESIROGLU, 0.7758), (HOFFMANN_TEX, 0.7403)])
@@ -49,13 +49,13 @@ def test_the_closed_form_over_the_sizes_of_kaplan(surface, exponent):
 @SURFACES
 def test_counting_all_parameters_gives_the_exponent_of_the_surface(surface):
     """The control: the same study with embeddings counted recovers a = beta / (alpha + beta)."""
-    assert surface.a == pytest.approx(simulated_exponent(Counting(surface, counted="total")), abs=0.003)
+    assert surface.a == pytest.approx(simulated_exponent(Counting(surface=surface, counted="total")), abs=0.003)
 
 
 @SURFACES
 def test_without_embeddings_counting_cannot_matter(surface):
     """The false world, omega = 0: simulated and closed form give a, far from 0.73."""
-    world = Counting(surface, omega=0.0)
+    world = Counting(surface=surface, omega=0.0)
 
     assert surface.a == pytest.approx(simulated_exponent(world), abs=0.003)
     assert surface.a == pytest.approx(closed_exponent(surface, kaplan_budgets(surface, 0.0), 0.0), abs=1e-9)

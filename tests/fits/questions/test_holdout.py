@@ -13,15 +13,15 @@ from repro.fits.runs.suites import Broken, Suite, public_suites
 
 STUDY = Planted(budgets=tuple(np.geomspace(1e17, 3e20, 12)), sizes=9, noise=0.003, tokens_per_parameter=None)
 BREAK = Broken(
-    replace(STUDY, budgets=STUDY.budgets[:6]),
-    replace(STUDY, budgets=STUDY.budgets[6:], surface=replace(BESIROGLU, beta=0.33)),
+    small=replace(STUDY, budgets=STUDY.budgets[:6]),
+    large=replace(STUDY, budgets=STUDY.budgets[6:], surface=replace(BESIROGLU, beta=0.33)),
 )
 needs_data = pytest.mark.skipif(not os.environ.get("REPRO_DATA"), reason="no public tables: REPRO_DATA is unset")
 
 
 def test_where_one_law_holds_the_plan_is_right():
     """Loss to 1 %, and an interval for the optimal size that includes what is seen."""
-    found = holdout(HoldOut(Suite(STUDY), isoflop=True, resamples=200), seed=0)
+    found = holdout(HoldOut(suite=Suite(source=STUDY), isoflop=True, resamples=200), seed=0)
 
     assert max(found["error_quantiles"]) < 0.01
     assert found["size_ratio_quantiles"][0] < 1 < found["size_ratio_quantiles"][-1]
@@ -30,7 +30,7 @@ def test_where_one_law_holds_the_plan_is_right():
 
 def test_where_the_law_breaks_the_plan_is_wrong():
     """The rival world: another surface from 1e19 on. The whole interval of the error lies above 1 %."""
-    found = holdout(HoldOut(BREAK, isoflop=True, resamples=200), seed=0)
+    found = holdout(HoldOut(suite=BREAK, isoflop=True, resamples=200), seed=0)
 
     assert min(found["error_quantiles"]) > 0.01
     assert not 0.5 < found["size_ratio"] < 2
@@ -38,7 +38,7 @@ def test_where_the_law_breaks_the_plan_is_wrong():
 
 def test_noiseless_runs_are_predicted_exactly():
     """The fit recovers the surface, so nothing is left to be wrong about."""
-    found = holdout(HoldOut(Suite(replace(STUDY, noise=0.0)), resamples=20), seed=0)
+    found = holdout(HoldOut(suite=Suite(source=replace(STUDY, noise=0.0)), resamples=20), seed=0)
 
     assert 0 == pytest.approx(found["error"], abs=1e-6)
     assert BESIROGLU.a == pytest.approx(found["a"], abs=1e-5)
@@ -74,14 +74,16 @@ def test_a_surface_ten_per_cent_high_errs_by_ten_per_cent():
 )
 def test_public_suites_are_predicted_to_a_few_per_cent(name, error):
     """Median error of the held-out loss, when runs below a thirtieth of the largest budget are all that is known."""
-    assert error == pytest.approx(holdout(HoldOut(public_suites()[name], resamples=20), seed=0)["error"], abs=2e-4)
+    assert error == pytest.approx(
+        holdout(HoldOut(suite=public_suites()[name], resamples=20), seed=0)["error"], abs=2e-4
+    )
 
 
 @needs_data
 @pytest.mark.parametrize(("name", "ratio"), [("Chinchilla, digitised", 1.27), ("Porian, RefinedWeb, tuned", 0.51)])
 def test_the_optimal_size_is_predicted_to_a_factor_of_two(name, ratio):
     """Predicted over seen size at the largest budget whose valley is seen."""
-    found = holdout(HoldOut(public_suites()[name], isoflop=True, resamples=20), seed=0)
+    found = holdout(HoldOut(suite=public_suites()[name], isoflop=True, resamples=20), seed=0)
 
     assert ratio == pytest.approx(found["size_ratio"], abs=0.01)
     assert 0.5 < found["line_ratio"] < 2

@@ -66,7 +66,7 @@ def test_on_fresh_data_the_law_is_the_plain_surface():
 @pytest.mark.parametrize("truth", [PUBLISHED, Decay(1.5, 5.3), Decay(100.0, 2.0)], ids=["published", "soon", "late"])
 def test_a_planted_decay_is_found(truth):
     """The interval of the resampled R_D* holds the truth, and intervals of the three worlds are far apart."""
-    found = repetition_fit(RepetitionFit(PlantedRepetition(truth), resamples=300), seed=1)
+    found = repetition_fit(RepetitionFit(source=PlantedRepetition(decay=truth), resamples=300), seed=1)
     low, high = np.quantile(np.repeat(TOKENS_GRID, found["drawn"]), [0.005, 0.995])
 
     assert low <= truth.tokens <= high
@@ -76,7 +76,7 @@ def test_a_planted_decay_is_found(truth):
 
 def test_noiseless_planted_runs_give_the_truth():
     """The descent ends at the planted constants."""
-    runs = PlantedRepetition(Decay(12.0, 4.0), noise=0.0).runs(seed=0)
+    runs = PlantedRepetition(decay=Decay(12.0, 4.0), noise=0.0).runs(seed=0)
     found = descend(runs, Decay(20.0, 2.0))
 
     assert (12.0, 4.0) == (pytest.approx(found.tokens, rel=1e-3), pytest.approx(found.size, rel=1e-3))
@@ -85,7 +85,7 @@ def test_noiseless_planted_runs_give_the_truth():
 def test_an_unknown_unit_of_resampling_is_refused():
     """The message says what was expected."""
     with pytest.raises(ValueError, match="groups"):
-        repetition_fit(RepetitionFit(PlantedRepetition(), resampled="columns"), seed=0)
+        repetition_fit(RepetitionFit(source=PlantedRepetition(), resampled="columns"), seed=0)
 
 
 @needs_data
@@ -110,7 +110,9 @@ def test_the_published_constants_are_a_local_minimum(runs):
 @needs_data
 def test_the_decay_is_not_identified_by_the_public_runs():
     """Over single runs the 95 % interval reaches from 4.7 to the edge of the grid, where 3 in 10 resamples end."""
-    found = repetition_fit(RepetitionFit(table_id("datablations_182_runs"), resamples=2000, resampled="runs"), seed=0)
+    found = repetition_fit(
+        RepetitionFit(source=table_id("datablations_182_runs"), resamples=2000, resampled="runs"), seed=0
+    )
     low, high = np.quantile(np.repeat(TOKENS_GRID, found["drawn"]), [0.025, 0.975])
 
     assert 4.7 == pytest.approx(low, abs=0.3)

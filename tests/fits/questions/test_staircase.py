@@ -20,13 +20,13 @@ needs_data = pytest.mark.skipif(not os.environ.get("REPRO_DATA"), reason="no pub
 
 def study(surface: Surface, noise: float = 0.002) -> Planted:
     """A study of the paper's shape: 12 budgets of 9 sizes."""
-    return Planted(surface, noise=noise, budgets=BUDGETS, sizes=9, tokens_per_parameter=None)
+    return Planted(surface=surface, noise=noise, budgets=BUDGETS, sizes=9, tokens_per_parameter=None)
 
 
 @pytest.mark.parametrize("surface", [BESIROGLU, KAPLAN_WORLD], ids=["chinchilla", "kaplan"])
 def test_the_statistic_tells_kaplans_world_from_chinchillas(surface):
     """Each planted exponent lies in its own interval, and the intervals are far narrower than the gap."""
-    found = valley_exponent(Valleys(Suite(study(surface)), resamples=50), seed=3)
+    found = valley_exponent(Valleys(suite=Suite(source=study(surface)), resamples=50), seed=3)
 
     assert found["low"] <= surface.a <= found["high"]
     assert found["high"] - found["low"] < 0.05

@@ -26,13 +26,13 @@ def test_rows_of_a_group_are_drawn_together():
 
 def test_without_a_group_each_row_is_a_run():
     """A planted suite has as many groups as rows."""
-    runs = suite_runs(Suite(STUDY), seed=0)
+    runs = suite_runs(Suite(source=STUDY), seed=0)
     assert len(runs) == runs["group"].nunique() == 27
 
 
 def test_the_same_runs_in_fewer_groups_give_wider_intervals():
     """Copies of a run carry no news: resampled as runs they would seem to."""
-    runs = suite_runs(Suite(replace(STUDY, noise=0.01)), seed=0)
+    runs = suite_runs(Suite(source=replace(STUDY, noise=0.01)), seed=0)
     copied = runs.loc[runs.index.repeat(8)].reset_index(drop=True)
     fit = fit_surface(runs["N"], runs["D"], runs["loss"])
     together = draw_surfaces(copied, fit, resamples=300, seed=0)
@@ -47,7 +47,7 @@ def test_a_broken_world_follows_both_surfaces():
     small, large = (
         replace(STUDY, budgets=b, noise=0.0, surface=s) for b, s in (((1e18,), BESIROGLU), ((1e20,), other))
     )
-    runs = suite_runs(Broken(small, large), seed=0)
+    runs = suite_runs(Broken(small=small, large=large), seed=0)
 
     truth = np.where(runs["C"] < 1e19, BESIROGLU.loss(runs["N"], runs["D"]), other.loss(runs["N"], runs["D"]))
     np.testing.assert_allclose(truth, runs["loss"])
@@ -55,7 +55,7 @@ def test_a_broken_world_follows_both_surfaces():
 
 def test_a_planted_surface_is_found_again():
     """The interval of a holds the truth."""
-    found = suite_fit(SuiteFit(Suite(replace(STUDY, sizes=25)), resamples=200), seed=0)
+    found = suite_fit(SuiteFit(suite=Suite(source=replace(STUDY, sizes=25)), resamples=200), seed=0)
     assert found["a_quantiles"][0] <= BESIROGLU.a <= found["a_quantiles"][-1]
 
 

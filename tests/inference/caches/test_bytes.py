@@ -62,7 +62,7 @@ def test_the_watch_sees_what_lives_and_the_most_that_lived():
 def test_a_cache_holds_what_the_formula_predicts(family: str, kind: str, heads: int):
     """Predicted, held by storages and counted by the allocator: three ways to one number, and nothing left behind."""
     window = {"sliding_window": 8} if family == "mistral" else {}
-    numbers = held_bytes(CacheFill(tiny(family, num_key_value_heads=heads, **window), kind, **SHORT), 0)
+    numbers = held_bytes(CacheFill(fields=tiny(family, num_key_value_heads=heads, **window), kind=kind, **SHORT), 0)
 
     assert numbers["predicted"] == numbers["steps_held"] == numbers["steps_alive"] - numbers["beside"]
     assert 0 == numbers["left"]
@@ -70,7 +70,7 @@ def test_a_cache_holds_what_the_formula_predicts(family: str, kind: str, heads: 
 
 def test_a_formula_that_forgets_the_shared_heads_is_caught():
     """Eight query heads that share two keys: the planted formula is wrong by four."""
-    config = CacheFill(tiny("llama"), "dynamic", **SHORT)
+    config = CacheFill(fields=tiny("llama"), kind="dynamic", **SHORT)
     wrong = cache_bytes(shape_of(config.fields).with_kv_heads(8), config.tokens, batch=config.batch)
 
     assert 4 == wrong / held_bytes(config, 0)["steps_held"]
@@ -86,7 +86,7 @@ def test_one_cache_that_differs_is_what_is_judged(held: int, alive: int, ratio: 
 
 def test_concatenation_needs_one_tensor_more_and_a_crop_frees_nothing():
     """At the peak a layer's keys live twice; a crop is a view until the next append makes a new tensor."""
-    config = CacheFill(tiny("llama"), "growing", **SHORT)
+    config = CacheFill(fields=tiny("llama"), kind="growing", **SHORT)
     numbers = held_bytes(config, 0)
     token = numbers["predicted"] / config.tokens
     keys = (config.tokens + 1) * token / (2 * 4)
@@ -117,7 +117,7 @@ def test_what_is_no_decoder_or_too_wide_to_be_built_is_refused(name: str):
 @pytest.mark.parametrize("kind", ["whole", "growing"])
 def test_a_cache_changes_nothing(kind: str):
     """In float64, up to rounding; and tokens that are misplaced by one are seen to change much."""
-    config = Generation(tiny("llama"), kind, tokens=12)
+    config = Generation(fields=tiny("llama"), kind=kind, tokens=12)
 
     assert cache_agreement(config, 0)["difference"] < 1e-12
     assert cache_agreement(replace(config, late=1), 0)["difference"] > 1e-2
@@ -125,7 +125,7 @@ def test_a_cache_changes_nothing(kind: str):
 
 def test_concatenation_writes_all_that_is_held_again():
     """t tokens at step t, 2 to T in all, against one at each step."""
-    config = Appending(tiny("llama"), "whole", tokens=16)
+    config = Appending(fields=tiny("llama"), kind="whole", tokens=16)
     token = cache_bytes(shape_of(config.fields), 1)
 
     assert 15 * token == appended_bytes(config, 0)["all"]
@@ -134,7 +134,7 @@ def test_concatenation_writes_all_that_is_held_again():
 
 def test_a_growing_cache_refuses_to_crop_to_more_than_it_holds():
     with pytest.raises(ValueError, match="cannot crop to 3 tokens; the cache holds 0"):
-        GrowingCache(Decoder(8, 8, 1, 2), batch=1).crop(3)
+        GrowingCache(Decoder(vocabulary=8, width=8, layers=1, heads=2), batch=1).crop(3)
 
 
 def test_latents_are_enough_but_only_with_a_rotary_key_of_their_own():
@@ -153,7 +153,7 @@ def test_the_growth_of_a_ratio_tells_a_saved_power_from_none():
 
 
 def test_the_clock_is_read_at_every_length():
-    numbers = generation_seconds(Lengths(tiny("llama"), (4, 8)), 0)
+    numbers = generation_seconds(Lengths(fields=tiny("llama"), lengths=(4, 8)), 0)
 
     assert [4, 8] == numbers["lengths"]
     assert 0 < numbers["cached"][0] < numbers["cached"][1]

@@ -14,7 +14,7 @@ from repro.models.decoder import Decoder
 
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch):
-    monkeypatch.setattr(bench, "SHAPES", {"tiny": Decoder(40, 16, 1, 2, context=48)})
+    monkeypatch.setattr(bench, "SHAPES", {"tiny": Decoder(vocabulary=40, width=16, layers=1, heads=2, context=48)})
 
 
 def test_every_side_writes_the_same_tokens_and_is_set_against_transformers():

@@ -99,7 +99,7 @@ def test_a_draft_that_is_the_target_is_always_accepted():
     assert all(int(accepted.min()) == 4 for accepted in made.accepted)
 
 
-@pytest.mark.parametrize("drawing", [Drawing(), Drawing(0.7, top_p=0.9), GREEDY], ids=str)
+@pytest.mark.parametrize("drawing", [Drawing(), Drawing(temperature=0.7, top_p=0.9), GREEDY], ids=str)
 def test_static_rounds_write_what_plain_ones_do(drawing):
     """Token for token from the same seed, the last round cut short, two prompts one after the other."""
     target, small = model_of(0).double(), model_of(1).double()

@@ -64,7 +64,9 @@ def test_one_sequence_in_blocks_is_the_contiguous_cache():
 
 def test_every_memory_and_schedule_writes_the_same_texts():
     """Waiting, giving way and reading again change when a token is written, never which one."""
-    requests = requests_of(Workload("mixed", Spread(8), Spread(14), 14), 2, longest=SHAPE.context)
+    requests = requests_of(
+        Workload(name="mixed", prompt=Spread(mean=8), output=Spread(mean=14), requests=14), 2, longest=SHAPE.context
+    )
     model = random_decoder(SHAPE, 5, dtype=torch.float64, device="cpu")
     prompts = random_prompts(requests, SHAPE.vocabulary, 7)
 
@@ -73,26 +75,26 @@ def test_every_memory_and_schedule_writes_the_same_texts():
         assert sum(r.output for r in requests) == done.written
         return done.texts
 
-    one = texts(Reserving("exact"), 1000, lanes=1)
+    one = texts(Reserving(asks="exact"), 1000, lanes=1)
     assert [r.total + 1 for r in requests] == [len(text) for text in one]
-    assert one == texts(Reserving("exact"), 1000, lanes=4, static=True)
+    assert one == texts(Reserving(asks="exact"), 1000, lanes=4, static=True)
     assert one == texts(Reserving(), 100)
-    assert one == texts(Paging(4, 0.0), 64)
+    assert one == texts(Paging(block=4, watermark=0.0), 64)
 
 
 def test_transformers_own_pages_write_the_same_tokens_as_its_contiguous_cache_and_as_ours():
-    model = Decoder(64, 32, 2, 4, kv_heads=2, context=96)
+    model = Decoder(vocabulary=64, width=32, layers=2, heads=4, kv_heads=2, context=96)
 
-    assert {"same": 1.0, "ours": 1.0} == transformers_pages(PagedGeneration(model, requests=3, new_tokens=12), 0)
+    assert {"same": 1.0, "ours": 1.0} == transformers_pages(PagedGeneration(model=model, requests=3, new_tokens=12), 0)
 
 
 def test_positions_that_a_lane_cannot_have_of_its_own_are_refused():
     with pytest.raises(ValueError, match="positions are 'learned'"):
-        PagedCache(Decoder(40, 24, 2, 4, positions="learned"), BlockPool(2, 4))
+        PagedCache(Decoder(vocabulary=40, width=24, layers=2, heads=4, positions="learned"), BlockPool(2, 4))
 
 
 def test_a_time_is_taken_where_its_configuration_says():
-    assert block_reading(BlockRead(2, 64, 16, turns=3), 0)["ratio"] > 0
+    assert block_reading(BlockRead(sequences=2, tokens=64, block=16, turns=3), 0)["ratio"] > 0
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="'cuda', which is not here"):
-            block_reading(BlockRead(2, 64, 16, turns=3, device="cuda"), 0)
+            block_reading(BlockRead(sequences=2, tokens=64, block=16, turns=3, device="cuda"), 0)

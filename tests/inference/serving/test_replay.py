@@ -16,19 +16,30 @@ from repro.statistics import student_t
 
 CHAPTER = Path(__file__).parents[3] / "experiments" / "serving" / "claims.toml"
 MACHINE = Machine(parameters=1e9, token_bytes=1e5, peak_flops=1e14, bandwidth=1e12)
-MIXED = Workload("mixed", Spread(20), Spread(40), 120)
+MIXED = Workload(name="mixed", prompt=Spread(mean=20), output=Spread(mean=40), requests=120)
 KINDS = [
-    *[Reserving(asks, places) for asks in ("longest", "power of two", "exact") for places in ("buddies", "first fit")],
-    *[Paging(16), Paging(1, 0.0), Paging(64)],
+    *[
+        Reserving(asks=asks, places=places)
+        for asks in ("longest", "power of two", "exact")
+        for places in ("buddies", "first fit")
+    ],
+    *[Paging(block=16), Paging(block=1, watermark=0.0), Paging(block=64)],
 ]
 
 
 def alike(prompt: int, output: int, requests: int = 60) -> Workload:
-    return Workload("alike", Spread(prompt, "alike", 0), Spread(output, "alike", 0), requests)
+    return Workload(
+        name="alike",
+        prompt=Spread(mean=prompt, shape="alike", spread=0),
+        output=Spread(mean=output, shape="alike", spread=0),
+        requests=requests,
+    )
 
 
 def replayed(workload: Workload, kind: Reserving | Paging, seed: int = 0, **choices):
-    return replay_trace(Replay(workload, kind, MACHINE, **{"slots": 1000, "longest": 256, **choices}), seed)
+    return replay_trace(
+        Replay(source=workload, memory=kind, machine=MACHINE, **{"slots": 1000, "longest": 256, **choices}), seed
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -64,14 +75,20 @@ def test_reserving_the_longest_wastes_what_the_lengths_say(prompt, output):
 
 def test_paging_gains_nothing_where_exact_runs_fill_the_pool_and_nothing_is_reserved():
     """The null: one token written by each of equal requests that fill whole blocks."""
-    exact, paged = (replayed(alike(79, 1), kind) for kind in (Reserving("exact", "first fit"), Paging(16, 0.0)))
+    exact, paged = (
+        replayed(alike(79, 1), kind)
+        for kind in (Reserving(asks="exact", places="first fit"), Paging(block=16, watermark=0.0))
+    )
 
     assert 12 == exact["at_once"] == paged["at_once"]
     assert 0.96 == pytest.approx(exact["tokens"]) == pytest.approx(paged["tokens"])
 
 
 def test_pages_waste_less_where_lengths_vary_and_large_pages_more():
-    held = [replayed(MIXED, kind)["idle_held"] for kind in (Paging(1), Paging(16), Paging(64), Reserving())]
+    held = [
+        replayed(MIXED, kind)["idle_held"]
+        for kind in (Paging(block=1), Paging(block=16), Paging(block=64), Reserving())
+    ]
 
     assert sorted(held) == held and 0 == held[0]
 
@@ -79,13 +96,13 @@ def test_pages_waste_less_where_lengths_vary_and_large_pages_more():
 def test_a_static_batch_waits_for_its_longest_and_equal_lengths_do_not_care():
     """Planted: outputs 1 and 39 in pairs leave 38 of 80 lane-steps idle; alike, both ways take the same steps."""
     pairs = [Request(0.0, 5, output) for _ in range(6) for output in (1, 39)]
-    steps = list(replay(pairs, memory_of(Reserving("exact"), 1000, longest=256), lanes=2, static=True))
+    steps = list(replay(pairs, memory_of(Reserving(asks="exact"), 1000, longest=256), lanes=2, static=True))
     assert (6 * 39, 6 * 40) == (len(steps), sum(len(step.writing) for step in steps))
     assert 6 * 78 == sum(len(step.computed) for step in steps)
 
-    static, continuous = (replayed(alike(10, 30), Reserving("exact"), lanes=4, static=s) for s in (True, False))
+    static, continuous = (replayed(alike(10, 30), Reserving(asks="exact"), lanes=4, static=s) for s in (True, False))
     assert static["steps"] == continuous["steps"] and static["speed"] == pytest.approx(continuous["speed"])
-    varied = [replayed(MIXED, Reserving("exact"), lanes=4, static=s)["speed"] for s in (True, False)]
+    varied = [replayed(MIXED, Reserving(asks="exact"), lanes=4, static=s)["speed"] for s in (True, False)]
     assert varied[1] > 1.2 * varied[0]
 
 
@@ -106,11 +123,11 @@ def test_a_request_that_no_memory_could_hold_is_refused():
 
 def test_sharing_a_prompt_saves_what_the_lengths_say_and_nothing_where_there_is_one_sample():
     """Equal samples of a prompt of two whole blocks and outputs of one: (2 k + k) blocks alone, 2 + k together."""
-    found = shared_blocks(Sampling(alike(32, 16, 3), samples=4), 0)
+    found = shared_blocks(Sampling(workload=alike(32, 16, 3), samples=4), 0)
 
     assert 1 - (2 + 4) / (4 * 3) == pytest.approx(found["saved"])
-    assert 0 == found["copied"] == shared_blocks(Sampling(alike(30, 20, 3), samples=1), 0)["saved"]
-    assert 3 == shared_blocks(Sampling(alike(30, 16, 3), samples=4), 0)["copied"]
+    assert 0 == found["copied"] == shared_blocks(Sampling(workload=alike(30, 20, 3), samples=1), 0)["saved"]
+    assert 3 == shared_blocks(Sampling(workload=alike(30, 16, 3), samples=4), 0)["copied"]
 
 
 def test_the_machine_of_the_paper_keeps_800_kilobytes_a_token():
@@ -123,7 +140,10 @@ def test_the_machine_of_the_paper_keeps_800_kilobytes_a_token():
 
 @pytest.mark.parametrize(
     ("name", "kind", "true", "false"),
-    [("naive-waste-chat", Reserving(), (60, 120), (110, 140)), ("paged-replayed-chat", Paging(4), (60, 60), (12, 6))],
+    [
+        ("naive-waste-chat", Reserving(), (60, 120), (110, 140)),
+        ("paged-replayed-chat", Paging(block=4), (60, 60), (12, 6)),
+    ],
 )
 def test_the_chapters_statistic_tells_a_true_world_from_a_false_one(name, kind, true, false):
     """Planted lengths: the same estimate, judged by the region on file, supports one world and refutes the other."""
@@ -131,7 +151,12 @@ def test_the_chapters_statistic_tells_a_true_world_from_a_false_one(name, kind, 
     field = {"naive-waste-chat": "tokens", "paged-replayed-chat": "idle_held"}[name]
 
     def outcome(prompt, output):
-        world = Workload("planted", Spread(prompt, "alike", 0.1), Spread(output, "alike", 0.1), 60)
+        world = Workload(
+            name="planted",
+            prompt=Spread(mean=prompt, shape="alike", spread=0.1),
+            output=Spread(mean=output, shape="alike", spread=0.1),
+            requests=60,
+        )
         found = [replayed(world, kind, seed)[field] for seed in range(6)]
         return judge(claim, student_t([1 - x if field == "tokens" else x for x in found]), Scale.CPU).outcome
 

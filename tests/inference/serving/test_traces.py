@@ -14,7 +14,12 @@ GOOD = "arrival,prompt,output\n3.5,10,20\n0,7,1\n"
 )
 def test_drawn_lengths_have_the_mean_that_is_stated(shape, spread):
     """To three standard errors; the seed alone decides them."""
-    workload = Workload("long", Spread(200, shape, spread), Spread(50, shape, spread), 20_000)
+    workload = Workload(
+        name="long",
+        prompt=Spread(mean=200, shape=shape, spread=spread),
+        output=Spread(mean=50, shape=shape, spread=spread),
+        requests=20_000,
+    )
     requests = requests_of(workload, 1, longest=1_000_000)
 
     assert 200 == pytest.approx(sum(r.prompt for r in requests) / 20_000, rel=0.04)
@@ -23,12 +28,23 @@ def test_drawn_lengths_have_the_mean_that_is_stated(shape, spread):
 
 
 def test_lengths_alike_differ_by_seed_alone_and_no_request_is_longer_than_the_model():
-    workload = Workload("alike", Spread(100, "alike", 0.5), Spread(1, "alike", 0), 50)
+    workload = Workload(
+        name="alike",
+        prompt=Spread(mean=100, shape="alike", spread=0.5),
+        output=Spread(mean=1, shape="alike", spread=0),
+        requests=50,
+    )
     drawn = [requests_of(workload, seed, longest=256) for seed in range(5)]
 
     assert [1] * 5 == [len(set(requests)) for requests in drawn]
     assert 5 == len({requests[0].prompt for requests in drawn})
-    cut = requests_of(Workload("fat", Spread(500), Spread(500, "pareto", 1.1), 500), 0, longest=256)
+    cut = requests_of(
+        Workload(
+            name="fat", prompt=Spread(mean=500), output=Spread(mean=500, shape="pareto", spread=1.1), requests=500
+        ),
+        0,
+        longest=256,
+    )
     assert 256 == max(r.total for r in cut) and 1 <= min(r.output for r in cut)
 
 
@@ -67,6 +83,6 @@ def test_a_malformed_row_is_refused_with_its_line_and_the_reason(tmp_path: Path,
 
 def test_a_spread_without_a_mean_is_refused():
     with pytest.raises(ValueError, match="Pareto's is above 1"):
-        Spread(10, "pareto", 1.0)
+        Spread(mean=10, shape="pareto", spread=1.0)
     with pytest.raises(ValueError, match="expected one of log-normal"):
-        Spread(10, "normal")
+        Spread(mean=10, shape="normal")

@@ -142,8 +142,8 @@ def test_a_pair_of_ones_own_is_timed_at_ones_own_prompts(pair, tmp_path):
     (tmp_path / "prompts.txt").write_text("w1 w2 w3 w4 w5\n\nw6 w7 w8 w9\n")
     prompts = given_prompts(str(tmp_path / "prompts.txt"), pair.target, count=2, length=4)
 
-    found = speed.time_decoding(Decoding(pair, prompts, 6, 2), 0)
-    theirs = speed.time_generate(Generating(pair, prompts, 6, drawing=Drawing(0)), 0)
+    found = speed.time_decoding(Decoding(pair=pair, prompts=prompts, length=6, drafted=2), 0)
+    theirs = speed.time_generate(Generating(pair=pair, prompts=prompts, length=6, drawing=Drawing(temperature=0)), 0)
 
     assert [[1, 2, 3, 4], [6, 7, 8, 9]] == prompts.windows().tolist()
     assert 2 == len(found["plain"]) == len(found["overlap"]) == theirs["identical"]
@@ -180,4 +180,4 @@ def test_a_pair_that_is_none_is_refused(pair, tmp_path):
     with pytest.raises(ValueError, match="a target without a draft"):
         given_pair(other, "")
     with pytest.raises(ValueError, match="5-grams are counted on the text"):
-        Decoding(pair, None, 6, 2, draft=NGRAMS)
+        Decoding(pair=pair, prompts=None, length=6, drafted=2, draft=NGRAMS)

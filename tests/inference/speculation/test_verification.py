@@ -17,10 +17,10 @@ def test_the_named_rules_are_those_there_are():
     assert (set(EXACT), set(BROKEN)) == (set(EXACT_RULES), set(FALSE_RULES))
 
 
-@pytest.mark.parametrize("drawing", [Drawing(), Drawing(0.7, top_k=2), Drawing(top_p=0.8), GREEDY], ids=str)
+@pytest.mark.parametrize("drawing", [Drawing(), Drawing(temperature=0.7, top_k=2), Drawing(top_p=0.8), GREEDY], ids=str)
 @pytest.mark.parametrize("rule", EXACT)
 def test_an_exact_rule_writes_every_string_as_often_as_the_target(rule, drawing):
-    found = enumerate_rule(Enumeration(rule, length=2, drawing=drawing), 0)
+    found = enumerate_rule(Enumeration(rule=rule, length=2, drawing=drawing), 0)
 
     assert found["total"] == pytest.approx(1, abs=1e-12)
     assert found["difference"] < 1e-12
@@ -28,7 +28,7 @@ def test_an_exact_rule_writes_every_string_as_often_as_the_target(rule, drawing)
 
 @pytest.mark.parametrize("rule", BROKEN)
 def test_a_false_rule_is_caught(rule):
-    found = enumerate_rule(Enumeration(rule, length=3 if rule == "one random number" else 2), 1)
+    found = enumerate_rule(Enumeration(rule=rule, length=3 if rule == "one random number" else 2), 1)
 
     assert found["total"] == pytest.approx(1, abs=1e-12)
     assert found["difference"] > 1e-3

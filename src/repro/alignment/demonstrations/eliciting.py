@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repro.corpora.languages.facts import DOCUMENT, END, SENTENCE, Facts, Tokens, Told
+from repro.corpora.languages.facts import DOCUMENT, END, SENTENCE, Facts, Told
+from repro.floor.arrays import Tokens
 from repro.floor.measurement import Diverged, Numbers, measurement
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ PROMPT = 1 + SENTENCE  # tokens of a question with its start
 LEAST_TESTED = 20  # facts, below which a share says little
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Eliciting:
     """A decoder that reads facts, and is then fine-tuned on demonstrations about some of them.
 
@@ -147,7 +148,11 @@ def _read(config: Eliciting, told: Told, seed: int) -> Transformer:
 
     torch.manual_seed(seed)
     heads = max(1, config.width // 16)
-    model = Transformer(Decoder(told.facts.vocabulary, config.width, config.layers, heads, context=DOCUMENT))
+    model = Transformer(
+        Decoder(
+            vocabulary=told.facts.vocabulary, width=config.width, layers=config.layers, heads=heads, context=DOCUMENT
+        )
+    )
     descent, rng = Descent([model], config.reading_rate), np.random.default_rng([seed, 13])
     for _ in range(config.reading):
         try:

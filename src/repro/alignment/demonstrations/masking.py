@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repro.corpora.languages.reviews import KINDS, LOG_ODDS, SENTENCE, WORDS, Tokens
+from repro.corpora.languages.reviews import KINDS, LOG_ODDS, SENTENCE, WORDS
+from repro.floor.arrays import Tokens
 from repro.floor.measurement import Diverged, Numbers, measurement
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ LONGEST = 1 + 14 * SENTENCE  # tokens that a decoder can read
 LOUDEST = ("hated", "loved")  # the first word of a prompt of noise: all that tells the feeling there
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Masking:
     """Fine-tuning with the loss on "response" or "all" tokens.
 
@@ -155,7 +156,9 @@ def _decoder(width: int, steps: int, batch: int, seed: int) -> Transformer:
     from repro.models.transformer import Transformer
 
     torch.manual_seed(seed)
-    model = Transformer(Decoder(len(WORDS), width, 2, max(1, width // 16), context=LONGEST))
+    model = Transformer(
+        Decoder(vocabulary=len(WORDS), width=width, layers=2, heads=max(1, width // 16), context=LONGEST)
+    )
     descent, rng = Descent([model], 3e-3), np.random.default_rng([seed, 9])
     for _ in range(steps):
         words = draw_sentences(rng.choice([-1, 1], (batch, LONGEST // SENTENCE)), rng)

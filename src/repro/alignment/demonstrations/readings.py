@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RandomPairs:
     """A random decoder, and pairs of random words: a prompt and two replies each, of one length."""
 
@@ -60,7 +60,7 @@ def loss_readings(config: RandomPairs, seed: int) -> Numbers:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Referred:
     """A loss on pairs, at random log-probabilities of replies of one length."""
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import log_softmax
 
-from repro.alignment.exact.tabular import Array, Worlds
+from repro.alignment.exact.tabular import Worlds
+from repro.floor.arrays import Array
 
 Coefficient = Callable[[Array, Worlds, float], Array]
 CLIP, EPOCHS = 0.2, 4  # Schulman et al. 2017 (arXiv:1707.06347): the clip, and epochs over one batch

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax
 
-from repro.alignment.exact.tabular import Array
+from repro.floor.arrays import Array
 
 ITERATIONS = 100
 

@@ -16,7 +16,6 @@ from scipy.special import log_softmax
 from repro.alignment.exact.coefficients import COEFFICIENTS, ascend, centred, clipped_ascent, penalised
 from repro.alignment.exact.comparisons import descend_scores, direct_policy, fit_scores, reward_model
 from repro.alignment.exact.tabular import (
-    Array,
     Worlds,
     draw_worlds,
     forward_optimum,
@@ -28,6 +27,7 @@ from repro.alignment.exact.tabular import (
     total_variation,
     value,
 )
+from repro.floor.arrays import Array
 from repro.floor.measurement import Numbers, measurement
 
 ASCENT_STEPS = 40_000
@@ -35,7 +35,7 @@ FEATURES, UNSEEN = 3, 3
 CELLS = ("none", "finite pairs", "unseen answers", "three features", "narrow policy", "labels without noise")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FixedPoint:
     """A method at one beta: a name of COEFFICIENTS, "PPO", or "DPO", "IPO", "SimPO" on all pairs of two draws.
 
@@ -88,7 +88,7 @@ def _on_pairs(config: FixedPoint, reward_A: Array, reference_A: Array) -> Array:
     return direct_policy(pair_wins(preference(reward_A), drawn_A), anchor_A, config.beta, loss)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Premise:
     """DPO and RLHF on the same comparisons with one premise broken: one of CELLS.
 
@@ -170,7 +170,7 @@ def _narrow(wins_AA: Array, reward_A: Array, reference_A: Array, design_AK: Arra
     return policy(direct_K), policy(found.x)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Economy:
     """RLHF with a reward model of three features against tabular DPO, on the same finite number of pairs.
 

@@ -11,11 +11,12 @@ import numpy as np
 from scipy.special import log_softmax
 
 from repro.alignment.exact.comparisons import reward_model
-from repro.alignment.exact.tabular import Array, Worlds, optimum_at, pair_wins, preference, sampled_wins
+from repro.alignment.exact.tabular import Worlds, optimum_at, pair_wins, preference, sampled_wins
+from repro.floor.arrays import Array
 from repro.floor.measurement import Numbers, measurement
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Labels:
     """Comparisons of answers to one prompt, from which a reward model learns.
 

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from scipy.special import log_expit, softmax, xlogy
 
 from repro.alignment.exact.comparisons import ITERATIONS, reward_model
-from repro.alignment.exact.tabular import Array, draw_worlds, pair_wins, preference
+from repro.alignment.exact.tabular import draw_worlds, pair_wins, preference
+from repro.floor.arrays import Array
 from repro.floor.identity import added
 from repro.floor.measurement import Diverged, Numbers, measurement
 
 FITS = ("pairs", "Plackett-Luce", "noise known")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recovery:
     """Answers compared a finite number of times, and a reward for each answer fitted to that.
 

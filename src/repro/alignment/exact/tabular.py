@@ -8,17 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit, log_softmax, logsumexp
+
+from repro.floor.arrays import Array
 
 
 def lost_share(policy_WA: Array, worlds: Worlds, beta: float) -> Array:
     """(W,) how much of what the objective can gain over the reference a policy leaves: 0 for pi*, 1 for pi_ref."""
     best_W, start_W = greatest_value(worlds, beta), value(worlds.reference_WA, worlds, beta)
     return (best_W - value(policy_WA, worlds, beta)) / (best_W - start_W)
-
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_softmax
 
-from repro.alignment.exact.tabular import Array, Worlds, optimum_at
+from repro.alignment.exact.tabular import Worlds, optimum_at
+from repro.floor.arrays import Array
 from repro.floor.measurement import Numbers, measurement
 
 GRADED, YES_OR_NO = "graded", "yes or no"
@@ -21,7 +22,7 @@ WEIGHTS = tuple(round(number, 2) for number in np.linspace(0, 1, 11).tolist())
 HALVINGS = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TwoAims:
     """One prompt, many answers, and two rewards of each: helpful and safe.
 

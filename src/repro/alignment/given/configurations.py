@@ -13,7 +13,7 @@ from repro.models.given import GivenModel, given_model
 GOLD = "gold"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Given:
     """A model, pairs, and what judges replies: a classifier, or the gold reward of made-up reviews."""
 
@@ -22,7 +22,7 @@ class Given:
     reward: GivenModel | str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Example:
     """A small Llama fine-tuned on made-up reviews, and so many pairs of its replies, labelled by gold with noise.
 
@@ -43,10 +43,12 @@ def given_task(model: str, pairs: str, reward: str) -> Given:
     named = {"model": model, "pairs": pairs, "reward": reward}
     if lacking := [f"-p {name}" for name, value in named.items() if not value]:
         raise ValueError(f"no {' and no '.join(lacking)}; a model, pairs and a reward of your own are given together")
-    return Given(given_model(model), given_pairs(pairs), GOLD if reward == GOLD else given_model(reward))
+    return Given(
+        model=given_model(model), pairs=given_pairs(pairs), reward=GOLD if reward == GOLD else given_model(reward)
+    )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Owned:
     """One method at one beta and one learning rate.
 

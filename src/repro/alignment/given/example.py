@@ -56,7 +56,13 @@ def write_example(example: Example, folder: Path) -> None:
 def fine_tuned(stage: Stage) -> LlamaForCausalLM:
     """A Llama trained from scratch on reviews, each closed by an end token."""
     torch.manual_seed(0)
-    shape = Decoder(len(WORDS) + 2, stage.width, stage.layers, max(1, stage.width // 16), context=ASKED + REPLY + 1)
+    shape = Decoder(
+        vocabulary=len(WORDS) + 2,
+        width=stage.width,
+        layers=stage.layers,
+        heads=max(1, stage.width // 16),
+        context=ASKED + REPLY + 1,
+    )
     model = Transformer(shape)
     descent = Descent([model], stage.learning_rate)
     for tokens_BT in _numbered(torch.from_numpy(draw_reviews(stage.steps * stage.batch, 0))).split(stage.batch):

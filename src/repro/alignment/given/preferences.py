@@ -42,7 +42,7 @@ class Preference:
         return not isinstance(self.prompt, str)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GivenPairs:
     """Preference pairs: the last part of their `name`, the `sha256` of the file, and how many they are."""
 
@@ -67,7 +67,7 @@ def given_pairs(name: str) -> GivenPairs:
     """
     path = Path(name).expanduser().absolute()
     if path.is_file() and path.suffix != ".parquet":
-        return GivenPairs(path.name, link(path, [path]), len(read_pairs(path)))
+        return GivenPairs(name=path.name, sha256=link(path, [path]), count=len(read_pairs(path)))
     rows = list(_table(path, name))
     count = len(_checked((f"{name}, row {number}", row) for number, row in enumerate(rows, start=1)))
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -76,7 +76,7 @@ def given_pairs(name: str) -> GivenPairs:
     fresh = file.with_suffix(f".{os.getpid()}")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(file)
-    return GivenPairs(Path(name).name, link(file, [file]), count)
+    return GivenPairs(name=Path(name).name, sha256=link(file, [file]), count=count)
 
 
 def read_pairs(file: Path) -> list[Preference]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from repro.alignment.exact.tabular import Array, Worlds, divergence, lost_share, optimum, optimum_at, total_variation
+from repro.alignment.exact.tabular import Worlds, divergence, lost_share, optimum, optimum_at, total_variation
 from repro.alignment.listed.configurations import ON_PAIRS, OPTIMUM, Language, Listed
 from repro.alignment.listed.sentences import all_sentences, planted_rewards, sentence_log_probs, sentence_numbers
 from repro.alignment.methods.arms import Best, RewardModel, Trained, direct_arm, judge, reinforced_arm
@@ -22,6 +22,7 @@ from repro.alignment.methods.grouped import LOSSES, grouped_arm
 from repro.alignment.methods.losses import reward_loss
 from repro.alignment.methods.pairs import Pairs, draw_pairs
 from repro.alignment.methods.relatives import relative
+from repro.floor.arrays import Array
 from repro.floor.measurement import Number, Numbers
 from repro.models.decoder import Decoder
 from repro.models.transformer import Transformer
@@ -58,7 +59,11 @@ def ground(language: Language, seed: int) -> Ground:
     torch.manual_seed(seed)
     size = (language.vocabulary, language.length)
     shape = Decoder(
-        language.vocabulary, language.width, language.layers, max(1, language.width // 16), context=language.length + 1
+        vocabulary=language.vocabulary,
+        width=language.width,
+        layers=language.layers,
+        heads=max(1, language.width // 16),
+        context=language.length + 1,
     )
     reference = Transformer(shape).requires_grad_(False)
     return Ground(language, all_sentences(*size), planted_rewards(*size, seed), reference)

@@ -14,7 +14,7 @@ DRAWN_BY = ("reference", "another decoder")
 CORRECTED = ("no", "smoothed", "unbiased")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Language:
     """All sentences of some words and one length, and the random decoder that is the reference."""
 
@@ -24,7 +24,7 @@ class Language:
     layers: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Listed:
     """One method at one learning rate, on pairs that the reference drew and the gold reward labelled.
 

@@ -40,7 +40,7 @@ class Settings:
 METHODS = ("DPO", "PPO", "PPO, gold reward")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Effort:
     """Batches of pairs that DPO and a reward model take, batches of sentences that PPO takes, and looks at each."""
 

@@ -10,7 +10,7 @@ from repro.floor.identity import added
 from repro.models.decoder import Decoder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """Supervised fine-tuning on reviews, from which every arm starts and by which pairs are drawn.
 
@@ -40,10 +40,16 @@ class Stage:
     @property
     def shape(self) -> Decoder:
         """The decoder, its heads 16 wide."""
-        return Decoder(len(WORDS), self.width, self.layers, max(1, self.width // 16), context=ASKED + self.reply)
+        return Decoder(
+            vocabulary=len(WORDS),
+            width=self.width,
+            layers=self.layers,
+            heads=max(1, self.width // 16),
+            context=ASKED + self.reply,
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Aligned:
     """One method at one beta and one learning rate, on pairs that the fine-tuned model wrote and gold labelled.
 
@@ -63,7 +69,7 @@ class Aligned:
     lora: int = added(0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reach:
     """What can be reached from a fine-tuned model: its replies weighed by exp(gold / beta), and the best of a few."""
 

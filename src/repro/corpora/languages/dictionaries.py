@@ -22,7 +22,7 @@ NEW = 0.75  # share of the lines in the new language
 AGAIN = 0.5  # how often a training line asks for a word that it has shown
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dictionaries:
     """The languages and how much of them; a context of one line suits them.
 

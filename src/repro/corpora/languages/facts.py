@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Tokens = NDArray[np.int64]
+from repro.floor.arrays import Tokens
+
 START, END, STOP = 0, 1, 2
 ASKING = (3, 4, 5)  # the words before the name of a question
 MARK = 6  # closes a question
@@ -23,7 +23,7 @@ DOCUMENT = SENTENCES * SENTENCE + 2  # with start and end
 RARELY = 8  # one known fact in so many is told rarely, so that something is left to learn
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """How many facts there are and how text tells them.
 

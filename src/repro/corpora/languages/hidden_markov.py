@@ -25,7 +25,7 @@ _WARM_UP = 1_000  # steps before the first token: the chain forgets its start lo
 _CHUNK = 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HiddenMarkov:
     """The language and how much of it; context 16 or more suits it.
 

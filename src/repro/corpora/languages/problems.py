@@ -23,7 +23,7 @@ HELD_OUT = 10  # one question in ten
 DRAWN = 65_536  # questions drawn at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Problems:
     """A family of problems and how many to draw.
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Tokens = NDArray[np.int64]
+from repro.floor.arrays import Tokens
+
 NOUNS = [
     "film",
     "book",

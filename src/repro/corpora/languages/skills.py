@@ -31,7 +31,7 @@ import numpy as np
 from repro.corpora.languages.zipf import Zipf, entropy
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Skills:
     """The language and how much of it; any context of 4 or more whole sequences suits it (16, 32, 64, 128).
 

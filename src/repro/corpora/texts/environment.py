@@ -28,7 +28,7 @@ class EnvironmentDiffers(RuntimeError):
     """The packages installed here are not those of the manifest."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Environment:
     """The text of a manifest, cut into tokens by a byte-level BPE trained on it.
 
@@ -42,7 +42,7 @@ class Environment:
 
 def environment(name: str, vocabulary: int = 512) -> Environment:
     """The text of a manifest, for a configuration."""
-    return Environment(name, manifest(name).sha256, vocabulary)
+    return Environment(manifest=name, sha256=manifest(name).sha256, vocabulary=vocabulary)
 
 
 def text_of(wanted: Manifest) -> bytes:

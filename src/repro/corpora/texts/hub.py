@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from repro.corpora.tables.extras import needing_training
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hub:
     """A data set's text, cut into tokens by a byte-level BPE trained on it; its first documents are the test's.
 

@@ -18,7 +18,7 @@ from repro.floor.measurement import Number, Numbers, measurement
 WAYS = ("newton", "sum", "mean", "sum x 1000", "likelihood")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ablation:
     """One way to fit the surface.
 

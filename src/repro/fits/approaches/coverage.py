@@ -15,7 +15,7 @@ LEVELS = (0.8, 0.95, 0.99)
 QUANTITIES = (*PARAMETERS, "a", "tokens_per_parameter")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Coverage:
     """sets: planted data sets, each of fresh noise. resamples: bootstrap draws a data set."""
 

@@ -17,8 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from repro.fits.approaches.frontier import Frontier, FrontierDraws, draws, lines
 from repro.fits.laws.resamples import counts, draw_rows
 from repro.fits.laws.surface import FLOP_PER_PARAMETER_TOKEN
-
-Array = NDArray[np.float64]
+from repro.floor.arrays import Array
 
 
 def fit_envelope(N: ArrayLike, D: ArrayLike, loss: ArrayLike) -> Frontier:

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from repro.fits.laws.surface import FLOP_PER_PARAMETER_TOKEN
-
-Array = NDArray[np.float64]
+from repro.floor.arrays import Array
 
 
 @dataclass(frozen=True)

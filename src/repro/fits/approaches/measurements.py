@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from repro.corpora.tables.tables import TableId
 from repro.fits.approaches.envelope import bootstrap_envelope, fit_envelope
@@ -19,15 +18,15 @@ from repro.fits.laws.huber import DELTA
 from repro.fits.laws.intervals import quantiles, rounded
 from repro.fits.laws.surface import GOPHER_FLOP, PARAMETERS, Surface, SurfaceDraws, bootstrap_surface, fit_surface
 from repro.fits.runs.planted import Planted, runs_of, without_worst
+from repro.floor.arrays import Array
 from repro.floor.measurement import Diverged, Number, Numbers, measurement
 
-Array = NDArray[np.float64]
 Found = dict[str, Number | list[Number]]
 BUDGETS = (1e19, 1e21, GOPHER_FLOP, 1e25)
 PICTURE = 100  # draws kept for a picture
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ApproachOne:
     """Lower envelope. share: None resamples with replacement, 0.8 is Hoffmann's way. excluded: runs of largest loss."""
 
@@ -38,7 +37,7 @@ class ApproachOne:
     budgets: tuple[float, ...] = BUDGETS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ApproachTwo:
     """IsoFLOP parabolas. tolerance: half-width of a budget in log C. fewest: runs that make a budget.
 
@@ -55,7 +54,7 @@ class ApproachTwo:
     budgets: tuple[float, ...] = BUDGETS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ApproachThree:
     """The surface fit. excluded: runs of largest loss left out; five in Besiroglu et al. 2024."""
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from repro.fits.approaches.envelope import fit_envelope
@@ -18,9 +17,9 @@ from repro.fits.approaches.frontier import Frontier
 from repro.fits.approaches.isoflop import fit_isoflop
 from repro.fits.laws.power_law import fit_pure_law
 from repro.fits.laws.surface import FLOP_PER_PARAMETER_TOKEN, Surface, fit_surface
+from repro.floor.arrays import Array
 from repro.statistics import Estimate, student_t
 
-Array = NDArray[np.float64]
 FEWEST = 4  # sizes that a budget needs
 SPAN = 6.0  # factor around the best size within which a profile is taken for a parabola
 DENSE = 12  # budgets to a factor of two, along the envelope

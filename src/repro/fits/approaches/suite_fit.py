@@ -10,7 +10,7 @@ from repro.fits.runs.suites import PARAMETERS, Broken, Suite, draw_surfaces, sui
 from repro.floor.measurement import Number, Numbers, measurement
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SuiteFit:
     """A surface fitted to all runs of a suite, with a bootstrap over its training runs."""
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from repro.floor.arrays import Array
+
 DELTA = 1e-3  # Hoffmann et al. 2022, section 3.3
 ROWS = 32  # problems evaluated together: 32 x 240 doubles are 61 kB, so the dozen work arrays stay in the L2 cache
 

@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from repro.floor.measurement import Number
 from repro.statistics.estimate import LEVEL, Estimate
 
-Array = NDArray[np.float64]
 QUANTILES = (0.005, 0.025, 0.1, 0.5, 0.9, 0.975, 0.995)
 DIGITS = 8  # far more than the Monte Carlo error of a quantile, and half the bytes of a full double
 

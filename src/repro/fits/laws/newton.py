@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.fits.laws.huber import DELTA, Points, derivatives
+from repro.floor.arrays import Array
 
-Array = NDArray[np.float64]
 ROUNDS = 300
 TOLERANCE = 1e-13  # stop once Newton's model promises less than this share of the objective
 ABSOLUTE = 1e-26  # the same for an objective that is zero: noise-free points

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar, nnls
 
-Array = NDArray[np.float64]
+from repro.floor.arrays import Array
+
 EXPONENTS = np.geomspace(0.01, 3.0, 60)  # where the search for an exponent starts
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
 from repro.fits.laws.huber import DELTA
 from repro.fits.laws.surface import HOFFMANN_TEX, Surface
-
-Array = NDArray[np.float64]
+from repro.floor.arrays import Array
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from repro.fits.laws.huber import Points, objective
+from repro.floor.arrays import Array
 
-Array = NDArray[np.float64]
 EXPONENTS = np.linspace(0.1, 1.0, 10)  # published exponents of language models lie between 0.05 and 0.7
 FLOOR = 1e-6  # a coefficient that the projection sets to 0 has no logarithm; this share of the loss stands in
 

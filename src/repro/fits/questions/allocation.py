@@ -181,7 +181,7 @@ def spending(surface: Surface) -> dict[str, float]:
     }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Allocation:
     """The chapter's arithmetic under a published surface (no interval), or under a suite's fit and its resamples."""
 

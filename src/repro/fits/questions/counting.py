@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from repro.fits.laws.intervals import rounded
 from repro.fits.laws.surface import BESIROGLU, FLOP_PER_PARAMETER_TOKEN, Surface
+from repro.floor.arrays import Array
 from repro.floor.measurement import Numbers, measurement
 
-Array = NDArray[np.float64]
 # Pearce & Song 2024: T = n + omega n^(1/3), fitted to the 50 model shapes of Hoffmann et al. (vocabulary 32,000).
 OMEGA = 47_491.0
 KAPLAN_SIZES = (768.0, 1.5e9)  # smallest and largest n of Kaplan et al. 2020 (arXiv:2001.08361)
@@ -26,7 +26,7 @@ TOKENS = (6.0, 25.0)
 BUDGETS = {"non-embedding": (12.95, 20.7), "total": (13.4, 20.7)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Counting:
     """A world and a way to count in it.
 

@@ -16,16 +16,16 @@ from repro.fits.approaches.isoflop import fit_isoflop, valleys
 from repro.fits.laws.intervals import quantiles
 from repro.fits.laws.surface import Surface, SurfaceDraws, fit_surface
 from repro.fits.runs.suites import Broken, Suite, draw_surfaces, group_weights, suite_runs
+from repro.floor.arrays import Array
 from repro.floor.measurement import Number, Numbers, measurement
 
-Array = NDArray[np.float64]
 Found = dict[str, Number | list[Number]]
 RATIO = 30.0  # the plan is made with runs of less than a thirtieth of the largest budget
 TOP = 3.0  # the big run itself: within this factor of the largest budget
 FEWEST = 12  # small runs that a surface of five parameters is fitted to
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HoldOut:
     """A suite split at the largest budget over `ratio`.
 

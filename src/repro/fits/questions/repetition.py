@@ -18,9 +18,8 @@ from repro.corpora.tables.tables import TableId, load_runs
 from repro.fits.laws.huber import DELTA, huber
 from repro.fits.laws.intervals import quantiles, rounded
 from repro.fits.laws.surface import Surface
+from repro.floor.arrays import Array
 from repro.floor.measurement import Numbers, measurement
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ def bootstrap_tokens(penalties: Array, groups: NDArray[np.int64], *, resamples: 
     return np.bincount(best, minlength=tokens)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlantedRepetition:
     """A world whose decay constants are known; noise is the standard deviation of the log loss."""
 
@@ -155,7 +154,7 @@ class PlantedRepetition:
         return replace(runs, loss=repeated_loss(runs, self.decay.tokens, self.decay.size) * np.exp(noise))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RepetitionFit:
     """A refit of the decay constants on a public table or a planted world.
 

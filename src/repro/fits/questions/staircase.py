@@ -37,7 +37,7 @@ class PaperStep:
     @property
     def suite(self) -> Suite:
         """Its runs in the public table."""
-        return Suite(table_id("porian_isoflop_points"), self.where)
+        return Suite(source=table_id("porian_isoflop_points"), where=self.where)
 
 
 def _where(dataset: str, hparams: str, warmup: str, decay: str, param_count: str) -> tuple[tuple[str, str], ...]:
@@ -99,7 +99,7 @@ def exponent_interval(frontier: Frontier, level: float = LEVEL) -> tuple[float, 
     return frontier.a - half, frontier.a + half
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Valleys:
     """Which IsoFLOP runs to read an exponent off, and how: runs about each minimum, resamples of these runs."""
 

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from repro.corpora.tables.tables import TableId, adopt, find_table, load_runs, table_id, tables
 from repro.fits.laws.surface import BESIROGLU, FLOP_PER_PARAMETER_TOKEN, Surface
 from repro.fits.runs.reading import read_runs
+from repro.floor.arrays import Array
 
-Array = NDArray[np.float64]
 PLANTED = "planted"
 # The nine budgets of Hoffmann et al. 2022 (arXiv:2203.15556), figure 3, in floating-point operations.
 HOFFMANN_BUDGETS = (6e18, 1e19, 3e19, 6e19, 1e20, 3e20, 6e20, 1e21, 3e21)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Planted:
     """Runs on a grid of budgets and sizes with a known surface.
 

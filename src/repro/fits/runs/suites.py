@@ -9,19 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from repro.corpora.tables.tables import TableId, table_id
 from repro.fits.laws.huber import Points
 from repro.fits.laws.newton import minimise
 from repro.fits.laws.surface import SurfaceDraws, SurfaceFit
 from repro.fits.runs.planted import Planted, plant, runs_of, without_worst
+from repro.floor.arrays import Array
 
-Array = NDArray[np.float64]
 PARAMETERS = ("E", "A", "B", "alpha", "beta")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Suite:
     """Rows of a public table or of a planted one.
 
@@ -35,7 +35,7 @@ class Suite:
     group: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Broken:
     """A world in which scaling changes its course: small budgets follow one surface, large ones another."""
 
@@ -105,12 +105,12 @@ def public_suites() -> dict[str, Suite]:
     steps = {"tuned": _TUNED, "cosine": _COSINE}
     texts = {"RefinedWeb": "rw", "OpenWebText2": "owt2"}
     return {
-        "Chinchilla, digitised": Suite(table_id("epoch_chinchilla_svg_extracted_data"), excluded=5),
-        "Gemstones": Suite(table_id("gemstones_cool_end"), group="run_name"),
-        **{f"Gadre, {name}": Suite(gadre, (("dataset_name", text),)) for name, text in corpora.items()},
-        "OLMo ladder": Suite(table_id("olmo_ladder_final")),
+        "Chinchilla, digitised": Suite(source=table_id("epoch_chinchilla_svg_extracted_data"), excluded=5),
+        "Gemstones": Suite(source=table_id("gemstones_cool_end"), group="run_name"),
+        **{f"Gadre, {name}": Suite(source=gadre, where=(("dataset_name", text),)) for name, text in corpora.items()},
+        "OLMo ladder": Suite(source=table_id("olmo_ladder_final")),
         **{
-            f"Porian, {name}, {step}": Suite(porian, (("dataset", text), *where))
+            f"Porian, {name}, {step}": Suite(source=porian, where=(("dataset", text), *where))
             for name, text in texts.items()
             for step, where in steps.items()
         },

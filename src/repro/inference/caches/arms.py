@@ -29,7 +29,7 @@ def small_caches(precisions: Sequence[str], device: str) -> list[tuple[str, Cach
     arms += [(name, "fp8", "bfloat16") for name in keys]
     arms += [(name, "dynamic", "bfloat16") for name in models if name not in keys]
     arms += [(name, "static", "bfloat16") for name in ("mistral", "gemma2")]
-    return [(name, CacheFill(models[name], kind, to, device=device)) for name, kind, to in arms]
+    return [(name, CacheFill(fields=models[name], kind=kind, dtype=to, device=device)) for name, kind, to in arms]
 
 
 def published_caches(source: str, tokens: int, most_bytes: float, device: str) -> dict[str, CacheFill]:
@@ -49,7 +49,9 @@ def published_caches(source: str, tokens: int, most_bytes: float, device: str) -
     if min(room.values()) < 10:
         raise ValueError(f"only {min(room.values())} tokens fit into {most_bytes:g} bytes; give room for at least 10")
     return {
-        name: CacheFill(fields, "dynamic", batch=1, prompt=8, bulk=room[name] - 9, steps=1, cropped=4, device=device)
+        name: CacheFill(
+            fields=fields, kind="dynamic", batch=1, prompt=8, bulk=room[name] - 9, steps=1, cropped=4, device=device
+        )
         for name, fields in models.items()
     }
 
@@ -61,7 +63,7 @@ def generations(tokens: int, device: str) -> list[Generation]:
     arms += [("mistral", "static"), *((name, "dynamic") for name in ("mistral", "gemma2", "deepseek_v3"))]
     how = [("float64", 0), ("float64", 1), ("float32", 0)]
     return [
-        Generation(models[name], kind, to, tokens=tokens, late=late, device=device)
+        Generation(fields=models[name], kind=kind, dtype=to, tokens=tokens, late=late, device=device)
         for name, kind in arms
         for to, late in how
     ]

@@ -12,7 +12,7 @@ WHOLE = ("whole", "static")  # allocated at their capacity, once
 BITS = {"float64": 64, "float32": 32, "bfloat16": 16, "float16": 16}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CacheFill:
     """A model with random weights that reads a prompt, then single tokens, into a cache.
 
@@ -60,7 +60,7 @@ class CacheFill:
         return cache_bytes(shape_of(self.fields), kept, batch=self.batch, bits=bits)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Generation:
     """A model with random weights that continues random prompts, always with its likeliest token.
 
@@ -86,7 +86,7 @@ class Generation:
             raise ValueError(f"{self}; expected a prompt and at least two tokens after it")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Lengths:
     """One sequence, generated token by token by our decoder with random weights.
 
@@ -106,7 +106,7 @@ class Lengths:
             raise ValueError(f"lengths {self.lengths}; expected at least two, ascending")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LongStep:
     """Steps of one token over a long cache, in arms that take turns step by step.
 
@@ -121,7 +121,7 @@ class LongStep:
     device: str = "cpu"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Appending:
     """Tokens put into a cache one by one, without the model; `kind` as in `held_bytes.CacheFill`."""
 

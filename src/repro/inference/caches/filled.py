@@ -160,12 +160,12 @@ def own_shape(fields: Fields) -> Decoder:
     if llama.family != "llama" or attention.key_width * attention.heads != llama.width or llama.positions is None:
         raise ValueError(f"our decoder is shaped as a Llama whose heads fill its width; got {fields}")
     return Decoder(
-        llama.vocabulary,
-        llama.width,
-        len(llama.layers),
-        attention.heads,
-        attention.kv_heads,
-        feed_forward.hidden,
+        vocabulary=llama.vocabulary,
+        width=llama.width,
+        layers=len(llama.layers),
+        heads=attention.heads,
+        kv_heads=attention.kv_heads,
+        hidden=feed_forward.hidden,
         context=llama.positions,
         tied=llama.tied,
     )

@@ -55,7 +55,9 @@ def truncations(config: DrawingLaws) -> dict[str, Drawing]:
     alone = {f"top-k {k}": Drawing(top_k=k) for k in config.top_k}
     alone |= {f"top-p {share}": Drawing(top_p=share) for share in config.top_p}
     alone |= {f"min-p {share}": Drawing(min_p=share) for share in config.min_p}
-    return alone | {"together": Drawing(0.8, config.top_k[-1], config.top_p[-1], config.min_p[0])}
+    return alone | {
+        "together": Drawing(temperature=0.8, top_k=config.top_k[-1], top_p=config.top_p[-1], min_p=config.min_p[0])
+    }
 
 
 def law_of_transformers(logits_NV: Tensor, drawing: Drawing) -> Tensor:

@@ -27,9 +27,9 @@ GOAL_RATIO = 1.5
 PROMPT = 32
 # Of 5, 20 and 60 million parameters, output matrix and embedding one.
 SHAPES = {
-    "5M": Decoder(4096, 256, 5, 4, context=512),
-    "20M": Decoder(4096, 448, 8, 7, context=512),
-    "60M": Decoder(4096, 704, 10, 11, context=512),
+    "5M": Decoder(vocabulary=4096, width=256, layers=5, heads=4, context=512),
+    "20M": Decoder(vocabulary=4096, width=448, layers=8, heads=7, context=512),
+    "60M": Decoder(vocabulary=4096, width=704, layers=10, heads=11, context=512),
 }
 Write = Callable[[], torch.Tensor]
 

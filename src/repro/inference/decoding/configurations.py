@@ -12,7 +12,7 @@ from repro.training.configurations import Pretraining
 DTYPES = ("float32", "bfloat16")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DrawingLaws:
     """Logits from a normal distribution of deviation `spread`, in double precision, and the drawings tried on them.
 
@@ -29,7 +29,7 @@ class DrawingLaws:
     min_p: tuple[float, ...] = (0.05, 0.1, 0.3)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RepeatedAnswers:
     """Answers of `length` tokens written in batches of `batch`, and again `repeats` times in batches of `again`.
 
@@ -55,7 +55,7 @@ class RepeatedAnswers:
             raise ValueError(f"dtype is {self.dtype!r}; expected one of {', '.join(DTYPES)}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WrittenText:
     """An answer of `length` tokens to each prompt."""
 

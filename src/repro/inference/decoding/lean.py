@@ -163,7 +163,7 @@ PARTS = ("attention", "feed_forward")
 
 def refuse_unlike_llama(shape: Decoder) -> None:
     """Raise ValueError for a decoder with a part that a Llama has otherwise."""
-    llama = Decoder(shape.vocabulary, shape.width, shape.layers, shape.heads)
+    llama = Decoder(vocabulary=shape.vocabulary, width=shape.width, layers=shape.layers, heads=shape.heads)
     for name in ("norm", "norm_place", "positions", "activation", "gated"):
         if getattr(shape, name) != getattr(llama, name):
             raise ValueError(f"{name} is {getattr(shape, name)!r}; a lean decoder has {getattr(llama, name)!r}")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Prompts:
     """Windows of a text's test split, evenly spaced; `skip` leaves out the first so many, kept for tuning."""
 

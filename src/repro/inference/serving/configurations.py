@@ -14,7 +14,7 @@ from repro.models.decoder import Decoder
 DTYPES = {"cpu": "float32", "cuda": "bfloat16"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Serving:
     """A decoder with random weights that serves a workload; `lanes` and `static` as `replay` takes them."""
 
@@ -27,7 +27,7 @@ class Serving:
     device: str = "cpu"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Exactness:
     """Sequences decoded side by side through scattered blocks; `shared` tokens they have in common and hold once."""
 
@@ -37,7 +37,7 @@ class Exactness:
     shared: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BlockRead:
     """One layer's attention in a decoding step: `sequences` queries on `tokens` each; float32 on a CPU, else bf16."""
 
@@ -52,7 +52,7 @@ class BlockRead:
     device: str = "cpu"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PagedGeneration:
     """Greedy continuations by transformers' own paged generation; `requests` prompts of different lengths."""
 
@@ -63,7 +63,7 @@ class PagedGeneration:
     pages: int = 48
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Replay:
     """A trace served from one pool.
 
@@ -80,7 +80,7 @@ class Replay:
     static: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sampling:
     """Several continuations of each prompt, each as long as a draw of the workload's outputs says."""
 

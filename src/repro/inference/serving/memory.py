@@ -16,7 +16,7 @@ PLACES: dict[str, type[Buddies] | type[FirstFit]] = {"buddies": Buddies, "first 
 ASKS = ("longest", "power of two", "exact")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reserving:
     """A contiguous run for each request, held from its start to its end.
 
@@ -35,7 +35,7 @@ class Reserving:
             raise ValueError(f"{self}; expected asks of {', '.join(ASKS)} and places of {', '.join(PLACES)}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Paging:
     """Blocks handed out as a request grows; when none is left the request that came last gives all of its own back.
 

@@ -24,7 +24,7 @@ def agreement(config: PagedGeneration, seed: int) -> dict[str, float]:
     llama: Any = to_llama(model).double()
     contiguous = [_contiguous(llama, prompt, config.new_tokens) for prompt in prompts]
     paged = _paged(llama, prompts, config)
-    memory = memory_of(Paging(config.page), config.pages * config.page, longest=config.model.context)
+    memory = memory_of(Paging(block=config.page), config.pages * config.page, longest=config.model.context)
     texts = serve(model, requests, prompts, memory, block=config.page).texts
     ours = [text[len(prompt) :][: config.new_tokens] for text, prompt in zip(texts, prompts, strict=True)]
     return {"same": _same(contiguous, paged), "ours": _same(contiguous, ours)}

@@ -12,7 +12,7 @@ from repro.sizing.operations.roofline import decode_seconds
 from repro.sizing.published import find_model
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Machine:
     """The model, in fp16, and the GPU that give a step its time.
 
@@ -42,7 +42,12 @@ class Machine:
 def machine_of(model: str, gpu: str) -> Machine:
     """A published model, or the path of a config.json, on a GPU of the data sheets (`sizing.cost`)."""
     found = find_model(model)
-    return Machine(count_parameters(found).total, cache_bytes(found, 1), PEAK_FLOPS[gpu], BANDWIDTH[gpu])
+    return Machine(
+        parameters=count_parameters(found).total,
+        token_bytes=cache_bytes(found, 1),
+        peak_flops=PEAK_FLOPS[gpu],
+        bandwidth=BANDWIDTH[gpu],
+    )
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Request:
         return self.prompt + self.output
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Spread:
     """How lengths vary about a mean, before they are cut to what the model can hold.
 
@@ -68,7 +68,7 @@ class Spread:
         return np.broadcast_to(drawn, (count,))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Workload:
     """Requests that all wait at the start, so that memory is always short: what a trial's seed draws."""
 
@@ -88,15 +88,18 @@ def workloads(requests: int, *, spread: float = 1.0) -> dict[str, Workload]:
 
     Source: Kwon et al. 2023 (arXiv:2309.06180), section 6.1 and figure 11, for the means.
     """
-    one = Spread(1, "alike", 0)
+    one = Spread(mean=1, shape="alike", spread=0)
     lengths = {
-        "chat": (Spread(161, spread=spread), Spread(338, spread=spread)),
-        "short": (Spread(19, spread=spread), Spread(58, spread=spread)),
-        "documents": (Spread(1000, spread=0.75), Spread(300, "pareto", 1.5)),
-        "alike": (Spread(256, "alike", 0.3), Spread(256, "alike", 0.3)),
-        "scored": (Spread(512, "alike", 0.3), one),
+        "chat": (Spread(mean=161, spread=spread), Spread(mean=338, spread=spread)),
+        "short": (Spread(mean=19, spread=spread), Spread(mean=58, spread=spread)),
+        "documents": (Spread(mean=1000, spread=0.75), Spread(mean=300, shape="pareto", spread=1.5)),
+        "alike": (Spread(mean=256, shape="alike", spread=0.3), Spread(mean=256, shape="alike", spread=0.3)),
+        "scored": (Spread(mean=512, shape="alike", spread=0.3), one),
     }
-    return {name: Workload(name, prompt, output, requests) for name, (prompt, output) in lengths.items()}
+    return {
+        name: Workload(name=name, prompt=prompt, output=output, requests=requests)
+        for name, (prompt, output) in lengths.items()
+    }
 
 
 def requests_of(source: Workload | TableId, seed: int, *, longest: int) -> list[Request]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from repro.inference.decoding.drawing import GREEDY, Drawing
 from repro.inference.decoding.prompts import Prompts
@@ -37,8 +38,6 @@ def assisted(
     pair: Pair | GivenPair, prompts: Prompts | GivenPrompts, length: int, device: str
 ) -> dict[str, Generating]:
     """What `generate` of transformers offers on the same weights: its defaults, four tokens at a time, a look-up."""
-    asked = {"model, defaults": (0, False), "model": (4, False), "prompt lookup": (4, True)}
-    return {
-        f"transformers: {name}": Generating(pair, prompts, length, *kind, drawing=GREEDY, device=device)
-        for name, kind in asked.items()
-    }
+    asked = partial(Generating, pair=pair, prompts=prompts, length=length, drawing=GREEDY, device=device)
+    ways = {"model, defaults": asked(), "model": asked(drafted=4), "prompt lookup": asked(drafted=4, lookup=True)}
+    return {f"transformers: {name}": way for name, way in ways.items()}

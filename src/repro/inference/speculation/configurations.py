@@ -16,7 +16,7 @@ BROKEN = ("no residual", "arg-max draft", "one random number", "agrees with arg-
 PLAIN, ASSISTED = "plain", "transformers"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Enumeration:
     """Target and draft with random laws that depend on the last two tokens.
 
@@ -30,7 +30,7 @@ class Enumeration:
     drawing: Drawing = field(default_factory=Drawing)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OnePass:
     """A decoder with its first weights, in double precision, that reads `tokens` tokens behind `held` others."""
 
@@ -39,7 +39,7 @@ class OnePass:
     held: int = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WrittenPairs:
     """Pairs of tokens written after each prompt.
 
@@ -57,7 +57,7 @@ class WrittenPairs:
     device: str = added("cpu")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GreedyAnswers:
     """Answers of `length` tokens, each the likeliest, `by` the rejection rule or `ASSISTED` generation."""
 
@@ -79,7 +79,7 @@ LAYOUTS = {
 DRAFTS = (MODEL, SELF, NGRAMS, LOOKUP)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PassCosts:
     """Passes of the target over 1 to `longest` tokens, and of the draft over one, behind `held` tokens.
 
@@ -100,7 +100,7 @@ class PassCosts:
     dtype: str = added("float32")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decoding:
     """Answers of `length` tokens to prompts, without a draft and with one, by turns.
 
@@ -135,7 +135,7 @@ class Decoding:
             raise ValueError(f"{self.prompts.count} prompts do not fill batches of {self.batch}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Generating:
     """Answers of `length` tokens by `generate` of transformers, alone and assisted, by turns.
 
@@ -152,7 +152,7 @@ class Generating:
     device: str = "cpu"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Quality:
     """A target beside its draft and 5-grams: `prompts` and `length` of the greedy answers that show repetition."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from repro.models.transformer import Transformer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GivenPair:
     """Two Llamas over one vocabulary.
 
@@ -34,7 +34,7 @@ class GivenPair:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GivenPrompts:
     """The first `length` tokens of `count` lines of a file, after the first `skip`; empty lines do not count.
 
@@ -81,7 +81,7 @@ def given_pair(target: str, draft: str) -> GivenPair:
     """
     if not draft:
         raise ValueError("a target without a draft; give -p draft a folder or a name on the hub as well")
-    return GivenPair(*(given_model(name) for name in (target, draft)))
+    return GivenPair(target=given_model(target), draft=given_model(draft))
 
 
 def given_prompts(file: str, model: GivenModel, *, count: int, length: int, skip: int = 0) -> GivenPrompts:
@@ -98,7 +98,7 @@ def given_prompts(file: str, model: GivenModel, *, count: int, length: int, skip
         raise FileNotFoundError(f"no file {file}; -p prompts wants a text file with one prompt a line")
     if not _lines(path):
         raise ValueError(f"{file} holds no prompt; write one a line")
-    return GivenPrompts(model, link(path, [path]), count, length, skip)
+    return GivenPrompts(model=model, sha256=link(path, [path]), count=count, length=length, skip=skip)
 
 
 def models_of(pair: GivenPair) -> tuple[Transformer, Transformer]:

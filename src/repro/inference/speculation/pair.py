@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from repro.models.transformer import Transformer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pair:
     """Two training runs over one vocabulary.
 
@@ -50,10 +50,12 @@ def pair_on(
     """
 
     def run(width: int, layers: int, heads: int) -> Pretraining:
-        shape = Decoder(text.vocabulary, width, layers, heads, context=context)
-        return Pretraining(shape, text, (tokens,), batch, rate / width, warmup)
+        shape = Decoder(vocabulary=text.vocabulary, width=width, layers=layers, heads=heads, context=context)
+        return Pretraining(
+            model=shape, text=text, readings=(tokens,), batch=batch, learning_rate=rate / width, warmup=warmup
+        )
 
-    return Pair(run(*target), run(*draft))
+    return Pair(target=run(*target), draft=run(*draft))
 
 
 def models_of(pair: Pair, seed: int) -> tuple[Transformer, Transformer]:
