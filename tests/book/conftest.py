@@ -83,9 +83,10 @@ def opened(browser, html):
     assert [] == complaints
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def axe():
     """What Deque's checker, whose script comes with the Python package, finds on a page or within one of its places."""
     checker = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs the extra `dev`").Axe()
-    # It would read style sheets over the network, which pages from disk may not.
-    return lambda page, within=None: checker.run(page, within, options={"preload": False}).response["violations"]
+    # It would read style sheets over the network, which pages from disk may not, and describe all that passes as well.
+    options = {"preload": False, "resultTypes": ["violations"]}
+    return lambda page, within=None: checker.run(page, within, options=options).response["violations"]
