@@ -134,36 +134,43 @@ def test_a_pool_loses_the_trials_that_die_hang_or_raise_and_no_other(store):
         assert told in str(failed.value)
 
 
-def test_engines_and_shards_give_the_same_numbers(tmp_path):
+SIX = [Ordeal(0, patience=0.2), *numbers(*range(1, 6))]
+
+
+@pytest.fixture(scope="module")
+def pooled(tmp_path_factory) -> RecordStore:
+    """The records of six trials in a real pool of two workers, where nobody chose a number of threads."""
+    store = RecordStore(tmp_path_factory.mktemp("pooled"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in THREADS:
+            patch.delenv(name, raising=False)
+        sweep(ordeal, SIX, store=store, settings=POOL)
+        assert "OMP_NUM_THREADS" not in os.environ  # what workers were told is told to nobody else
+    return store
+
+
+def test_engines_and_shards_give_the_same_numbers(tmp_path, pooled):
     """Where a trial ran is provenance; it may change no number."""
-    configs, folders = numbers(*range(6)), {name: tmp_path / name for name in ("inline", "pool", "first", "second")}
-    here = sweep(ordeal, configs, store=RecordStore(folders["inline"]), settings=INLINE)
-    pooled = sweep(ordeal, configs, store=RecordStore(folders["pool"]), settings=POOL)
+    folders = {name: tmp_path / name for name in ("inline", "first", "second")}
+    here = sweep(ordeal, SIX, store=RecordStore(folders["inline"]), settings=INLINE)
     for index, name in enumerate(("first", "second"), start=1):
         with pytest.raises(Incomplete, match="3 of 6 trials of ordeal belong to other shards"):
-            sweep(
-                ordeal, configs, store=RecordStore(folders[name]), settings=EngineSettings("inline", shard=(index, 2))
-            )
+            sweep(ordeal, SIX, store=RecordStore(folders[name]), settings=EngineSettings("inline", shard=(index, 2)))
     merge(folders["second"], folders["first"])
-    sharded = sweep(ordeal, configs, store=RecordStore(folders["first"]), compute="never")
+    for elsewhere in (pooled, RecordStore(folders["first"])):
+        there = sweep(ordeal, SIX, store=elsewhere, compute="never")
+        pd.testing.assert_frame_equal(here, there, check_exact=True)
 
-    pd.testing.assert_frame_equal(here, pooled, check_exact=True)
-    pd.testing.assert_frame_equal(here, sharded, check_exact=True)
 
-
-def test_provenance_holds_what_was_used(store, monkeypatch):
+def test_provenance_holds_what_was_used(pooled):
     """Workers of a pool share the cores, and the record says how many threads each was given."""
-    for name in THREADS:
-        monkeypatch.delenv(name, raising=False)
-    sweep(ordeal, [Ordeal(1, patience=0.2), Ordeal(2)], store=store, settings=POOL)
-    made = store.get(trial(1, patience=0.2)).provenance
+    made = pooled.get(trial(0, patience=0.2)).provenance
 
     assert str(max(1, cores() // 2)) == made["threads"]
     assert 0.2 <= made["seconds"] < 60
     assert made["cpu_seconds"] <= made["seconds"] + 0.1
     assert {"numpy", "pandas"} <= set(made["packages"])
     assert {"commit", "device", "date", "python", "system", "cores"} <= set(made)
-    assert "OMP_NUM_THREADS" not in os.environ
 
 
 def test_a_chosen_number_of_threads_stays_chosen(monkeypatch):
