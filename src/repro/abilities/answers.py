@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
-from statsmodels.stats.multitest import multipletests
 
 from repro.abilities.tables import Scores, scores_of
 from repro.corpora.tables.tables import TableId, adopt, load_runs, load_table, table_id
@@ -123,6 +121,8 @@ def answers_by_loss(config: Answers, seed: int) -> Numbers:
     `kendall` is Kendall's tau between minus the loss and the score of a task over all models, `p_value` that of no
     rising relation. A model that lacks a score is left out of all means, so that every mean is over the same tasks.
     """
+    from scipy import stats
+
     whole = answers_of(config, seed).dropna()
     tasks = whole.drop(columns=[*MODEL])
     found = [stats.kendalltau(-whole["loss"], tasks[task], alternative="greater") for task in tasks]
@@ -144,6 +144,8 @@ def models_table(row: Mapping[Any, Any]) -> pd.DataFrame:
 
 def tasks_table(row: Mapping[Any, Any], error: float = 1 - LEVEL) -> pd.DataFrame:
     """A row a task of one record: kendall, p_value, and whether it follows the loss by Holm's procedure over all."""
+    from statsmodels.stats.multitest import multipletests
+
     table = pd.DataFrame({name: row[name] for name in ("tasks", "kendall", "p_value")})
     return table.assign(follows=multipletests(table["p_value"], alpha=error, method="holm")[0])
 
@@ -204,6 +206,7 @@ def equal_loss_effects(models: pd.DataFrame, *, resamples: int = 1000, seed: int
 
 def _moved(loss: Array, score: Array, moved: Array) -> Array:
     """(columns of `moved`,) each column's coefficient over k, at the decay g of least squared error."""
+    from scipy import optimize
 
     def fit(decay: float) -> tuple[Array, float]:
         fallen = np.exp(-decay * (loss - loss.min()))

@@ -12,10 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from numpy.typing import ArrayLike
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from repro.abilities.growth import emergence_score
 from repro.abilities.tables import FEWEST, Scores, scores_of
@@ -59,6 +56,8 @@ def bend(x: ArrayLike, y: ArrayLike) -> Bend:
 
     Source: MacKinnon & White 1985, Some heteroskedasticity-consistent covariance matrix estimators.
     """
+    import statsmodels.api as sm
+
     places, scores = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if places.size < FEWEST:
         raise ValueError(f"{places.size} runs; a line that bends needs at least {FEWEST}")
@@ -86,6 +85,8 @@ def shapes(bends: pd.DataFrame, rate: float = 1 - LEVEL) -> list[str]:
         bends: columns p_gain, p_abrupt, p_smooth, a row a task.
         rate: of false discoveries over all tasks, which Benjamini & Hochberg's procedure holds for each of the three.
     """
+    from statsmodels.stats.multitest import multipletests
+
     gains, late, early = (
         multipletests(np.maximum(bends["p_gain"], bends[name]), alpha=rate, method="fdr_bh")[0]
         for name in ("p_gain", "p_abrupt", "p_smooth")
@@ -132,6 +133,8 @@ def task_table(row: Mapping[Any, Any], *, level: float = LEVEL) -> pd.DataFrame:
     `share` is early over whole gain, `low` and `high` its interval with the whole gain taken as known; half of the gain
     falls to the early half at a steady pace, a quarter at the edge of `abrupt`.
     """
+    from scipy import stats
+
     names = ("early", "late", "early_error", "freedom", "p_gain", "p_abrupt", "p_smooth", "score", "runs")
     table = pd.DataFrame({"task": row["tasks"], "metric": row["metric"], **{name: row[name] for name in names}})
     gain, reach = table["early"] + table["late"], stats.t.ppf(0.5 + level / 2, table["freedom"]) * table["early_error"]

@@ -24,6 +24,7 @@ from repro.bookkeeping.records import Record, RecordStore, Trial
 from repro.bookkeeping.sweeps import EngineSettings, sweep
 from repro.figures.markup import inline_svg
 from repro.floor import places
+from repro.floor.estimate import Estimate
 from repro.floor.measurement import Measurement
 from repro.floor.scale import Scale, load_scales, scales_path
 from repro.statistics import Estimate

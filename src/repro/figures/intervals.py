@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from repro.figures.palette import SERIES, VERDICTS
-from repro.statistics import Estimate
+from repro.floor.estimate import Estimate
 
 
 def estimates_table(estimates: Mapping[str, Estimate]) -> pd.DataFrame:

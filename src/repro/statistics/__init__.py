@@ -1,8 +1,8 @@
 """Estimates and the intervals that each kind of sample deserves."""
 
+from repro.floor.estimate import LEVEL, Estimate
 from repro.statistics.divergence import GTest, divergence, g_test, holm
 from repro.statistics.equivalence import within_margin
-from repro.statistics.estimate import LEVEL, Estimate
 from repro.statistics.multiplicity import Multiplicity, distance_p_value, multiplicity
 from repro.statistics.proportion import clopper_pearson, newcombe, wilson
 from repro.statistics.resampling import bootstrap, hierarchical, joint_bootstrap, percentile

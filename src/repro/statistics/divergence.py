@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special, stats
-from statsmodels.stats.multitest import multipletests
 
-from repro.statistics.estimate import LEVEL, Estimate
+from repro.floor.estimate import LEVEL, Estimate
 
 LEAST = 10  # expected counts of a cell; those with fewer are put together
 
@@ -26,6 +24,8 @@ class GTest:
     @property
     def p_value(self) -> float:
         """Probability of a statistic as large, were the sample drawn from the law."""
+        from scipy import stats
+
         return float(stats.chi2.sf(self.statistic, self.freedom))
 
     def __add__(self, other: GTest) -> GTest:
@@ -71,6 +71,7 @@ def divergence(test: GTest, *, level: float = LEVEL) -> Estimate:
     probability is another by a large factor; beyond that the interval is too narrow. It holds the noncentralities under
     which the statistic is not among the extremes. Cells put together hide what differs within them.
     """
+    from scipy import special, stats
 
     def noncentrality(tail: float) -> float:
         """The one under which a share `tail` lies below the statistic; 0 where even that gives less."""
@@ -89,4 +90,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
     Source: Holm 1979, A simple sequentially rejective multiple test procedure.
     """
+    from statsmodels.stats.multitest import multipletests
+
     return [float(p) for p in multipletests(np.asarray(p_values), method="holm")[1]]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from statsmodels.stats.weightstats import DescrStatsW
 
-from repro.statistics.estimate import LEVEL, Estimate
+from repro.floor.estimate import LEVEL, Estimate
 from repro.statistics.seeds import paired_t
 
 
@@ -20,6 +19,8 @@ def within_margin(
 
     Source: Schuirmann 1987, two one-sided tests.
     """
+    from statsmodels.stats.weightstats import DescrStatsW
+
     if margin <= 0:
         raise ValueError(f"margin {margin}; the margin within which two things count as equal is positive")
     difference = np.asarray(ours, dtype=float) - np.asarray(theirs, dtype=float)

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
-from repro.statistics.estimate import Estimate
+from repro.floor.estimate import Estimate
 
 
 @dataclass(frozen=True)
@@ -28,6 +26,8 @@ class Multiplicity:
 
 def distance_p_value(estimate: Estimate, edge: float) -> float:
     """Two-sided p-value of the truth lying at `edge`, reading the interval as that of a normal estimate."""
+    from scipy import stats
+
     side = estimate.high - estimate.value if edge > estimate.value else estimate.value - estimate.low
     if side <= 0 or np.isinf(side):
         return 0.0 if edge != estimate.value else 1.0
@@ -40,6 +40,8 @@ def multiplicity(p_values: Sequence[float], level: float, rate: float = 0.05) ->
 
     Source: Benjamini & Hochberg 1995, Controlling the false discovery rate.
     """
+    from statsmodels.stats.multitest import multipletests
+
     if not p_values:
         return Multiplicity(0, 0.0, 0, rate)
     kept = multipletests(np.asarray(p_values), alpha=rate, method="fdr_bh")[0]

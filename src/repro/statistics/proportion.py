@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
-
-from repro.statistics.estimate import LEVEL, Estimate
+from repro.floor.estimate import LEVEL, Estimate
 
 
 def wilson(successes: int, n: int, *, level: float = LEVEL) -> Estimate:
@@ -28,6 +26,8 @@ def newcombe(ours: tuple[int, int], theirs: tuple[int, int], *, level: float = L
 
     Source: Newcombe 1998, Interval estimation for the difference between independent proportions, method 10.
     """
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
     for successes, n in (ours, theirs):
         _refuse_impossible(successes, n)
     low, high = confint_proportions_2indep(*ours, *theirs, compare="diff", method="newcomb", alpha=1 - level)
@@ -37,6 +37,8 @@ def newcombe(ours: tuple[int, int], theirs: tuple[int, int], *, level: float = L
 
 
 def _interval(successes: int, n: int, level: float, method: str, name: str) -> Estimate:
+    from statsmodels.stats.proportion import proportion_confint
+
     _refuse_impossible(successes, n)
     low, high = proportion_confint(successes, n, alpha=1 - level, method=method)
     return Estimate(successes / n, float(low), float(high), level, n, "", f"{name}, {successes} of {n}")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy import stats
 
-from repro.statistics.estimate import LEVEL, Estimate
+from repro.floor.estimate import LEVEL, Estimate
 from repro.statistics.seeds import student_t
 
 FEWEST_ITEMS = 20  # below this a bootstrap interval covers too seldom (measured in the tests); use Student's t
@@ -52,6 +51,8 @@ def bootstrap(
 
     Source: Efron 1987, Better bootstrap confidence intervals.
     """
+    from scipy import stats
+
     sample = np.asarray(items, dtype=float)
     _enough(sample.size, "items")
     value = float(statistic(sample, axis=-1))

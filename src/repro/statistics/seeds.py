@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
-from repro.statistics.estimate import LEVEL, Estimate
+from repro.floor.estimate import LEVEL, Estimate
 
 
 def student_t(values: Sequence[float], *, level: float = LEVEL, unit: str = "", of: str = "seeds") -> Estimate:
@@ -23,6 +22,8 @@ def student_t(values: Sequence[float], *, level: float = LEVEL, unit: str = "", 
 
     Source: Student 1908, The probable error of a mean.
     """
+    from scipy import stats
+
     sample = _finite(values)
     if sample.size < 2:
         raise ValueError(f"{sample.size} value; an interval over {of} needs at least two")

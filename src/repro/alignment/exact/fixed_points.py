@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from repro.alignment.exact.coefficients import COEFFICIENTS, ascend, centred, clipped_ascent, penalised
@@ -155,6 +154,8 @@ def _pipelines(config: Premise, reward_A: Array, reference_A: Array, rng: np.ran
 
 def _narrow(wins_AA: Array, reward_A: Array, reference_A: Array, design_AK: Array, beta: float) -> tuple[Array, Array]:
     """Both methods over policies whose logits are the reference's plus features times weights."""
+    from scipy.optimize import minimize
+
     world = Worlds(reward_A[None], reference_A[None])
     direct_K = fit_scores(wins_AA, beta * design_AK, np.zeros(len(reward_A)), np.zeros(FEATURES))
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from repro.bookkeeping.display.elements import tag, text
 from repro.bookkeeping.ledger import Outcome, Region
-from repro.statistics import Estimate
+from repro.floor.estimate import Estimate
 
 # In the order in which outcomes are always shown: settled ones first.
 SYMBOLS = MappingProxyType(

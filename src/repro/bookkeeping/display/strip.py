@@ -8,7 +8,7 @@ from collections.abc import Callable
 from repro.bookkeeping.display.elements import tag
 from repro.bookkeeping.display.spelling import interval, number, region
 from repro.bookkeeping.ledger import Claim
-from repro.statistics import Estimate
+from repro.floor.estimate import Estimate
 
 WIDTH, HEIGHT, MARGIN = 640, 58, 14
 BAND_TOP, BAND_HEIGHT, LABELS = 8, 26, 50

@@ -13,6 +13,7 @@ from typing import Any
 
 from repro.bookkeeping.ledger.outcomes import Verdicts
 from repro.bookkeeping.ledger.verdict import Outcome, Verdict
+from repro.floor.estimate import Estimate
 from repro.floor.scale import Scale
 from repro.statistics import Estimate
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from repro.floor.estimate import LEVEL, Estimate
 from repro.floor.measurement import Number
-from repro.statistics.estimate import LEVEL, Estimate
 
 QUANTILES = (0.005, 0.025, 0.1, 0.5, 0.9, 0.975, 0.995)
 DIGITS = 8  # far more than the Monte Carlo error of a quantile, and half the bytes of a full double

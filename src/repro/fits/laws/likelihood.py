@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
 
 from repro.fits.laws.huber import DELTA, Points, huber
 from repro.fits.laws.newton import minimise
@@ -65,5 +64,7 @@ def _best_scale(residual: NDArray[np.float64], delta: float) -> float:
 
 
 def _log_normaliser(delta: float) -> float:
+    from scipy.stats import norm
+
     inner = np.sqrt(2 * np.pi) * (1 - 2 * norm.sf(delta))
     return float(np.log(inner + 2 * np.exp(-(delta**2) / 2) / delta))

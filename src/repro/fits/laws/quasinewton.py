@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize
 
 from repro.fits.laws.huber import DELTA
 from repro.fits.laws.surface import HOFFMANN_TEX, Surface
@@ -50,6 +49,8 @@ def descend(
         factor: 1 for the sum, 1 / n for the mean.
         start: Epoch AI's bootstrap starts at the unrounded published surface.
     """
+    from scipy.optimize import minimize
+
     x, y, z = (np.log(np.asarray(column, dtype=float)) for column in (N, D, loss))
     found = minimize(_summed, start.logs(), args=(x, y, z, factor, delta), jac=True, method=method)
     return Descent(Surface.from_logs(found.x), float(found.fun / factor), int(found.nit), bool(found.success))

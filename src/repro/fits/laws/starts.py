@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-from scipy.optimize import nnls
 
 from repro.fits.laws.huber import Points, objective
 from repro.floor.arrays import Array
@@ -23,6 +22,8 @@ def variable_projection(points: Points, starts: int, delta: float) -> Array:
     Raises:
         ValueError: starts is not between 1 and the size of the grid.
     """
+    from scipy.optimize import nnls
+
     grid = list(product(EXPONENTS, EXPONENTS))
     if not 1 <= starts <= len(grid):
         raise ValueError(f"got starts={starts}; expected 1 to {len(grid)}, the pairs of exponents tried")

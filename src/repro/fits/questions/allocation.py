@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from repro.fits.laws.intervals import quantiles
 from repro.fits.laws.surface import FLOP_PER_PARAMETER_TOKEN, Surface, fit_surface
@@ -126,6 +125,8 @@ def equal_loss_size(surface: Surface, run: PlannedRun) -> float:
     Every size between the two does better than both. For a run larger than the optimum it is the smallest model
     that still wins with more data; for a run smaller than the optimum, a smaller model on more data always loses.
     """
+    from scipy.optimize import brentq
+
     best = float(surface.optimum(run.C)[0])
     wanted = float(surface.loss(run.N, run.D))
     away = np.log(best / run.N)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
 
 from repro.corpora.tables.tables import TableId, load_runs
 from repro.fits.laws.huber import DELTA, huber
@@ -107,6 +106,8 @@ def explained(runs: RepeatedRuns, decay: Decay, fresh: Surface = FRESH) -> float
 
 def descend(runs: RepeatedRuns, start: Decay, fresh: Surface = FRESH) -> Decay:
     """The local minimum of the objective that a descent from `start` reaches."""
+    from scipy.optimize import minimize
+
     found = minimize(
         lambda logs: decay_objective(runs, Decay(*np.exp(logs)), fresh),
         np.log([start.tokens, start.size]),

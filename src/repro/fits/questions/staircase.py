@@ -10,15 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from repro.corpora.tables.tables import table_id
 from repro.fits.approaches.frontier import Frontier
 from repro.fits.approaches.isoflop import WINDOW, bootstrap_isoflop, fit_isoflop, valleys
 from repro.fits.laws.intervals import quantiles
 from repro.fits.runs.suites import Broken, Suite, suite_runs
+from repro.floor.estimate import LEVEL
 from repro.floor.measurement import Numbers, measurement
-from repro.statistics.estimate import LEVEL
 
 
 @dataclass(frozen=True)
@@ -92,6 +91,8 @@ def exponent_interval(frontier: Frontier, level: float = LEVEL) -> tuple[float, 
     Raises:
         ValueError: fewer than three minima.
     """
+    from scipy import stats
+
     if frontier.C.size < 3:
         raise ValueError(f"{frontier.C.size} minima; an interval about a line through them needs at least three")
     line = stats.linregress(np.log(frontier.C), np.log(frontier.N))
