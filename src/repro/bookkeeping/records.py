@@ -8,6 +8,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -205,11 +206,17 @@ def _staleness(path: Path) -> str:
         return f"there is no measurement {record.measurement}"
     if measurement.version != record.version:
         return f"made by version {record.version}, today's is {measurement.version}"
+    return _outdated(measurement, json.dumps(record.config, sort_keys=True))
+
+
+@cache  # the trials of a sweep differ in their seeds alone
+def _outdated(measurement: Measurement, config: str) -> str:
+    """Why no configuration of today is spelled like this one (JSON, names sorted); empty if one is."""
     try:
-        config = rebuild(measurement.config_class, record.config)
+        today = spell(rebuild(measurement.config_class, json.loads(config)))
     except (ValueError, TypeError) as error:
         return str(error)
-    return "" if measurement.key(config, record.seed) == path.stem else "its configuration spells another key today"
+    return "" if json.dumps(today, sort_keys=True) == config else "its configuration spells another key today"
 
 
 def prune(stale: list[Stale]) -> None:

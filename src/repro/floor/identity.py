@@ -16,6 +16,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, field, fields, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import Any
 
 Spelled = None | bool | int | float | str | list["Spelled"] | dict[str, "Spelled"]
@@ -112,7 +113,7 @@ def rebuild(kind: type, spelled: Spelled) -> Any:
         raise ValueError(
             f"spelled for {spelled.get('is') if isinstance(spelled, dict) else spelled!r}, not {spelled_class(kind)}"
         )
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     given = {name: value for name, value in spelled.items() if name != "is"}
     known = {_spelled_field(part): part for part in fields(kind)}
     if unknown := sorted(set(given) - set(known)):
@@ -121,6 +122,12 @@ def rebuild(kind: type, spelled: Spelled) -> Any:
     if missing:
         raise ValueError(f"{kind.__name__} has fields {missing} that the record does not know")
     return kind(**{known[name].name: _rebuild_value(hints[known[name].name], value) for name, value in given.items()})
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """The types of a class's fields; reading them compiles each annotation, which thousands of records would repeat."""
+    return typing.get_type_hints(kind)
 
 
 def _rebuild_value(hint: Any, value: Spelled) -> Any:
