@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.bookkeeping.ledger import Claim, Outcome, judge, judge_rival, outcome_of
+from repro.bookkeeping.ledger import Claim, Outcome, final_outcomes, judge, judge_rival
 from repro.floor.scale import Scale
 from repro.statistics import Estimate
 
@@ -87,7 +87,7 @@ def test_a_claim_in_parts_is_mixed_unless_they_agree():
         measured = {
             n: {"cpu": judge(c, estimates[o], Scale.CPU)} for (n, c), o in zip(parts.items(), outcomes, strict=True)
         }
-        return outcome_of(parent, {"p": parent, **parts}, measured).outcome
+        return final_outcomes({"p": parent, **parts}, measured)["p"].outcome
 
     assert Outcome.MIXED is settled(["in", "out"])
     assert Outcome.REFUTED is settled(["out", "out"])

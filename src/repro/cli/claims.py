@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
+import textwrap
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from repro.bookkeeping.ledger import Claim, Kind, Outcome, Verdict, final_outcomes, load_ledger
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
 from repro.floor import places
+
+INDENT = " " * 14  # outcomes stand alone in their column
 
 
 def claims(
@@ -37,14 +39,18 @@ def claims(
     if as_json:
         typer.echo(json.dumps([_plain(claim, verdict) for claim, verdict in rows], indent=1))
         return
-    table = Table("outcome", "claim", "estimate", "region", "says")
     for claim, verdict in rows:
-        e = verdict.estimate
-        estimate = f"{e.value:.4g} [{e.low:.4g}, {e.high:.4g}] {e.unit}" if e else ""
-        region = f"{claim.holds.bounds[0]:g} to {claim.holds.bounds[1]:g}" if claim.holds else ""
-        table.add_row(str(verdict.outcome), claim.id, estimate, region, claim.says)
-    Console().print(table)
-    Console().print(f"{len(rows)} of {len(ledger)} claims")
+        typer.echo(_listed(claim, verdict, shutil.get_terminal_size().columns))
+    typer.echo(f"{len(rows)} of {len(ledger)} claims")
+
+
+def _listed(claim: Claim, verdict: Verdict, width: int) -> str:
+    """A line of outcome, name, estimate and region, and under it what the claim says; a table takes seconds to set."""
+    e = verdict.estimate
+    estimate = f"  {e.value:.4g} [{e.low:.4g}, {e.high:.4g}] {e.unit}".rstrip() if e else ""
+    region = f"  (region {claim.holds.bounds[0]:g} to {claim.holds.bounds[1]:g})" if claim.holds else ""
+    says = textwrap.fill(claim.says, max(width, 40), initial_indent=INDENT, subsequent_indent=INDENT)
+    return f"{verdict.outcome:<12}  {claim.id}{estimate}{region}\n{says}"
 
 
 def _refuse_unknown(option: str, given: str | None, known: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from repro.bookkeeping.ledger.claim import Claim, Kind, Region, load_chapter, load_ledger
 from repro.bookkeeping.ledger.history import RegionChange, region_changes
-from repro.bookkeeping.ledger.outcomes import final_outcomes, outcome_of
+from repro.bookkeeping.ledger.outcomes import final_outcomes
 from repro.bookkeeping.ledger.verdict import Outcome, Verdict, judge, judge_rival
 
 __all__ = [
@@ -17,6 +17,5 @@ __all__ = [
     "judge_rival",
     "load_chapter",
     "load_ledger",
-    "outcome_of",
     "region_changes",
 ]

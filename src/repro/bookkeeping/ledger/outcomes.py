@@ -12,14 +12,22 @@ Verdicts = Mapping[str, Mapping[str, Verdict]]  # by claim, then by scale
 
 def final_outcomes(ledger: Mapping[str, Claim], measured: Verdicts) -> dict[str, Verdict]:
     """One verdict for every claim of the ledger."""
-    return {name: outcome_of(claim, ledger, measured) for name, claim in ledger.items()}
+    parts = _parts(ledger)  # once: searching the ledger for the parts of each claim is quadratic
+    return {name: _outcome(claim, parts, measured) for name, claim in ledger.items()}
 
 
-def outcome_of(claim: Claim, ledger: Mapping[str, Claim], measured: Verdicts) -> Verdict:
+def _parts(ledger: Mapping[str, Claim]) -> dict[str, list[Claim]]:
+    parts: dict[str, list[Claim]] = {}
+    for claim in ledger.values():
+        if claim.part_of:
+            parts.setdefault(claim.part_of, []).append(claim)
+    return parts
+
+
+def _outcome(claim: Claim, parts: Mapping[str, list[Claim]], measured: Verdicts) -> Verdict:
     """What is known of a claim: from its parts if it has any, else by citation, else at the largest settled scale."""
-    parts = [part for part in ledger.values() if part.part_of == claim.id]
-    if parts:
-        return _from_parts(claim, [outcome_of(part, ledger, measured) for part in parts])
+    if claim.id in parts:
+        return _from_parts(claim, [_outcome(part, parts, measured) for part in parts[claim.id]])
     if claim.finding:
         return Verdict(claim.id, Outcome(claim.finding), claim.why, scope=claim.place)
     if claim.kind is Kind.OPINION and claim.why:
