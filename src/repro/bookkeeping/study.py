@@ -27,7 +27,6 @@ from repro.floor import places
 from repro.floor.estimate import Estimate
 from repro.floor.measurement import Measurement
 from repro.floor.scale import Scale, load_scales, scales_path
-from repro.statistics import Estimate
 
 
 def open_study(notebook: str, namespace: Mapping[str, object]) -> Study:

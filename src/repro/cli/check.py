@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from repro.bookkeeping import chapters
-from repro.bookkeeping.chapters import Failed
-from repro.bookkeeping.ledger import Outcome, RegionChange, judge_rival, load_ledger, region_changes
 from repro.cli.refusal import refusing
 from repro.floor import places
+
+if TYPE_CHECKING:  # papermill is loaded by a check, and not by a question for help
+    from repro.bookkeeping.ledger import RegionChange
 
 
 def check(as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False) -> None:
@@ -21,8 +21,11 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="One JSON object 
     Rivals are judged too, and regions that changed after their first verdict are listed (that is no failure: the
     ledger page says so).
     """
+    from repro.bookkeeping import chapters
+    from repro.bookkeeping.ledger import Outcome, judge_rival, load_ledger, region_changes
+
     console = Console(quiet=as_json)
-    with refusing(ValueError, Failed):
+    with refusing(ValueError, chapters.Failed):
         drifts = chapters.check(places.root(), places.results(), told=console.print)
         ledger = load_ledger(places.experiments())
     blunt = [c.id for c in ledger.values() if c.holds and judge_rival(c) is not Outcome.REFUTED]

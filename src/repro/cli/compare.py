@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from repro.bookkeeping import chapters
+from repro.bookkeeping.chapters.comparison import compare as compared
 from repro.bookkeeping.chapters.comparison import devices
 from repro.cli.refusal import refusing
 from repro.floor import places
@@ -24,7 +24,7 @@ def compare(
     """Set your own rerun beside the book's: same, drift or flip, by claim and device."""
     book = places.root() / "results"
     with refusing(FileNotFoundError, ValueError):
-        rows = chapters.compare(book, results)
+        rows = compared(book, results)
     counts = Counter(str(row.agreement) for row in rows)
     if as_json:
         listed = [{"claim": r.claim, "scale": r.scale, "agreement": str(r.agreement)} for r in rows]

@@ -13,11 +13,16 @@ from rich.table import Table as Grid
 
 from repro.cli.refusal import refusing
 from repro.cli.texts import grid_of_texts, pack, take_survey, unpack
-from repro.corpora.tables.conversion import PickleRefused
-from repro.corpora.tables.fetching import FetchFailed, by_hand, fetch
 from repro.corpora.tables.tables import Table, TableMissing, TableWrong, find_table, table, tables
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def data() -> None:
+    """Public tables of other people's runs: list and fetch them."""
+
+
 app.command()(pack)
 app.command()(unpack)
 app.command("survey")(take_survey)
@@ -54,6 +59,8 @@ def fetch_tables(
     every: Annotated[bool, typer.Option("--all", help="All tables that a command can make.")] = False,
 ) -> None:
     """Download a table from its origin at the pinned commit, convert it, and keep it if its sha256 is right."""
+    from repro.corpora.tables.fetching import by_hand
+
     if (name is None) is not every:
         raise typer.BadParameter("give either one table's name or --all")
     with refusing(ValueError):
@@ -74,6 +81,9 @@ def fetch_tables(
 
 def _fetch_one(entry: Table, console: Console) -> bool:
     """Whether the table is now at hand; a failure is told and does not stop the next table."""
+    from repro.corpora.tables.conversion import PickleRefused
+    from repro.corpora.tables.fetching import FetchFailed, fetch
+
     try:
         with Progress(console=console, transient=True) as progress:
             bar = progress.add_task(entry.name, total=len(entry.sources) or 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,12 +12,12 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from repro.cli.fit_picture import draw
 from repro.cli.refusal import refusing
-from repro.fits.report import STAGES, Report, report
-from repro.fits.runs.reading import read_runs
 from repro.fits.runs.sizes import parse_size, spell_size
-from repro.statistics import Estimate
+
+if TYPE_CHECKING:  # what fits and draws is loaded by a fit, and not by a question for help
+    from repro.fits.report import Report
+    from repro.floor.estimate import Estimate
 
 FEWEST_RESAMPLES = 200  # the tails of a 99 % interval hold one draw each then
 
@@ -33,6 +33,9 @@ def fit(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
 ) -> None:
     """Fit scaling laws to your own runs: exponents by three approaches, optimal N and D, and what to distrust."""
+    from repro.fits.report import STAGES, report
+    from repro.fits.runs.reading import read_runs
+
     with refusing(ValueError):
         budgets = [_budget(text) for text in budget or []]
         read = read_runs(runs)
@@ -40,6 +43,8 @@ def fit(
             bar = progress.add_task("fitting", total=STAGES)
             made = report(read, budgets, resamples=resamples, seed=seed, advance=lambda: progress.advance(bar))
         if figure:
+            from repro.cli.fit_picture import draw
+
             draw(made, figure)
     if as_json:
         typer.echo(json.dumps({"file": str(runs), **made.plain(), "resamples": resamples, "seed": seed}))

@@ -8,13 +8,19 @@ from typing import Annotated
 
 import typer
 
-from repro.bookkeeping import records
+from repro.bookkeeping.records import merge as take_in
+from repro.bookkeeping.records import prune as delete
+from repro.bookkeeping.records import stale_records
 from repro.cli.refusal import refusing
-from repro.cli.science import import_measurements
 from repro.floor import places
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object for programs.")]
+
+
+@app.callback()
+def records() -> None:
+    """Take in another machine's records, or drop stale ones."""
 
 
 @app.command()
@@ -23,7 +29,7 @@ def merge(
 ) -> None:
     """Take in another machine's records; exit 1 if some conflict with ours or are malformed."""
     with refusing(FileNotFoundError):
-        report = records.merge(folder, places.results() / "records")
+        report = take_in(folder, places.results() / "records")
     if as_json:
         typer.echo(json.dumps(vars(report), indent=1))
     else:
@@ -40,10 +46,12 @@ def prune(
     as_json: AsJson = False,
 ) -> None:
     """List stale records, or delete them with --yes."""
+    from repro.cli.science import import_measurements
+
     import_measurements()
-    stale = records.stale_records(places.results() / "records")
+    stale = stale_records(places.results() / "records")
     if yes:
-        records.prune(stale)
+        delete(stale)
     if as_json:
         typer.echo(json.dumps({"stale": [str(found) for found in stale], "deleted": yes}, indent=1))
         return

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 from rich.console import Console
 
-from repro.bookkeeping import chapters
-from repro.bookkeeping.chapters import Failed, Notebook
-from repro.bookkeeping.ledger.verdict_files import verdict_as_plain
 from repro.cli.refusal import refusing
 from repro.floor import places
+
+if TYPE_CHECKING:  # papermill is loaded by a run, and not by a question for help
+    from repro.bookkeeping.chapters import Notebook
 
 
 def run(
@@ -38,6 +37,8 @@ def run(
     where it stopped. Verdicts are kept when a notebook ran to its end with its scale's own knobs. One that fails does
     not stop the others.
     """
+    from repro.bookkeeping import chapters
+
     if bool(chapter) == every:
         raise typer.BadParameter("name one chapter or notebook, or give --all")
     for name, value in {"REPRO_ENGINE": on, "REPRO_JOBS": str(jobs or ""), "REPRO_SHARD": shard}.items():
@@ -60,6 +61,8 @@ def run(
 
 def _parameters(words: list[str]) -> dict[str, Any]:
     """NAME=VALUE pairs, read as papermill reads its -p: YAML scalars."""
+    import yaml
+
     given = {}
     for word in words:
         name, equals, value = word.partition("=")
@@ -70,11 +73,14 @@ def _parameters(words: list[str]) -> dict[str, Any]:
 
 
 def _run_one(notebook: Notebook, given: dict[str, Any], cell_limit: int | None, *, quiet: bool) -> dict[str, Any]:
+    from repro.bookkeeping import chapters
+    from repro.bookkeeping.ledger.verdict_files import verdict_as_plain
+
     console = Console(quiet=quiet)
     console.print(f"[bold]{notebook.name}[/] at scale {given['scale']}")
     try:
         verdicts, changes = chapters.run(notebook, given, places.results(), cell_limit=cell_limit, progress=not quiet)
-    except Failed as error:  # the other notebooks are run all the same
+    except chapters.Failed as error:  # the other notebooks are run all the same
         typer.secho(f"repro: {error}", fg="red", err=True)
         return {"notebook": notebook.name, "failed": str(error)}
     for verdict in verdicts:

@@ -15,7 +15,6 @@ from repro.cli.refusal import refusing
 from repro.corpora.texts.environment import EnvironmentDiffers, environment, kept_text_at, other_versions, survey
 from repro.corpora.texts.manifest import Manifest, TokenCounts, kept_in, manifest, manifests, spell
 from repro.corpora.texts.parcels import NotOurs, pack_text, unpack_text
-from repro.corpora.texts.text import tokens_of
 
 Name = Annotated[str, typer.Argument(help="A text's name; `repro data list` shows them.")]
 
@@ -50,6 +49,8 @@ def take_survey(
     ] = None,
 ) -> None:
     """Write a text's manifest anew from the packages installed here (after a change of constraints.txt)."""
+    from repro.corpora.texts.text import tokens_of
+
     console = Console(stderr=True)
     with refusing(ValueError, EnvironmentDiffers), console.status(f"reading the packages of {name}"):
         old = manifest(name)

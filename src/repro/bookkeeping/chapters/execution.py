@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import nbformat
-import papermill
 from jupyter_core.utils import ensure_event_loop
 
 from repro.bookkeeping.chapters.notebook import Notebook
@@ -50,6 +49,8 @@ def execute(
         Failed: a cell raised, or the kernel died (papermill alone can report success for a killed kernel), with the
             folder that holds the notebook as far as it came.
     """
+    import papermill  # half a second, which whoever only lists notebooks should not wait
+
     check_parameters(parameters, notebook.settings())
     output.parent.mkdir(parents=True, exist_ok=True)
     # Outside the output's folder: what a killed run leaves behind must not lie where the book looks for pages.

@@ -8,7 +8,6 @@ from enum import StrEnum
 from repro.bookkeeping.ledger.claim import Claim
 from repro.floor.estimate import LEVEL, Estimate
 from repro.floor.scale import Scale
-from repro.statistics import LEVEL, Estimate
 
 
 class Outcome(StrEnum):

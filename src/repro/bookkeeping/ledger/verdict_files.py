@@ -15,7 +15,6 @@ from repro.bookkeeping.ledger.outcomes import Verdicts
 from repro.bookkeeping.ledger.verdict import Outcome, Verdict
 from repro.floor.estimate import Estimate
 from repro.floor.scale import Scale
-from repro.statistics import Estimate
 
 
 @dataclass(frozen=True)

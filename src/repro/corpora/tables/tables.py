@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from repro.floor import places
+
+if TYPE_CHECKING:  # to list the tables one needs none of it
+    import pandas as pd
 
 FLOP_PER_PARAMETER_TOKEN = 6.0  # forward and backward pass of a dense transformer: Kaplan et al. 2020, section 2.1
 QUANTITIES = ("N", "D", "C", "loss")
@@ -146,6 +147,8 @@ def keep(content: bytes, path: Path) -> None:
 
 def load_table(wanted: TableId) -> pd.DataFrame:
     """The table as its file has it, one row a line."""
+    import pandas as pd
+
     return pd.read_csv(find_table(wanted), low_memory=False)
 
 
@@ -157,6 +160,8 @@ def load_runs(wanted: TableId) -> pd.DataFrame:
     Raises:
         ValueError: the manifest declares no such columns for the table.
     """
+    import pandas as pd
+
     columns = tables()[wanted.name].columns if wanted.name in tables() else {}
     if not columns:
         runs = [name for name, entry in tables().items() if entry.columns]
@@ -169,6 +174,8 @@ def load_runs(wanted: TableId) -> pd.DataFrame:
 
 def complete(runs: pd.DataFrame) -> pd.DataFrame:
     """Columns N, D, C, loss, where the one of N, D, C that is absent comes from C = 6 N D."""
+    import pandas as pd
+
     given = {quantity: runs[quantity] for quantity in QUANTITIES if quantity in runs}
     if "N" not in given:
         given["N"] = given["C"] / (FLOP_PER_PARAMETER_TOKEN * given["D"])

@@ -1,0 +1,45 @@
+"""The commands by name: each stands in the module of its name, imported when it runs or its own help is asked for."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+NAMES = ("run", "status", "check", "claims", "compare", "book", "fit", "size", "records", "data", "bench")
+
+
+class Commands(TyperGroup):
+    """All commands of `repro`: a stand-in with a line of help for each, until one is called."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "commands": {name: TyperCommand(name, help=summary(name)) for name in NAMES}})
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Name, command and remaining arguments of a call: here, and nowhere before, a command's module is imported."""
+        name, stand_in, rest = super().resolve_command(ctx, args)
+        return name, load(stand_in.name) if stand_in and stand_in.name else None, rest
+
+
+def summary(name: str) -> str:
+    """The first line of a command's docstring, read from its file without importing what the command works with."""
+    tree = ast.parse(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
+    function = next(part for part in tree.body if isinstance(part, ast.FunctionDef) and part.name == name)
+    return (ast.get_docstring(function) or "").partition("\n")[0]
+
+
+def load(name: str) -> Any:
+    """The command itself: its module's `app` where it has commands of its own, else the function of its name."""
+    module = importlib.import_module(f"repro.cli.{name}")
+    app = getattr(module, "app", None)
+    if app is None:
+        app = typer.Typer(add_completion=False)
+        app.command(name)(getattr(module, name))
+    command = get_command(app)
+    command.name = name
+    return command

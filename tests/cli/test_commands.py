@@ -1,0 +1,71 @@
+"""A command costs what it uses: its module is imported when it is called, and printing the ledger measures nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from repro.cli import app
+from repro.cli.commands import NAMES, load, summary
+from repro.cli.science import measuring_modules
+
+CALLED = """
+import sys
+from repro.cli import app
+try:
+    app({words!r})
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+
+def modules_of(*words: str) -> set[str]:
+    """What a fresh process has imported once the command has run."""
+    program = CALLED.format(words=list(words))
+    return set(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stderr.split())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_line_that_is_listed_is_the_commands_own(name: str):
+    """It is read from the file; the command has it from its function."""
+    command = load(name)
+
+    assert name == command.name
+    assert summary(name) == command.help.partition("\n")[0] != ""
+
+
+def test_help_lists_every_command_and_imports_none():
+    listed = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).stdout
+
+    assert [] == [name for name in NAMES if f"{name} " not in listed or summary(name) not in listed]
+    assert set() == modules_of("--help") & {f"repro.cli.{name}" for name in NAMES}
+
+
+def test_a_mistyped_command_is_told_the_nearest():
+    ended = CliRunner().invoke(app, ["clams"])
+
+    assert (2, True) == (ended.exit_code, "Did you mean 'claims'?" in ended.stderr)
+
+
+HEAVY = {"torch", "transformers", "statsmodels", "matplotlib", "papermill", "IPython", "scipy", "pandas"}
+
+
+@pytest.mark.parametrize(
+    "words", [["claims"], ["size", "llama-3-8b"], ["data", "list"], ["fit", "--help"]], ids=" ".join
+)
+def test_a_command_that_reads_imports_no_measurement_and_nothing_heavy(words: list[str]):
+    """`python -X importtime` of the command shows who does, where this fails."""
+    imported = modules_of(*words)
+
+    assert f"repro.cli.{words[0]}" in imported
+    assert set() == imported & {*HEAVY, *measuring_modules()}
+
+
+def test_status_knows_the_measurements_without_what_fits_and_draws():
+    imported = modules_of("status")
+
+    assert set(measuring_modules()) <= imported
+    assert set() == imported & (HEAVY - {"scipy", "pandas"} | {"scipy.stats", "scipy.optimize"})
