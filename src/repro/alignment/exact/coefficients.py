@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import log_softmax
+import scipy
 
 from repro.alignment.exact.tabular import Worlds
 from repro.floor.arrays import Array
@@ -88,18 +88,20 @@ def clipped_ascent(start_WA: Array, worlds: Worlds, beta: float, steps: int) -> 
         for _ in range(EPOCHS):
             ratio = np.exp(policy_WA - old_WA)
             held = np.where(advantage_WA > 0, ratio < 1 + CLIP, ratio > 1 - CLIP)
-            policy_WA = log_softmax(policy_WA + RATE / beta * centred(held * advantage_WA, policy_WA), axis=1)
+            policy_WA = scipy.special.log_softmax(
+                policy_WA + RATE / beta * centred(held * advantage_WA, policy_WA), axis=1
+            )
         return policy_WA - old_WA
 
     return _climb(epochs, start_WA, steps)
 
 
 def _climb(change: Callable[[Array], Array], start_WA: Array, steps: int) -> tuple[Array, float]:
-    policy_WA, moved = log_softmax(start_WA, axis=1), np.inf
+    policy_WA, moved = scipy.special.log_softmax(start_WA, axis=1), np.inf
     for _ in range(steps):
         step_WA = centred(change(policy_WA), policy_WA)
         moved = float(np.abs(np.exp(policy_WA) * step_WA).max())
-        policy_WA = np.asarray(log_softmax(policy_WA + step_WA, axis=1))
+        policy_WA = np.asarray(scipy.special.log_softmax(policy_WA + step_WA, axis=1))
         if moved < STILL:
             break
     return policy_WA, moved

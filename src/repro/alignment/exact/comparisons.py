@@ -9,7 +9,7 @@ Legend: A answers, K weights; wins_AA[i, j] is how often answer i was preferred 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit, log_expit, log_softmax
+import scipy
 
 from repro.floor.arrays import Array
 
@@ -18,7 +18,11 @@ ITERATIONS = 100
 
 def logistic(margin_AA: Array) -> tuple[Array, Array, Array]:
     """Loss -log sigma(margin) with its first and second derivative."""
-    return -log_expit(margin_AA), -expit(-margin_AA), expit(margin_AA) * expit(-margin_AA)
+    return (
+        -scipy.special.log_expit(margin_AA),
+        -scipy.special.expit(-margin_AA),
+        scipy.special.expit(margin_AA) * scipy.special.expit(-margin_AA),
+    )
 
 
 def squared(margin_AA: Array) -> tuple[Array, Array, Array]:
@@ -72,7 +76,7 @@ def direct_policy(
     """
     start_A = reference_A if start_A is None else start_A
     fitted = fit_scores(wins_AA, beta * np.eye(len(reference_A)), -beta * reference_A, start_A, loss)
-    return np.asarray(log_softmax(fitted))
+    return np.asarray(scipy.special.log_softmax(fitted))
 
 
 def reward_model(wins_AA: Array, design_AK: Array, start_K: Array | None = None) -> Array:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import log_softmax
+import scipy
 
 from repro.alignment.exact.coefficients import COEFFICIENTS, ascend, centred, clipped_ascent, penalised
 from repro.alignment.exact.comparisons import descend_scores, direct_policy, fit_scores, reward_model
@@ -149,7 +149,7 @@ def _pipelines(config: Premise, reward_A: Array, reference_A: Array, rng: np.ran
         # a reward model says something of answers it never saw, and no comparison corrects it
         told_K = np.where(drawn_A == 0, rng.standard_normal(A), 0.0) if cell == "unseen answers" else None
         model_A = reward_model(wins_AA, design_AK, told_K)
-    return log_softmax(direct_A), optimum(model_A[None], reference_A[None], beta)[0]
+    return scipy.special.log_softmax(direct_A), optimum(model_A[None], reference_A[None], beta)[0]
 
 
 def _narrow(wins_AA: Array, reward_A: Array, reference_A: Array, design_AK: Array, beta: float) -> tuple[Array, Array]:
@@ -160,7 +160,7 @@ def _narrow(wins_AA: Array, reward_A: Array, reference_A: Array, design_AK: Arra
     direct_K = fit_scores(wins_AA, beta * design_AK, np.zeros(len(reward_A)), np.zeros(FEATURES))
 
     def policy(weights_K: Array) -> Array:
-        return np.asarray(log_softmax(reference_A + design_AK @ weights_K))
+        return np.asarray(scipy.special.log_softmax(reference_A + design_AK @ weights_K))
 
     def loss(weights_K: Array) -> tuple[float, Array]:
         policy_A = policy(weights_K)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import log_softmax
+import scipy
 
 from repro.alignment.exact.comparisons import reward_model
 from repro.alignment.exact.tabular import Worlds, optimum_at, pair_wins, preference, sampled_wins
@@ -57,7 +57,7 @@ def labelled_by(config: Labels, seed: int) -> Numbers:
 def _share(config: Labels, rng: np.random.Generator) -> float:
     features_AK = rng.standard_normal((config.answers, config.features))
     gold_A, taste_A = (_spread_one(features_AK @ rng.standard_normal(config.features)) for _ in range(2))
-    reference_1A = log_softmax(rng.standard_normal(config.answers))[None]
+    reference_1A = scipy.special.log_softmax(rng.standard_normal(config.answers))[None]
     prefers_AA = preference(gold_A + config.taste * taste_A)
     judged_AA = (1 - config.flipped) * prefers_AA + config.flipped * prefers_AA.T
     drawn_A = np.full(config.answers, 1 / config.answers)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import log_expit, softmax, xlogy
 
 from repro.alignment.exact.comparisons import ITERATIONS, reward_model
 from repro.alignment.exact.tabular import draw_worlds, pair_wins, preference
@@ -99,7 +99,7 @@ def fit_rankings(order_TK: NDArray[np.int64], answers: int) -> Array:
         for place in range(order_TK.shape[1] - 1):
             left_TK = order_TK[:, place:]
             chance_TA = np.zeros((len(order_TK), answers))
-            np.put_along_axis(chance_TA, left_TK, softmax(reward_A[left_TK], axis=1), axis=1)
+            np.put_along_axis(chance_TA, left_TK, scipy.special.softmax(reward_A[left_TK], axis=1), axis=1)
             slope_A += np.bincount(left_TK[:, 0], minlength=answers) - chance_TA.sum(axis=0)
             curvature_AA += np.diag(chance_TA.sum(axis=0)) - chance_TA.T @ chance_TA
         step_A = np.linalg.pinv(curvature_AA, rcond=1e-12, hermitian=True) @ slope_A
@@ -155,7 +155,9 @@ def cycle(strength: float) -> Array:
 def misfit(prefers_AA: Array, reward_A: Array) -> float:
     """Mean over pairs of different answers of KL(preferences || what the reward predicts), in nats a comparison."""
     apart = ~np.eye(len(reward_A), dtype=bool)
-    gained = xlogy(prefers_AA, prefers_AA) - prefers_AA * log_expit(reward_A[:, None] - reward_A[None, :])
+    gained = scipy.special.xlogy(prefers_AA, prefers_AA) - prefers_AA * scipy.special.log_expit(
+        reward_A[:, None] - reward_A[None, :]
+    )
     return 2 * float(gained[apart].mean())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, log_softmax, logsumexp
+import scipy
 
 from repro.floor.arrays import Array
 
@@ -30,7 +30,7 @@ class Worlds:
 def draw_worlds(count: int, answers: int, seed: int) -> Worlds:
     """Standard normal rewards, and references that are the softmax of standard normal logits."""
     reward_WA, logits_WA = np.random.default_rng(seed).standard_normal((2, count, answers))
-    return Worlds(reward_WA, log_softmax(logits_WA, axis=1))
+    return Worlds(reward_WA, scipy.special.log_softmax(logits_WA, axis=1))
 
 
 def optimum(reward_WA: Array, reference_WA: Array, beta: float) -> Array:
@@ -38,7 +38,7 @@ def optimum(reward_WA: Array, reference_WA: Array, beta: float) -> Array:
 
     Source: Korbak et al. 2022 (arXiv:2205.11275); Rafailov et al. 2023 (arXiv:2305.18290), eq. 4.
     """
-    return np.asarray(log_softmax(reference_WA + reward_WA / beta, axis=1))
+    return np.asarray(scipy.special.log_softmax(reference_WA + reward_WA / beta, axis=1))
 
 
 def optimum_at(kl: float, world: Worlds) -> Array:
@@ -56,7 +56,7 @@ def optimum_at(kl: float, world: Worlds) -> Array:
 
 def greatest_value(worlds: Worlds, beta: float) -> Array:
     """(W,) the objective at its optimum, beta log Z."""
-    return np.asarray(beta * logsumexp(worlds.reference_WA + worlds.reward_WA / beta, axis=1))
+    return np.asarray(beta * scipy.special.logsumexp(worlds.reference_WA + worlds.reward_WA / beta, axis=1))
 
 
 def value(policy_WA: Array, worlds: Worlds, beta: float) -> Array:
@@ -87,7 +87,7 @@ def forward_optimum(worlds: Worlds, beta: float) -> Array:
         with np.errstate(divide="ignore"):
             above = (beta * np.exp(worlds.reference_WA) / (middle - worlds.reward_WA)).sum(axis=1, keepdims=True) > 1
         low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return np.asarray(log_softmax(worlds.reference_WA - np.log(high - worlds.reward_WA), axis=1))
+    return np.asarray(scipy.special.log_softmax(worlds.reference_WA - np.log(high - worlds.reward_WA), axis=1))
 
 
 def preference(reward_A: Array) -> Array:
@@ -95,7 +95,7 @@ def preference(reward_A: Array) -> Array:
 
     Source: Bradley & Terry 1952, Rank analysis of incomplete block designs.
     """
-    return np.asarray(expit(reward_A[:, None] - reward_A[None, :]))
+    return np.asarray(scipy.special.expit(reward_A[:, None] - reward_A[None, :]))
 
 
 def pair_wins(prefers_AA: Array, drawn_A: Array) -> Array:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import log_softmax
+import scipy
 
 from repro.alignment.exact.tabular import Worlds, optimum_at
 from repro.floor.arrays import Array
@@ -72,7 +72,7 @@ def _worlds(config: TwoAims, seed: int) -> list[tuple[Array, Array]]:
         safe_A = config.correlation * helpful_A + np.sqrt(1 - config.correlation**2) * other_A
         if config.safety == YES_OR_NO:
             safe_A = (safe_A > np.quantile(safe_A, UNSAFE)).astype(float)
-        made.append((np.stack([helpful_A, safe_A / safe_A.std()]), log_softmax(logits_A)[None]))
+        made.append((np.stack([helpful_A, safe_A / safe_A.std()]), scipy.special.log_softmax(logits_A)[None]))
     return made
 
 
