@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from repro.bookkeeping.chapters import notebooks
 from repro.bookkeeping.ledger import final_outcomes, load_ledger
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
+from repro.bookkeeping.notebooks import notebooks
 from repro.bookkeeping.records import stale_records
 from repro.cli.science import import_measurements
 from repro.floor import places

@@ -3,9 +3,9 @@
 from repro.bookkeeping.chapters.check import Drift, check
 from repro.bookkeeping.chapters.comparison import Comparison, compare
 from repro.bookkeeping.chapters.execution import Failed, execute
-from repro.bookkeeping.chapters.notebook import Notebook, find_notebook, notebooks
 from repro.bookkeeping.chapters.pages import derive_pages
 from repro.bookkeeping.chapters.run import run
+from repro.bookkeeping.notebooks import Notebook, find_notebook, notebooks
 
 __all__ = [
     "Comparison",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro.bookkeeping.chapters.execution import execute, side_by_side, verdicts_of
-from repro.bookkeeping.chapters.notebook import Notebook, notebooks
 from repro.bookkeeping.ledger.verdict import Verdict
 from repro.bookkeeping.ledger.verdict_files import load_verdicts, same_verdict
+from repro.bookkeeping.notebooks import Notebook, notebooks
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import nbformat
+import papermill
 from jupyter_core.utils import ensure_event_loop
 
-from repro.bookkeeping.chapters.notebook import Notebook
 from repro.bookkeeping.knobs import check_parameters
 from repro.bookkeeping.ledger.verdict import Verdict
 from repro.bookkeeping.ledger.verdict_files import verdict_from_plain
+from repro.bookkeeping.notebooks import Notebook
 from repro.bookkeeping.sweeps.settings import cores
 
 # Else a kernel warns of the debugger and frozen modules when it starts, and the warning lands on the page.
@@ -49,8 +50,6 @@ def execute(
         Failed: a cell raised, or the kernel died (papermill alone can report success for a killed kernel), with the
             folder that holds the notebook as far as it came.
     """
-    import papermill  # half a second, which whoever only lists notebooks should not wait
-
     check_parameters(parameters, notebook.settings())
     output.parent.mkdir(parents=True, exist_ok=True)
     # Outside the output's folder: what a killed run leaves behind must not lie where the book looks for pages.

@@ -10,9 +10,9 @@ from pathlib import Path
 import nbformat
 
 from repro.bookkeeping.chapters.execution import execute, side_by_side
-from repro.bookkeeping.chapters.notebook import Notebook, notebooks
 from repro.bookkeeping.ledger.outcomes import Verdicts
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
+from repro.bookkeeping.notebooks import Notebook, notebooks
 from repro.floor.scale import Scale, scales_path
 
 

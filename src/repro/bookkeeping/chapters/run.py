@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from repro.bookkeeping.chapters.execution import execute, verdicts_of
-from repro.bookkeeping.chapters.notebook import Notebook
 from repro.bookkeeping.ledger.verdict import Verdict
 from repro.bookkeeping.ledger.verdict_files import Change, keep_verdicts
+from repro.bookkeeping.notebooks import Notebook
 
 
 def run(
