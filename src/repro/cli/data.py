@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Column
 from rich.table import Table as Grid
 
@@ -81,13 +80,13 @@ def fetch_tables(
 
 def _fetch_one(entry: Table, console: Console) -> bool:
     """Whether the table is now at hand; a failure is told and does not stop the next table."""
+    from repro.bookkeeping.sweeps.progress import progress
     from repro.corpora.tables.conversion import PickleRefused
     from repro.corpora.tables.fetching import FetchFailed, fetch
 
     try:
-        with Progress(console=console, transient=True) as progress:
-            bar = progress.add_task(entry.name, total=len(entry.sources) or 1)
-            path = fetch(entry, advance=lambda: progress.advance(bar))
+        with progress(entry.name, len(entry.sources) or 1, of="files") as advance:
+            path = fetch(entry, advance=advance)
     except (FetchFailed, PickleRefused) as error:
         console.print(f"repro: {error}", style="red", markup=False, soft_wrap=True)
         return False

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 from rich.table import Table
 
 from repro.cli.refusal import refusing
@@ -33,15 +32,15 @@ def fit(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
 ) -> None:
     """Fit scaling laws to your own runs: exponents by three approaches, optimal N and D, and what to distrust."""
+    from repro.bookkeeping.sweeps.progress import progress
     from repro.fits.report import STAGES, report
     from repro.fits.runs.reading import read_runs
 
     with refusing(ValueError):
         budgets = [_budget(text) for text in budget or []]
         read = read_runs(runs)
-        with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
-            bar = progress.add_task("fitting", total=STAGES)
-            made = report(read, budgets, resamples=resamples, seed=seed, advance=lambda: progress.advance(bar))
+        with progress("fitting", STAGES, of="stages") as advance:
+            made = report(read, budgets, resamples=resamples, seed=seed, advance=advance)
         if figure:
             from repro.cli.fit_picture import draw
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -79,7 +80,8 @@ def _run_one(notebook: Notebook, given: dict[str, Any], cell_limit: int | None, 
     console = Console(quiet=quiet)
     console.print(f"[bold]{notebook.name}[/] at scale {given['scale']}")
     try:
-        verdicts, changes = chapters.run(notebook, given, places.results(), cell_limit=cell_limit, progress=not quiet)
+        bar = not quiet and sys.stderr.isatty()  # else sweeps tell how far they are, in plain lines
+        verdicts, changes = chapters.run(notebook, given, places.results(), cell_limit=cell_limit, progress=bar)
     except chapters.Failed as error:  # the other notebooks are run all the same
         typer.secho(f"repro: {error}", fg="red", err=True)
         return {"notebook": notebook.name, "failed": str(error)}

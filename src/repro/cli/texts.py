@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from repro.cli.refusal import refusing
@@ -23,12 +22,13 @@ def pack(
     name: Name, to: Annotated[Path, typer.Option(help="The folder to write into.", file_okay=False)] = Path()
 ) -> None:
     """Write a text as one compressed file, for a machine whose packages differ: minutes for a large one."""
+    from repro.bookkeeping.sweeps.progress import progress
+
     console = Console(stderr=True)
     with refusing(ValueError):
         wanted = manifest(name)
-    with refusing(EnvironmentDiffers), Progress(console=console, transient=True) as progress:
-        bar = progress.add_task(f"packing {name}", total=wanted.bytes)
-        path = pack_text(wanted, to, lambda done: progress.advance(bar, done))
+    with refusing(EnvironmentDiffers), progress(f"packing {name}", wanted.bytes, of="bytes") as advance:
+        path = pack_text(wanted, to, advance)
     console.print(f"{path}: {path.stat().st_size / 1e6:.1f} MB for {wanted.bytes / 1e6:.0f} MB of text", soft_wrap=True)
 
 
