@@ -33,7 +33,7 @@ def test_the_yardstick_is_the_same_decoder():
 
 
 def test_every_side_is_timed_and_set_against_the_plain_loop():
-    found = bench_training(widths=(32,), steps=1, repeat=2, compiled=False)
+    found = bench_training(widths=(32,), steps=1, rounds=8, compiled=False)
 
     assert ["plain", "eager"] == list(found.widths[0].tokens_a_second)
     for value, low, high in (*found.widths[0].ratios.values(), found.together):
@@ -41,7 +41,7 @@ def test_every_side_is_timed_and_set_against_the_plain_loop():
     assert torch.cuda.is_available() == (found.utilisation is not None)
 
 
-OPTIONS = ["training", "--width", "32", "--steps", "1", "--repeat", "2", "--no-compiled"]
+OPTIONS = ["training", "--width", "32", "--steps", "1", "--rounds", "8", "--no-compiled"]
 
 
 def test_the_command_prints_one_json_object():

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
-from repro.fits.bench import GOAL_RATIO, GOAL_SECONDS, FitsBench, bench_fits
+FEWEST_ROUNDS = 8  # fewer hold no 99 % interval of a median
 
-if TYPE_CHECKING:  # torch is loaded by the command that needs it
+if TYPE_CHECKING:  # scipy and torch are loaded by the command that needs them
+    from repro.fits.bench import FitsBench
     from repro.inference.decoding.bench import DecodingBench
     from repro.training.bench import TrainingBench, Utilisation
 
-app = typer.Typer(help="Time the parts that were built to be fast, each against a reference in the same run.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.callback()
@@ -34,11 +34,16 @@ def fits(
     timed: Annotated[int, typer.Option(min=1, help="Refits that scipy really does; the rest is extrapolated.")] = 4000,
 ) -> None:
     """A Chinchilla surface fit with its bootstrap, against scipy's BFGS with the exact gradient."""
+    from repro.bookkeeping.sweeps.progress import progress
+    from repro.fits.bench import bench_fits
 
-    def progress(rows: Iterable[int]) -> Iterable[int]:
-        return track(list(rows), description="scipy BFGS, one resample at a time", console=Console(stderr=True))
+    def told(rows: Iterable[int]) -> Iterator[int]:
+        with progress("scipy BFGS, one resample at a time", timed, of="refits") as advance:
+            for row in rows:
+                yield row
+                advance()
 
-    found = bench_fits(resamples=resamples, repeat=repeat, timed=timed, track=progress)
+    found = bench_fits(resamples=resamples, repeat=repeat, timed=timed, track=told)
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(found)))
     else:
@@ -49,14 +54,17 @@ def fits(
 def training(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
     width: Annotated[list[int] | None, typer.Option(min=16, help="Widths to time; by default 32, 64 and 128.")] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps that are timed at a stretch.")] = 10,
-    repeat: Annotated[int, typer.Option(min=2, help="Rounds in which the sides take turns.")] = 5,
-    compiled: Annotated[bool, typer.Option(help="Time the compiled loop too, where there is a compiler.")] = True,
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps at a stretch; fewer where time is short.")] = 10,
+    rounds: Annotated[int, typer.Option(min=FEWEST_ROUNDS, help="Rounds in which the sides take turns.")] = 12,
+    seconds: Annotated[float, typer.Option(min=1, help="Of the clock, which the whole may take.")] = 150,
+    compiled: Annotated[bool, typer.Option(help="Time the compiled loop too, where compiling fits in.")] = True,
 ) -> None:
     """The training loop, eager and compiled, against a plain one of the same decoder; and many tiny runs in one."""
     from repro.training.bench import WIDTHS, bench_training
 
-    found = bench_training(widths=tuple(width or WIDTHS), steps=steps, repeat=repeat, compiled=compiled)
+    found = bench_training(
+        widths=tuple(width or WIDTHS), steps=steps, rounds=rounds, seconds=seconds, compiled=compiled
+    )
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(found)))
     else:
@@ -67,23 +75,44 @@ def training(
 def decoding(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
     size: Annotated[list[str] | None, typer.Option(help="Sizes to time; by default 5M, 20M and 60M.")] = None,
-    tokens: Annotated[int, typer.Option(min=1, max=480, help="Tokens that are written at a stretch.")] = 64,
-    repeat: Annotated[int, typer.Option(min=2, help="Rounds in which the sides take turns.")] = 5,
+    tokens: Annotated[int, typer.Option(min=1, max=480, help="Tokens that are written at a stretch.")] = 32,
+    rounds: Annotated[int, typer.Option(min=FEWEST_ROUNDS, help="Rounds in which the sides take turns.")] = 12,
 ) -> None:
     """The lean decoder, plain and with packed weights, against generate of transformers on the same weights."""
     from repro.inference.decoding.bench import SHAPES, bench_decoding
 
-    found = bench_decoding(sizes=tuple(size or SHAPES), tokens=tokens, repeat=repeat)
+    found = bench_decoding(sizes=tuple(size or SHAPES), tokens=tokens, rounds=rounds)
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(found)))
     else:
         Console().print(_decoding_table(found))
 
 
+@app.command()
+def start(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds in which the commands take turns; the least counts.")] = 5,
+) -> None:
+    """How much CPU time `repro` takes to answer, against importing numpy and pydantic."""
+    from repro.cli.start import UNIT, bench_start
+
+    timed = bench_start(rounds=rounds)
+    if as_json:
+        typer.echo(json.dumps({**dataclasses.asdict(timed), "missed": timed.missed}))
+        return
+    table = Table(
+        "repro", "CPU seconds", "ratio", "goal", title=f"Against {UNIT!r}: {timed.unit_seconds:.2f} CPU seconds"
+    )
+    for name, ratio in timed.ratios.items():
+        missed = " missed" if name in timed.missed else ""
+        table.add_row(name, f"{timed.seconds[name]:.2f}", f"{ratio:.1f}", f"{timed.goals[name]:g}{missed}")
+    Console().print(table)
+
+
 def _decoding_table(found: DecodingBench) -> Table:
     from repro.inference.decoding.bench import GOAL_RATIO
 
-    table = Table("what", title=f"Decoding on {found.device}, {found.repeat} rounds of {found.tokens} tokens")
+    table = Table("what", title=f"Decoding on {found.device}, {found.tokens} tokens at a stretch, {_rounds(found)}")
     table.add_column("figure", overflow="fold")
     for one in found.sizes:
         name = f"{one.name}, {one.parameters:,} parameters"
@@ -99,10 +128,10 @@ def _decoding_table(found: DecodingBench) -> Table:
 def _training_table(found: TrainingBench) -> Table:
     from repro.training.bench import GOAL_RATIO, GOAL_TOGETHER
 
-    table = Table("what", title=f"Training on {found.device}, {found.repeat} rounds of {found.steps} steps")
+    table = Table("what", title=f"Training on {found.device}, {_rounds(found)}")
     table.add_column("figure", overflow="fold")
     for one in found.widths:
-        name = f"width {one.width}, {one.parameters:,} parameters"
+        name = f"width {one.width}, {one.parameters:,} parameters, {one.steps} steps at a stretch"
         for side, speed in one.tokens_a_second.items():
             ratio = f", {_interval(one.ratios[side])} times the plain loop" if side in one.ratios else ""
             table.add_row(f"{name}: {side}", f"{speed:,.0f} tokens a {found.unit}{ratio}")
@@ -114,6 +143,10 @@ def _training_table(found: TrainingBench) -> Table:
     table.add_row(f"goal: less than {GOAL_TOGETHER:g} times", pays)
     table.add_row("model FLOP utilisation", _used(found.utilisation))
     return table
+
+
+def _rounds(bench: DecodingBench | TrainingBench) -> str:
+    return f"{bench.rounds} rounds, medians with {bench.level:.0%} intervals"
 
 
 def _used(found: Utilisation | None) -> str:
@@ -133,6 +166,8 @@ def _interval(ratio: tuple[float, float, float]) -> str:
 
 
 def _table(found: FitsBench) -> Table:
+    from repro.fits.bench import GOAL_RATIO, GOAL_SECONDS
+
     table = Table("what", title=f"Surface fit and {found.resamples:,} bootstrap refits")
     table.add_column("figure", overflow="fold")
     extrapolated = "" if found.scipy_timed == found.resamples else f", extrapolated from {found.scipy_timed:,} refits"

@@ -1,7 +1,7 @@
 """The training loop timed against a plain one of the same decoder in the same run, and many runs in one program.
 
 On a CPU times are CPU seconds, so that a busy machine changes them little; on a GPU they are seconds of the clock.
-The sides take turns, and each ratio is of times taken one after the other.
+The sides take turns, and each ratio is the median over the rounds, of times taken one after the other.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import torch
 
 from repro.corpora.languages.skills import Skills
 from repro.corpora.texts.text import Tokens
+from repro.floor.estimate import LEVEL
 from repro.floor.provenance import device
 from repro.models.counting import parameters, training_flops
 from repro.models.decoder import Decoder
-from repro.statistics import geometric_t
+from repro.statistics import median_interval
 from repro.training.configurations import Pretraining
 from repro.training.ensemble import Ensemble
 from repro.training.loop import Trainer, able_to_compile
@@ -27,6 +28,9 @@ from repro.training.plain import PlainLoop
 GOAL_RATIO, GOAL_UTILISATION, GOAL_TOGETHER = 1.25, 0.40, 4.0
 WIDTHS = (32, 64, 128)
 WARM_UP = 3  # steps before the clock starts; the first one compiles
+ROUNDS = 12  # the fewest whose 99 % interval of the median leaves out a round at either end
+SECONDS = 150.0  # of the clock, for everything; what compiles a width may take 50 of them on a busy machine
+TIMING = 15.0  # of these seconds are kept for timing each part that is still to come
 RUNS = 32
 TINY = Decoder(vocabulary=256, width=16, layers=1, heads=1, context=32)
 LARGE = Decoder(vocabulary=32_768, width=512, layers=8, heads=8, context=1024)  # 42 million parameters
@@ -41,12 +45,14 @@ Step = Callable[[int], object]
 class WidthBench:
     """One decoder.
 
-    Fields: `tokens_a_second` by side; `ratios` of each of ours over the plain loop: value, low, high; `gflops` giga-
-    operations a second of the faster of ours, counted as `training_flops` does.
+    Fields: `steps` timed at a stretch; `tokens_a_second` by side, without "compiled" where there was no compiler or no
+    time for it; `ratios` of each of ours over the plain loop: value, low, high; `gflops` giga-operations a second of
+    the faster of ours, counted as `training_flops` does.
     """
 
     width: int
     parameters: int
+    steps: int
     tokens_a_second: dict[str, float]
     ratios: dict[str, tuple[float, float, float]]
     gflops: float
@@ -67,37 +73,63 @@ class Utilisation:
 class TrainingBench:
     """What the benchmark found.
 
-    Fields: `unit` of time; `together` the time of `runs` tiny runs in one program over that of one: value, low, high;
-    `utilisation` None without a GPU.
+    Fields: `unit` of time; `level` of the intervals; `together` the time of `runs` tiny runs in one program over that
+    of one: value, low, high; `utilisation` None without a GPU.
     """
 
     device: str
     unit: str
-    steps: int
-    repeat: int
+    rounds: int
+    level: float
     widths: tuple[WidthBench, ...]
     runs: int
     together: tuple[float, float, float]
     utilisation: Utilisation | None
 
 
+class Budget:
+    """The seconds of the clock that the parts of a benchmark share, each taking its part of what is left."""
+
+    def __init__(self, seconds: float, parts: int) -> None:
+        self._deadline, self._parts, self._compiling = time.monotonic() + seconds, parts, 0.0
+
+    def affords_compiling(self) -> bool:
+        """Whether the longest compilation so far leaves enough for timing what is still to come."""
+        return self._compiling + TIMING * self._parts <= self._left()
+
+    def compiled(self, seconds: float) -> None:
+        """Remember how long one took."""
+        self._compiling = max(self._compiling, seconds)
+
+    def steps(self, round_of_one: float, rounds: int, most: int) -> int:
+        """Steps at a stretch that the next part may take, if a round of one step a side takes `round_of_one`."""
+        share, self._parts = self._left() / self._parts, self._parts - 1
+        return max(1, min(most, int(share / (rounds * round_of_one))))
+
+    def _left(self) -> float:
+        return self._deadline - time.monotonic()
+
+
 def bench_training(
-    *, widths: tuple[int, ...] = WIDTHS, steps: int = 10, repeat: int = 5, compiled: bool = True
-) -> TrainingBench:
-    """Time every side `repeat` times over `steps` optimiser steps.
+    *, widths: tuple[int, ...] = WIDTHS, steps: int = 10, rounds: int = ROUNDS, seconds: float = SECONDS,
+    compiled: bool = True,
+) -> TrainingBench:  # fmt: skip
+    """Time every side in `rounds` rounds of up to `steps` optimiser steps, fewer where `seconds` of the clock ask it.
 
     Args:
-        compiled: time the compiled loop too, where there is a compiler.
+        rounds: at least 8, which the interval of a median needs.
+        compiled: time the compiled loop too, where there is a compiler and compiling leaves time for the rest.
     """
-    found = tuple(_width(width, steps, repeat, compiled and able_to_compile()) for width in widths)
+    budget = Budget(seconds, len(widths) + 1)
+    together = _together(steps, rounds, budget)
+    timed = tuple(_width(width, steps, rounds, budget, compiled and able_to_compile()) for width in widths)
     gpu = torch.cuda.is_available()
-    together = _together(steps, repeat)
     return TrainingBench(
         device(),
         "second" if gpu else "CPU second",
-        steps,
-        repeat,
-        found,
+        rounds,
+        LEVEL,
+        timed,
         RUNS,
         together,
         _utilisation(steps) if gpu else None,
@@ -109,32 +141,38 @@ def decoder_of(width: int) -> Decoder:
     return Decoder(vocabulary=1024, width=width, layers=max(1, width // 16), heads=max(1, width // 16), context=64)
 
 
-def _width(width: int, steps: int, repeat: int, compiled: bool) -> WidthBench:
+def _width(width: int, most: int, rounds: int, budget: Budget, compiled: bool) -> WidthBench:
     config, text = _job(decoder_of(width), batch=1024)
     plain = PlainLoop(config.model, text.train, sequences=config.sequences, learning_rate=1e-3)
     sides: dict[str, Step] = {"plain": lambda number: plain.step(), "eager": _ours(config, text, False)}
-    if compiled:
+    if compiled and budget.affords_compiling():
         sides["compiled"] = _ours(config, text, True)
-    seconds = _taking_turns(sides, steps, repeat)
-    speeds = {side: config.batch * steps / float(np.median(taken)) for side, taken in seconds.items()}
+        budget.compiled(_warm_up({"compiled": sides["compiled"]}))
+    steps = budget.steps(_warm_up(sides) / WARM_UP, rounds, most)
+    seconds = _taking_turns(sides, steps, rounds)
+    speeds = {side: config.batch * steps / float(np.median(times)) for side, times in seconds.items()}
     ratios = {side: _ratio(seconds["plain"], seconds[side]) for side in seconds if side != "plain"}
     per_token = training_flops(config.model, 1, config.model.context)
     best = max(speed for side, speed in speeds.items() if side != "plain")
-    return WidthBench(width, parameters(config.model).total, speeds, ratios, best * per_token / 1e9)
+    return WidthBench(width, parameters(config.model).total, steps, speeds, ratios, best * per_token / 1e9)
 
 
-def _together(steps: int, repeat: int) -> tuple[float, float, float]:
+def _together(most: int, rounds: int, budget: Budget) -> tuple[float, float, float]:
     config, text = _job(TINY, batch=512)
     ensemble = Ensemble(config, range(RUNS), text)
     rates = [config.learning_rate] * RUNS
     sides: dict[str, Step] = {"one": _ours(config, text, False), "all": lambda number: ensemble.step(number, rates)}
-    seconds = _taking_turns(sides, steps, repeat)
+    _warm_up(sides)
+    steps = budget.steps(_warm_up(sides) / WARM_UP, rounds, most)
+    seconds = _taking_turns(sides, steps, rounds)
     return _ratio(seconds["all"], seconds["one"])
 
 
 def _utilisation(steps: int) -> Utilisation:
     config, text = _job(LARGE, batch=65_536)
-    taken = _taking_turns({"ours": _ours(config, text, True)}, steps, 1)["ours"][0]
+    sides = {"ours": _ours(config, text, True)}
+    _warm_up(sides)
+    taken = _taking_turns(sides, steps, 1)["ours"][0]
     speed = config.batch * steps / taken
     flops = speed * training_flops(config.model, 1, config.model.context)
     peak = next((peak for name, peak in PEAKS.items() if name in device()), None)
@@ -162,13 +200,20 @@ def _ours(config: Pretraining, text: Tokens, compiled: bool) -> Step:
     return lambda number: trainer.step(number, config.learning_rate)
 
 
-def _taking_turns(sides: dict[str, Step], steps: int, repeat: int) -> dict[str, list[float]]:
-    """Seconds of `steps` steps by side, one entry a round; who begins moves on by one each round."""
+def _warm_up(sides: dict[str, Step]) -> float:
+    """Seconds of the clock that WARM_UP steps of every side take."""
+    begin = time.monotonic()
     for step in sides.values():
         for number in range(WARM_UP):
             step(number)
+    _clock()  # a GPU has done its work only then
+    return time.monotonic() - begin
+
+
+def _taking_turns(sides: dict[str, Step], steps: int, rounds: int) -> dict[str, list[float]]:
+    """Seconds of `steps` steps by side, one entry per round; who begins moves on by one each round."""
     seconds: dict[str, list[float]] = {side: [] for side in sides}
-    for round in range(repeat):
+    for round in range(rounds):
         names = list(sides)
         for side in names[round % len(names) :] + names[: round % len(names)]:
             begin = _clock()
@@ -186,5 +231,5 @@ def _clock() -> float:
 
 
 def _ratio(over: list[float], under: list[float]) -> tuple[float, float, float]:
-    found = geometric_t([a / b for a, b in zip(over, under, strict=True)])
-    return found.value, found.low, found.high
+    ratio = median_interval([a / b for a, b in zip(over, under, strict=True)])
+    return ratio.value, ratio.low, ratio.high

@@ -18,7 +18,7 @@ def _tiny(monkeypatch):
 
 
 def test_every_side_writes_the_same_tokens_and_is_set_against_transformers():
-    [found] = bench.bench_decoding(sizes=("tiny",), tokens=4, repeat=2).sizes
+    [found] = bench.bench_decoding(sizes=("tiny",), tokens=4, rounds=8).sizes
 
     assert found.identical
     assert set(found.milliseconds) - {"transformers"} == set(found.ratios)
@@ -26,7 +26,7 @@ def test_every_side_writes_the_same_tokens_and_is_set_against_transformers():
 
 
 def test_the_command_gives_json_and_a_table():
-    small = ["decoding", "--size", "tiny", "--tokens", "2", "--repeat", "2"]
+    small = ["decoding", "--size", "tiny", "--tokens", "2", "--rounds", "8"]
 
     assert "tiny" == json.loads(CliRunner().invoke(app, [*small, "--json"]).stdout)["sizes"][0]["name"]
     assert "identical" in CliRunner().invoke(app, small).stdout

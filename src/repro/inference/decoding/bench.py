@@ -1,6 +1,6 @@
 """The lean decoder timed against `generate` of transformers on the same weights, in the same run.
 
-Times are those of `turns`: one thread's own seconds on a CPU, the sides by turns.
+Times are those of `turns`: one thread's own seconds on a CPU, the sides by turns. Ratios are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from repro.floor.estimate import LEVEL
 from repro.floor.provenance import device
 from repro.inference.decoding.choices import Drawn
 from repro.inference.decoding.drawing import GREEDY
@@ -21,10 +22,11 @@ from repro.models.counting import parameters
 from repro.models.decoder import Decoder
 from repro.models.llama import to_llama
 from repro.models.transformer import Transformer
-from repro.statistics import geometric_t
+from repro.statistics import median_interval
 
 GOAL_RATIO = 1.5
 PROMPT = 32
+ROUNDS = 12  # the fewest whose 99 % interval of the median leaves out a round at either end
 # Of 5, 20 and 60 million parameters, output matrix and embedding one.
 SHAPES = {
     "5M": Decoder(vocabulary=4096, width=256, layers=5, heads=4, context=512),
@@ -51,17 +53,18 @@ class SizeBench:
 
 @dataclass(frozen=True)
 class DecodingBench:
-    """What the benchmark found; `unit` of time."""
+    """What the benchmark found; `unit` of time, `level` of the intervals."""
 
     device: str
     unit: str
     tokens: int
-    repeat: int
+    rounds: int
+    level: float
     sizes: tuple[SizeBench, ...]
 
 
-def bench_decoding(*, sizes: tuple[str, ...] = tuple(SHAPES), tokens: int = 64, repeat: int = 5) -> DecodingBench:
-    """Write `tokens` greedy tokens after a prompt of 32, `repeat` times a side, the reading of the prompt included.
+def bench_decoding(*, sizes: tuple[str, ...] = tuple(SHAPES), tokens: int = 32, rounds: int = ROUNDS) -> DecodingBench:
+    """Write `tokens` greedy tokens after a prompt of 32, in `rounds` rounds, the reading of the prompt included.
 
     Raises:
         ValueError: a size that is not timed.
@@ -71,11 +74,11 @@ def bench_decoding(*, sizes: tuple[str, ...] = tuple(SHAPES), tokens: int = 64, 
     gpu = torch.cuda.is_available()
     where = "cuda" if gpu else "cpu"
     with on_one_thread(where):
-        found = tuple(_size(name, SHAPES[name], tokens, repeat, where) for name in sizes)
-    return DecodingBench(device(), "second" if gpu else "CPU second", tokens, repeat, found)
+        found = tuple(_size(name, SHAPES[name], tokens, rounds, where) for name in sizes)
+    return DecodingBench(device(), "second" if gpu else "CPU second", tokens, rounds, LEVEL, found)
 
 
-def _size(name: str, shape: Decoder, tokens: int, repeat: int, where: str) -> SizeBench:
+def _size(name: str, shape: Decoder, tokens: int, rounds: int, where: str) -> SizeBench:
     torch.manual_seed(0)
     model = Transformer(shape).eval().to(where)
     prompt_BT = torch.randint(shape.vocabulary, (1, PROMPT)).to(where)
@@ -85,7 +88,7 @@ def _size(name: str, shape: Decoder, tokens: int, repeat: int, where: str) -> Si
         if reader.layout == layout:  # packing falls back to plain weights where it cannot be done
             sides[f"lean, {layout}"] = _plainly(reader, prompt_BT, tokens)
     written = [write().tolist() for write in sides.values()]
-    seconds = take_turns([*sides.values()], rounds=repeat, seed=0, device=where)
+    seconds = take_turns([*sides.values()], rounds=rounds, seed=0, device=where)
     ratios = {
         side: _ratio(seconds[0], taken) for side, taken in zip(sides, seconds, strict=True) if taken is not seconds[0]
     }
@@ -94,8 +97,8 @@ def _size(name: str, shape: Decoder, tokens: int, repeat: int, where: str) -> Si
 
 
 def _ratio(theirs: list[float], ours: list[float]) -> tuple[float, float, float]:
-    found = geometric_t([over / under for over, under in zip(theirs, ours, strict=True)])
-    return found.value, found.low, found.high
+    ratio = median_interval([over / under for over, under in zip(theirs, ours, strict=True)])
+    return ratio.value, ratio.low, ratio.high
 
 
 def _generate(model: Transformer, prompt_BT: torch.Tensor, tokens: int) -> Write:
