@@ -38,7 +38,6 @@ from repro.alignment.methods.configurations import Effort
 from repro.alignment.reviews.configurations import Aligned, Reach, Stage
 from repro.attention.configurations import Absorption, AttentionPass, DecodeSteps, Grouping
 from repro.attention.estimates import all_arms
-from repro.cli.science import import_measurements
 from repro.corpora.languages.facts import Facts
 from repro.corpora.texts.text import Skills
 from repro.fits.approaches.ablation import Ablation
@@ -53,6 +52,7 @@ from repro.fits.questions.repetition import PlantedRepetition, RepetitionFit
 from repro.fits.questions.staircase import Valleys
 from repro.fits.runs.planted import Planted
 from repro.fits.runs.suites import Suite
+from repro.floor.doors import import_measurements
 from repro.floor.measurement import registered
 from repro.inference.caches.configurations import Appending, CacheFill, Generation, Lengths, LongStep
 from repro.inference.caches.shapes import tiny

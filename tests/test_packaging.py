@@ -114,7 +114,7 @@ class Absent:
 
 sys.path.insert(0, {source!r})
 sys.meta_path.insert(0, Absent())
-from repro.cli.science import import_measurements
+from repro.floor.doors import import_measurements
 import_measurements()
 """
 

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 from small_book import make_small_book
 
+from repro.bookkeeping.edition.printed import BROWSERS, QUIET
 from repro.cli.book import make_book
-from repro.cli.print_editions import BROWSERS, QUIET
 
 
 def derived_before(*_places: Path, told: object) -> None:

@@ -17,8 +17,9 @@ from xml.etree import ElementTree
 import pytest
 from small_book import make_small_book
 
-from repro.cli import edition, print_editions
-from repro.cli.edition import BookNotBuiltError, build_html
+from repro.bookkeeping.edition import html as edition
+from repro.bookkeeping.edition import printed
+from repro.bookkeeping.edition.html import BookNotBuiltError, build_html
 
 
 @pytest.fixture
@@ -114,11 +115,8 @@ def test_a_build_that_is_killed_is_not_taken_for_a_whole_one(root, make):
     [stage] = built.glob("stage-*")
     method = root / "book" / "method.md"
     method.write_text(method.read_text() + "\nOne more sentence.\n")
-    command = [
-        sys.executable,
-        "-c",
-        f"from pathlib import Path; from repro.cli.edition import build_html; build_html(Path({str(root / 'book')!r}))",
-    ]
+    imports = "from pathlib import Path; from repro.bookkeeping.edition.html import build_html"
+    command = [sys.executable, "-c", f"{imports}; build_html(Path({str(root / 'book')!r}))"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     building = subprocess.Popen(command, env=environment, start_new_session=True)
     while (stage / "ended-well").exists() and building.poll() is None:
@@ -145,7 +143,7 @@ def test_an_interrupted_publication_is_made_good(root, make, monkeypatch):
 
 
 def test_the_epub_holds_well_formed_pages_with_formulas_and_links_of_its_own(root):
-    with zipfile.ZipFile(print_editions.build_epub(root / "book")) as book:
+    with zipfile.ZipFile(printed.build_epub(root / "book")) as book:
         pages = {name: book.read(name).decode() for name in book.namelist() if name.endswith(".xhtml")}
     read = [ElementTree.fromstring(page.replace("<!DOCTYPE html>", "")) for page in pages.values()]
     pictures = [element.tag for page in read for element in page.iter() if element.tag.endswith("}svg")]
@@ -159,7 +157,7 @@ def test_the_epub_holds_well_formed_pages_with_formulas_and_links_of_its_own(roo
 @pytest.mark.browser
 def test_the_pdf_has_an_outline_and_its_links_stay_inside(root, browser):
     pypdf = pytest.importorskip("pypdf", reason="binding needs the extra `book`")
-    bound = pypdf.PdfReader(print_editions.build_pdf(root / "book"))
+    bound = pypdf.PdfReader(printed.build_pdf(root / "book"))
     actions = [a.get_object().get("/A", {}) for page in bound.pages for a in page.get("/Annots", [])]
 
     assert ["Cover", "The ledger", "Article A"] == [entry.title for entry in bound.outline][:3]
@@ -170,8 +168,8 @@ def test_the_pdf_has_an_outline_and_its_links_stay_inside(root, browser):
 def test_without_chromium_the_pdf_says_what_is_missing(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
 
-    with pytest.raises(print_editions.NoBrowserError, match="apt install chromium"):
-        print_editions.find_browser()
+    with pytest.raises(printed.NoBrowserError, match="apt install chromium"):
+        printed.find_browser()
 
 
 def test_sources_of_the_small_book_are_those_of_the_book(tmp_path):

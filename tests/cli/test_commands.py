@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from repro.cli import app
 from repro.cli.commands import NAMES, load, summary
-from repro.cli.science import measuring_modules
+from repro.floor.doors import measuring_modules
 
 CALLED = """
 import sys

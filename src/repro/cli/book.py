@@ -13,13 +13,16 @@ import typer
 from rich.console import Console
 
 from repro.bookkeeping.chapters import Failed, derive_pages
+from repro.bookkeeping.display.elements import embedded
+from repro.bookkeeping.edition.html import BookNotBuiltError, build_html
+from repro.bookkeeping.edition.printed import NoBrowserError, build_epub, build_pdf, find_browser
 from repro.bookkeeping.ledger import region_changes
 from repro.bookkeeping.pages import gather, write_pages
-from repro.cli import calculators
-from repro.cli.edition import BookNotBuiltError, build_html
-from repro.cli.print_editions import NoBrowserError, build_epub, build_pdf, find_browser
 from repro.cli.refusal import refusing
 from repro.floor import places
+from repro.sizing.catalogue import catalogue
+
+CATALOGUE = "_generated/catalogue.md"  # what the calculators read: the published models
 
 Deriver = Callable[..., object]
 
@@ -60,7 +63,7 @@ def make_book(root: Path, results: Path, *, console: Console, derive: Deriver = 
         derive(root, results, folder / "chapters", told=lambda line: console.print(f"  {line}", highlight=False))
     with timed(console, "pages"):
         site = gather(root, results, region_changes=region_changes(root), address=_public_address())
-        written = write_pages(site, folder, {calculators.NAME: calculators.catalogue_fragment()})
+        written = write_pages(site, folder, {CATALOGUE: embedded(catalogue(), "repro-catalogue")})
         console.print(f"  {len(site.whole_claims)} claims, {len(written)} generated files changed", highlight=False)
     with timed(console, "html"), console.status("Sphinx is building ..."):
         built = build_html(folder)

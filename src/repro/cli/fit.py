@@ -42,7 +42,7 @@ def fit(
         with progress("fitting", STAGES, of="stages") as advance:
             made = report(read, budgets, resamples=resamples, seed=seed, advance=advance)
         if figure:
-            from repro.cli.fit_picture import draw
+            from repro.fits.picture import draw
 
             draw(made, figure)
     if as_json:

@@ -46,7 +46,7 @@ def prune(
     as_json: AsJson = False,
 ) -> None:
     """List stale records, or delete them with --yes."""
-    from repro.cli.science import import_measurements
+    from repro.floor.doors import import_measurements
 
     import_measurements()
     stale = stale_records(places.results() / "records")

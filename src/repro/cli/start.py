@@ -95,6 +95,6 @@ def _children() -> float:
 
 def _write_runs(path: Path) -> None:
     """Runs on a surface like Hoffmann's, ten sizes at each of ten lengths."""
-    from repro.fits.planted import Planted, plant
+    from repro.fits.runs.planted import Planted, plant
 
     plant(Planted(budgets=tuple(6 * 10.0**power for power in range(17, 22)), sizes=RUNS // 5), 0).to_csv(path)

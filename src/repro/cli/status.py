@@ -14,8 +14,8 @@ from repro.bookkeeping.ledger import final_outcomes, load_ledger
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
 from repro.bookkeeping.notebooks import notebooks
 from repro.bookkeeping.records import stale_records
-from repro.cli.science import import_measurements
 from repro.floor import places
+from repro.floor.doors import import_measurements
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False) -> None:

@@ -1,7 +1,8 @@
-"""HTML elements as strings: every fragment of the book is built from these three functions."""
+"""HTML elements as strings: every fragment of the book is built from these functions."""
 
 from __future__ import annotations
 
+import json
 import re
 from html import escape
 from types import MappingProxyType
@@ -43,6 +44,13 @@ def _formulas(html: str) -> str:
     lowered = re.sub(r"\b([A-Za-z])_([A-Za-z0-9]+)\b", r"\1<sub>\2</sub>", html)
     raised = re.sub(r"\b([A-Za-z])\^(-?)(\d+(?:\.\d+)?)\b", r"\1<sup>\2\3</sup>", lowered)
     return raised.replace("<sup>-", "<sup>\u2212")
+
+
+def embedded(value: object, name: str) -> str:
+    """A value as JSON inside a page, for the page's scripts: one read from disk may read no other file."""
+    return tag(
+        "script", json.dumps(value, separators=(",", ":")).replace("</", "<\\/"), type="application/json", id=name
+    )
 
 
 def block(*lines: str) -> str:

@@ -1,4 +1,4 @@
-"""The modules that register measurements, found by their decorator."""
+"""Doors: the modules that register measurements, found by their decorator and loaded by their paths."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import importlib
 import re
 from pathlib import Path
 
-import repro
-
-PACKAGE = Path(repro.__file__).parent
+PACKAGE = Path(__file__).parents[1]
 
 
 def measuring_modules() -> list[str]:

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from repro.cli.edition import TOC, run_jupyter_book
+from repro.bookkeeping.edition.html import TOC, run_jupyter_book
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (

@@ -1,0 +1,1 @@
+"""The editions of the book, made from its pages: HTML by Jupyter Book, a PDF by Chromium, an ePub by Sphinx."""
