@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from repro.cli.refusal import refusing
+
 FEWEST_ROUNDS = 8  # fewer hold no 99 % interval of a median
 
 if TYPE_CHECKING:  # scipy and torch are loaded by the command that needs them
@@ -81,7 +83,8 @@ def decoding(
     """The lean decoder, plain and with packed weights, against generate of transformers on the same weights."""
     from repro.inference.decoding.bench import SHAPES, bench_decoding
 
-    found = bench_decoding(sizes=tuple(size or SHAPES), tokens=tokens, rounds=rounds)
+    with refusing(ValueError):
+        found = bench_decoding(sizes=tuple(size or SHAPES), tokens=tokens, rounds=rounds)
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(found)))
     else:

@@ -11,6 +11,7 @@ import typer
 
 from repro.bookkeeping.ledger import Claim, Kind, Outcome, Verdict, final_outcomes, load_ledger
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
+from repro.cli.refusal import refusing
 from repro.floor import places
 
 INDENT = " " * 14  # outcomes stand alone in their column
@@ -24,10 +25,11 @@ def claims(
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list for programs.")] = False,
 ) -> None:
     """List the claims with what is known of each."""
-    ledger = load_ledger(places.experiments())
+    with refusing(ValueError, FileNotFoundError):
+        ledger = load_ledger(places.experiments())
+        verdicts = final_outcomes(ledger, load_verdicts(places.results()))
     _refuse_unknown("--source", source, [*"ABCDE"])
     _refuse_unknown("--chapter", chapter, sorted({claim.chapter for claim in ledger.values()}))
-    verdicts = final_outcomes(ledger, load_verdicts(places.results()))
     rows = [
         (claim, verdicts[name])
         for name, claim in ledger.items()

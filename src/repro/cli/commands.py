@@ -25,6 +25,18 @@ class Commands(TyperGroup):
         name, stand_in, rest = super().resolve_command(ctx, args)
         return name, load(stand_in.name) if stand_in and stand_in.name else None, rest
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; one that needs a library of the extra `training`, where it is absent, says what to install."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            library = (error.name or "repro").partition(".")[0]
+            if library == "repro":
+                raise
+            words = f"repro: this needs {library}, which is not installed here; `make setup` installs all libraries"
+            typer.secho(words, fg="red", err=True)
+            raise typer.Exit(2) from error
+
 
 def summary(name: str) -> str:
     """The first line of a command's docstring, read from its file without importing what the command works with."""

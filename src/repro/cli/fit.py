@@ -36,7 +36,7 @@ def fit(
     from repro.fits.report import STAGES, report
     from repro.fits.runs.reading import read_runs
 
-    with refusing(ValueError):
+    with refusing(ValueError, OSError):
         budgets = [_budget(text) for text in budget or []]
         read = read_runs(runs)
         with progress("fitting", STAGES, of="stages") as advance:

@@ -39,6 +39,7 @@ def run(
     not stop the others.
     """
     from repro.bookkeeping import chapters
+    from repro.bookkeeping.sweeps import EngineSettings
 
     if bool(chapter) == every:
         raise typer.BadParameter("name one chapter or notebook, or give --all")
@@ -46,6 +47,7 @@ def run(
         if value:
             os.environ[name] = value  # a notebook's kernel inherits these and so never names an engine
     with refusing(LookupError, ValueError, TypeError, FileNotFoundError):
+        EngineSettings.from_environment()  # refused here, since a notebook without a sweep would not look at them
         given = {"scale": scale, "compute": compute, **_parameters(parameter or [])}
         found = (
             chapters.notebooks(places.experiments())

@@ -14,14 +14,16 @@ from repro.bookkeeping.ledger import final_outcomes, load_ledger
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
 from repro.bookkeeping.notebooks import notebooks
 from repro.bookkeeping.records import stale_records
+from repro.cli.refusal import refusing
 from repro.floor import places
 from repro.floor.doors import import_measurements
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False) -> None:
     """Say what is on record and what is stale, by chapter and scale."""
-    import_measurements()
-    report = _report()
+    with refusing(ValueError, FileNotFoundError):
+        import_measurements()
+        report = _report()
     if as_json:
         typer.echo(json.dumps(report, indent=1))
         return

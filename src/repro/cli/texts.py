@@ -16,6 +16,7 @@ from repro.corpora.texts.manifest import Manifest, TokenCounts, kept_in, manifes
 from repro.corpora.texts.parcels import NotOurs, pack_text, unpack_text
 
 Name = Annotated[str, typer.Argument(help="A text's name; `repro data list` shows them.")]
+Packed = Annotated[Path, typer.Argument(help="What `repro data pack` wrote.", exists=True, dir_okay=False)]
 
 
 def pack(
@@ -32,7 +33,7 @@ def pack(
     console.print(f"{path}: {path.stat().st_size / 1e6:.1f} MB for {wanted.bytes / 1e6:.0f} MB of text", soft_wrap=True)
 
 
-def unpack(file: Annotated[Path, typer.Argument(help="What `repro data pack` wrote.", dir_okay=False)]) -> None:
+def unpack(file: Packed) -> None:
     """Keep a packed text in the cache, checked by its sha256."""
     with refusing(NotOurs, OSError):
         found = unpack_text(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -107,8 +108,9 @@ def _discard(draft: Path) -> None:
 def _last_words(error: Exception) -> str:
     name, value = getattr(error, "ename", ""), getattr(error, "evalue", "")
     words = f"{name}: {value}" if name else f"{type(error).__name__}: {error}"
-    # the book's environment has no torch, and computing what is not on record may need it
-    return f"{words}\n`make setup` installs all that notebooks need" if "No module named" in words else words
+    if absent := re.search(r"No module named '([\w.]+)'", words):  # the book's environment has no torch
+        return f"it needs {absent[1]}, which is not installed here; `make setup` installs all that notebooks need"
+    return words
 
 
 def _refuse_unfinished(notebook: Notebook, executed: nbformat.NotebookNode) -> None:
