@@ -41,6 +41,13 @@ def test_every_side_is_timed_and_set_against_the_plain_loop():
     assert torch.cuda.is_available() == (found.utilisation is not None)
 
 
+def test_where_time_is_short_nothing_is_compiled_and_the_fewest_rounds_are_run():
+    timed = bench_training(widths=(32,), steps=10, rounds=12, seconds=0.1, compiled=True).widths[0]
+
+    assert ["plain", "eager"] == list(timed.tokens_a_second)
+    assert (1, bench.FEWEST) == (timed.steps, timed.rounds)
+
+
 OPTIONS = ["training", "--width", "32", "--steps", "1", "--rounds", "8", "--no-compiled"]
 
 

@@ -134,7 +134,7 @@ def _training_table(found: TrainingBench) -> Table:
     table = Table("what", title=f"Training on {found.device}, {_rounds(found)}")
     table.add_column("figure", overflow="fold")
     for one in found.widths:
-        name = f"width {one.width}, {one.parameters:,} parameters, {one.steps} steps at a stretch"
+        name = f"width {one.width}, {one.parameters:,} parameters, {one.steps} steps in each of {one.rounds} rounds"
         for side, speed in one.tokens_a_second.items():
             ratio = f", {_interval(one.ratios[side])} times the plain loop" if side in one.ratios else ""
             table.add_row(f"{name}: {side}", f"{speed:,.0f} tokens a {found.unit}{ratio}")
@@ -149,7 +149,7 @@ def _training_table(found: TrainingBench) -> Table:
 
 
 def _rounds(bench: DecodingBench | TrainingBench) -> str:
-    return f"{bench.rounds} rounds, medians with {bench.level:.0%} intervals"
+    return f"medians of up to {bench.rounds} rounds with {bench.level:.0%} intervals"
 
 
 def _used(found: Utilisation | None) -> str:

@@ -1,6 +1,7 @@
 """The training loop timed against a plain one of the same decoder in the same run, and many runs in one program.
 
-On a CPU times are CPU seconds, so that a busy machine changes them little; on a GPU they are seconds of the clock.
+On a CPU times are CPU seconds of one thread, so that a busy machine changes them little (threads that wait for one
+another spin, which counts); on a GPU they are seconds of the clock.
 The sides take turns, and each ratio is the median over the rounds, of times taken one after the other.
 """
 
@@ -29,8 +30,9 @@ GOAL_RATIO, GOAL_UTILISATION, GOAL_TOGETHER = 1.25, 0.40, 4.0
 WIDTHS = (32, 64, 128)
 WARM_UP = 3  # steps before the clock starts; the first one compiles
 ROUNDS = 12  # the fewest whose 99 % interval of the median leaves out a round at either end
-SECONDS = 150.0  # of the clock, for everything; what compiles a width may take 50 of them on a busy machine
-TIMING = 15.0  # of these seconds are kept for timing each part that is still to come
+FEWEST = 8  # rounds: fewer hold no 99 % interval of a median
+SECONDS = 150.0  # of the clock, for everything
+COMPILING, TIMING = 25.0, 10.0  # CPU seconds that compiling one width takes, and that timing a part should have
 RUNS = 32
 TINY = Decoder(vocabulary=256, width=16, layers=1, heads=1, context=32)
 LARGE = Decoder(vocabulary=32_768, width=512, layers=8, heads=8, context=1024)  # 42 million parameters
@@ -45,14 +47,15 @@ Step = Callable[[int], object]
 class WidthBench:
     """One decoder.
 
-    Fields: `steps` timed at a stretch; `tokens_a_second` by side, without "compiled" where there was no compiler or no
-    time for it; `ratios` of each of ours over the plain loop: value, low, high; `gflops` giga-operations a second of
-    the faster of ours, counted as `training_flops` does.
+    Fields: `steps` timed at a stretch, in each of `rounds`; `tokens_a_second` by side, without "compiled" where there
+    was no compiler or no time for it; `ratios` of each of ours over the plain loop: value, low, high; `gflops` giga-
+    operations a second of the faster of ours, counted as `training_flops` does.
     """
 
     width: int
     parameters: int
     steps: int
+    rounds: int
     tokens_a_second: dict[str, float]
     ratios: dict[str, tuple[float, float, float]]
     gflops: float
@@ -91,23 +94,19 @@ class Budget:
     """The seconds of the clock that the parts of a benchmark share, each taking its part of what is left."""
 
     def __init__(self, seconds: float, parts: int) -> None:
-        self._deadline, self._parts, self._compiling = time.monotonic() + seconds, parts, 0.0
+        self._start, self._worked = time.monotonic(), time.process_time()
+        self._deadline, self._parts = self._start + seconds, parts
 
     def affords_compiling(self) -> bool:
-        """Whether the longest compilation so far leaves enough for timing what is still to come."""
-        return self._compiling + TIMING * self._parts <= self._left()
+        """Whether compiling would leave enough for timing what is still to come, as busy as the machine is."""
+        passed, worked = time.monotonic() - self._start, time.process_time() - self._worked
+        busy = max(1.0, passed / max(worked, 1e-9))  # seconds of the clock for one that we worked
+        return busy * (COMPILING + TIMING * self._parts) <= self._deadline - time.monotonic()
 
-    def compiled(self, seconds: float) -> None:
-        """Remember how long one took."""
-        self._compiling = max(self._compiling, seconds)
-
-    def steps(self, round_of_one: float, rounds: int, most: int) -> int:
-        """Steps at a stretch that the next part may take, if a round of one step a side takes `round_of_one`."""
-        share, self._parts = self._left() / self._parts, self._parts - 1
-        return max(1, min(most, int(share / (rounds * round_of_one))))
-
-    def _left(self) -> float:
-        return self._deadline - time.monotonic()
+    def next_part(self) -> float:
+        """The seconds that the next part may take."""
+        share, self._parts = (self._deadline - time.monotonic()) / self._parts, self._parts - 1
+        return share
 
 
 def bench_training(
@@ -117,13 +116,17 @@ def bench_training(
     """Time every side in `rounds` rounds of up to `steps` optimiser steps, fewer where `seconds` of the clock ask it.
 
     Args:
-        rounds: at least 8, which the interval of a median needs.
+        rounds: at least 8, which the interval of a median needs; so many are run however late it is.
         compiled: time the compiled loop too, where there is a compiler and compiling leaves time for the rest.
     """
-    budget = Budget(seconds, len(widths) + 1)
-    together = _together(steps, rounds, budget)
-    timed = tuple(_width(width, steps, rounds, budget, compiled and able_to_compile()) for width in widths)
-    gpu = torch.cuda.is_available()
+    threads, gpu = torch.get_num_threads(), torch.cuda.is_available()
+    torch.set_num_threads(1)
+    try:
+        budget = Budget(seconds, len(widths) + 1)
+        together = _together(steps, rounds, budget)
+        timed = tuple(_width(width, steps, rounds, budget, compiled and able_to_compile()) for width in widths)
+    finally:
+        torch.set_num_threads(threads)
     return TrainingBench(
         device(),
         "second" if gpu else "CPU second",
@@ -147,14 +150,14 @@ def _width(width: int, most: int, rounds: int, budget: Budget, compiled: bool) -
     sides: dict[str, Step] = {"plain": lambda number: plain.step(), "eager": _ours(config, text, False)}
     if compiled and budget.affords_compiling():
         sides["compiled"] = _ours(config, text, True)
-        budget.compiled(_warm_up({"compiled": sides["compiled"]}))
-    steps = budget.steps(_warm_up(sides) / WARM_UP, rounds, most)
-    seconds = _taking_turns(sides, steps, rounds)
+        _warm_up({"compiled": sides["compiled"]})
+    steps, seconds = _timed(sides, most, rounds, budget.next_part())
     speeds = {side: config.batch * steps / float(np.median(times)) for side, times in seconds.items()}
     ratios = {side: _ratio(seconds["plain"], seconds[side]) for side in seconds if side != "plain"}
     per_token = training_flops(config.model, 1, config.model.context)
     best = max(speed for side, speed in speeds.items() if side != "plain")
-    return WidthBench(width, parameters(config.model).total, steps, speeds, ratios, best * per_token / 1e9)
+    held = len(seconds["plain"])
+    return WidthBench(width, parameters(config.model).total, steps, held, speeds, ratios, best * per_token / 1e9)
 
 
 def _together(most: int, rounds: int, budget: Budget) -> tuple[float, float, float]:
@@ -163,8 +166,7 @@ def _together(most: int, rounds: int, budget: Budget) -> tuple[float, float, flo
     rates = [config.learning_rate] * RUNS
     sides: dict[str, Step] = {"one": _ours(config, text, False), "all": lambda number: ensemble.step(number, rates)}
     _warm_up(sides)
-    steps = budget.steps(_warm_up(sides) / WARM_UP, rounds, most)
-    seconds = _taking_turns(sides, steps, rounds)
+    _, seconds = _timed(sides, most, rounds, budget.next_part())
     return _ratio(seconds["all"], seconds["one"])
 
 
@@ -172,7 +174,7 @@ def _utilisation(steps: int) -> Utilisation:
     config, text = _job(LARGE, batch=65_536)
     sides = {"ours": _ours(config, text, True)}
     _warm_up(sides)
-    taken = _taking_turns(sides, steps, 1)["ours"][0]
+    taken = _taking_turns(sides, steps, 1, time.monotonic())["ours"][0]
     speed = config.batch * steps / taken
     flops = speed * training_flops(config.model, 1, config.model.context)
     peak = next((peak for name, peak in PEAKS.items() if name in device()), None)
@@ -210,10 +212,23 @@ def _warm_up(sides: dict[str, Step]) -> float:
     return time.monotonic() - begin
 
 
-def _taking_turns(sides: dict[str, Step], steps: int, rounds: int) -> dict[str, list[float]]:
-    """Seconds of `steps` steps by side, one entry per round; who begins moves on by one each round."""
+def _timed(sides: dict[str, Step], most: int, rounds: int, share: float) -> tuple[int, dict[str, list[float]]]:
+    """Steps at a stretch, as many as `share` seconds of the clock allow, and what `_taking_turns` gives of them."""
+    deadline = time.monotonic() + share
+    one_round = _warm_up(sides) / WARM_UP
+    steps = max(1, min(most, int((deadline - time.monotonic()) / (rounds * one_round))))
+    return steps, _taking_turns(sides, steps, rounds, deadline)
+
+
+def _taking_turns(sides: dict[str, Step], steps: int, rounds: int, deadline: float) -> dict[str, list[float]]:
+    """Seconds of `steps` steps by side, one entry per round; who begins moves on by one each round.
+
+    The fewest rounds of an interval are run in any case, more only until the deadline.
+    """
     seconds: dict[str, list[float]] = {side: [] for side in sides}
     for round in range(rounds):
+        if round >= FEWEST and time.monotonic() > deadline:
+            break
         names = list(sides)
         for side in names[round % len(names) :] + names[: round % len(names)]:
             begin = _clock()
