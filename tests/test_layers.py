@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).parents[1] / "src" / "repro"
 
 LEDGER, DISPLAY, RECORDS = "bookkeeping.ledger", "bookkeeping.display", "bookkeeping.records"
 SWEEPS, PAGES, STUDY = "bookkeeping.sweeps", "bookkeeping.pages", "bookkeeping.study"
-KNOBS, CHAPTERS = "bookkeeping.knobs", "bookkeeping.chapters"
+KNOBS, NOTEBOOKS = "bookkeeping.knobs", "bookkeeping.notebooks"
+CHAPTERS, EDITION = "bookkeeping.chapters", "bookkeeping.edition"
 
 # room: the rooms that it imports from; one that is named stands for the rooms inside it too.
 # A room that is not named here may not exist, and an arrow that is not drawn may not either: nor the other way round.
@@ -48,11 +49,11 @@ MAY_IMPORT = {
     "alignment.methods": ["models"],
     "alignment.reviews": ["floor", "instruments", "corpora.languages", "models", "alignment.methods"],
     "attention": ["floor", "statistics", "instruments", "models"],
-    "fits": ["floor", "statistics", "corpora.tables", "fits.approaches", "fits.laws", "fits.runs"],
+    "fits": ["floor", "statistics", "figures", "corpora.tables", "fits.approaches", "fits.laws", "fits.runs"],
     "fits.approaches": ["floor", "statistics", "corpora.tables", "fits.laws", "fits.runs"],
-    "fits.laws": ["floor", "statistics"],
+    "fits.laws": ["floor"],
     "fits.questions": [
-        *["floor", "statistics", "sizing.operations", "corpora.tables", "fits.approaches", "fits.laws", "fits.runs"],
+        *["floor", "sizing.operations", "corpora.tables", "fits.approaches", "fits.laws", "fits.runs"],
     ],
     "fits.runs": ["floor", "corpora.tables", "fits.laws"],
     "inference": [],
@@ -64,20 +65,22 @@ MAY_IMPORT = {
     ],
     # bookkeeping: knows no science
     "bookkeeping": [],
-    LEDGER: ["floor", "statistics"],
-    DISPLAY: ["floor", "statistics", LEDGER],
+    LEDGER: ["floor"],
+    DISPLAY: ["floor", LEDGER],
     RECORDS: ["floor"],
     SWEEPS: ["floor", RECORDS],
     PAGES: ["statistics", LEDGER, DISPLAY],
     KNOBS: ["floor"],
-    STUDY: ["floor", "statistics", "figures", LEDGER, DISPLAY, RECORDS, SWEEPS, KNOBS],
-    CHAPTERS: ["floor", LEDGER, SWEEPS, KNOBS],
-    "figures": ["statistics"],
+    STUDY: ["floor", "figures", LEDGER, DISPLAY, RECORDS, SWEEPS, KNOBS],
+    NOTEBOOKS: ["floor"],
+    CHAPTERS: ["floor", LEDGER, SWEEPS, KNOBS, NOTEBOOKS],
+    EDITION: [],
+    "figures": ["floor", "statistics"],
     # the two doors: the package itself (for notebooks) and the command line
     "": [STUDY],
     "cli": [
-        *["", "floor", "statistics", "figures", "sizing", "corpora.tables", "corpora.texts", "training"],
-        *["fits", "inference.decoding", LEDGER, DISPLAY, RECORDS, PAGES, CHAPTERS],
+        *["floor", "sizing", "corpora.tables", "corpora.texts", "training"],
+        *["fits", "inference.decoding", LEDGER, DISPLAY, RECORDS, SWEEPS, PAGES, NOTEBOOKS, CHAPTERS, EDITION],
     ],
 }
 
