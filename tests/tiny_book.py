@@ -69,7 +69,7 @@ def add_with_torch(config: Addends, seed: int) -> dict[str, float]:
 def make_book(root: Path, cells: list[str] | None = None, parameters: str = PARAMETERS) -> Notebook:
     """Write the tiny book under `root` and give its notebook."""
     chapter = root / "experiments" / "tiny"
-    chapter.mkdir(parents=True)
+    chapter.mkdir(parents=True, exist_ok=True)
     (root / "pyproject.toml").write_text("")
     (chapter / "claims.toml").write_text(CLAIMS)
     (chapter / "scales.toml").write_text(SCALES)

@@ -15,7 +15,7 @@ import papermill
 import pytest
 from tiny_book import CELLS, PARAMETERS, Addends, add_with_torch, make_book
 
-from repro.bookkeeping.chapters import Failed, check, compare, derive_pages, execute, execution, notebooks, run
+from repro.bookkeeping.chapters import Failed, Server, check, compare, derive_pages, execute, execution, notebooks, run
 from repro.bookkeeping.chapters.execution import verdicts_of
 from repro.bookkeeping.knobs import UnknownParameter
 from repro.bookkeeping.ledger.verdict_files import keep_verdicts, load_verdicts
@@ -79,7 +79,7 @@ def results(ran, tmp_path) -> Path:
 
 
 def test_a_run_keeps_records_and_verdicts_and_a_second_finds_them(ran, again, results):
-    verdicts, changes = ran[1]
+    verdicts, changes = ran[1].verdicts, ran[1].changes
 
     assert [("sums-are-large", "supported", 30)] == [(v.claim, v.outcome, v.estimate.value) for v in verdicts]
     assert [(None, "supported")] == [(c.before, c.after) for c in changes]
@@ -104,9 +104,7 @@ def test_bare_papermill_is_refused_an_unknown_parameter_too(tmp_path):
 def test_other_knobs_settle_nothing(tmp_path):
     notebook = make_book(tmp_path)
 
-    verdicts, _ = run(notebook, {"scale": "cpu", "left": 5}, tmp_path / "results")
-
-    assert [] == verdicts
+    assert [] == run(notebook, {"scale": "cpu", "left": 5}, tmp_path / "results").verdicts
     assert {} == load_verdicts(tmp_path / "results")
 
 
@@ -178,7 +176,7 @@ def test_two_tasks_run_at_a_time_and_answer_in_their_order(monkeypatch):
     monkeypatch.setattr(execution, "cores", lambda: 2)
     both = threading.Barrier(2)  # lets neither pass alone
 
-    def work(number: int) -> int:
+    def work(server: Server, number: int) -> int:
         both.wait(timeout=10)
         return number
 

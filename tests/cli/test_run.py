@@ -18,7 +18,7 @@ def test_a_notebook_that_fails_does_not_stop_the_others(monkeypatch):
         started.append(notebook.name)
         if len(started) == 1:
             raise chapters.Failed(f"{notebook.name} did not run to its end: planted")
-        return [], []
+        return chapters.Run([], [], 1.5)
 
     monkeypatch.setattr(chapters, "run", run)
     ended = CliRunner().invoke(app, ["run", "scaling-chinchilla", "--json"])
@@ -26,6 +26,15 @@ def test_a_notebook_that_fails_does_not_stop_the_others(monkeypatch):
     first, *others = sorted(path.stem for path in Path("experiments/scaling-chinchilla").glob("*.ipynb"))
     assert [first, *others] == started
     assert [True] + [False] * len(others) == ["failed" in one for one in json.loads(ended.stdout)]
+    assert [1.5] * len(others) == [one["cpu_seconds"] for one in json.loads(ended.stdout)[1:]]
     assert 2 == ended.exit_code
     assert "did not run to its end: planted" in ended.stderr
     assert f"1 of {len(started)} notebooks failed: {first}" in ended.stderr
+
+
+def test_notebooks_run_side_by_side_at_smoke_scale_alone():
+    """Some measure times, which hold only where nothing runs beside them."""
+    ended = CliRunner().invoke(app, ["run", "--all", "--scale", "cpu", "--at-once", "2"])
+
+    assert 2 == ended.exit_code
+    assert "one notebook at a time" in " ".join(ended.stderr.replace("\u2502", " ").split())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +14,7 @@ from repro.cli.refusal import refusing
 from repro.floor import places
 
 if TYPE_CHECKING:  # papermill is loaded by a run, and not by a question for help
-    from repro.bookkeeping.chapters import Notebook
+    from repro.bookkeeping.chapters import Notebook, Run, Server
 
 
 def run(
@@ -29,6 +29,7 @@ def run(
     shard: Annotated[str, typer.Option(help="Only this share of the trials: 3/16.")] = "",
     compute: Annotated[str, typer.Option(help="missing (run what is not on record) or never.")] = "missing",
     every: Annotated[bool, typer.Option("--all", help="Every notebook of the book.")] = False,
+    at_once: Annotated[int, typer.Option(help="Notebooks at a time; more than one at scale smoke alone.", min=1)] = 1,
     cell_limit: Annotated[int | None, typer.Option(help="Seconds that one cell may take.", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
 ) -> None:
@@ -37,12 +38,17 @@ def run(
     Trials that are on record are looked up, the rest are run and recorded one by one, so an interrupted run goes on
     where it stopped. Verdicts are kept when a notebook ran to its end with its scale's own knobs. One that fails does
     not stop the others.
+
+    With --json, the object is the only thing on standard output: progress is on standard error. It says how many CPU
+    seconds each notebook took.
     """
     from repro.bookkeeping import chapters
     from repro.bookkeeping.sweeps import EngineSettings
 
     if bool(chapter) == every:
         raise typer.BadParameter("name one chapter or notebook, or give --all")
+    if at_once > 1 and scale != "smoke":  # several trials time themselves
+        raise typer.BadParameter(f"--at-once {at_once} at scale {scale}: times are measured one notebook at a time")
     for name, value in {"REPRO_ENGINE": on, "REPRO_JOBS": str(jobs or ""), "REPRO_SHARD": shard}.items():
         if value:
             os.environ[name] = value  # a notebook's kernel inherits these and so never names an engine
@@ -54,7 +60,13 @@ def run(
             if every
             else chapters.find_notebook(places.experiments(), chapter or "")
         )
-        report = [_run_one(notebook, given, cell_limit, quiet=as_json) for notebook in found]
+        console = Console(stderr=as_json)
+        bar = at_once == 1 and console.is_terminal
+
+        def run_one(server: Server, notebook: Notebook) -> dict[str, Any]:
+            return _run_one(notebook, given, console, server=server, cell_limit=cell_limit, progress=bar)
+
+        report = chapters.side_by_side(run_one, found, at_once=at_once, computing=compute != "never")
     if as_json:
         typer.echo(json.dumps(report, indent=1))
     if failed := [one["notebook"] for one in report if "failed" in one]:
@@ -75,30 +87,33 @@ def _parameters(words: list[str]) -> dict[str, Any]:
     return given
 
 
-def _run_one(notebook: Notebook, given: dict[str, Any], cell_limit: int | None, *, quiet: bool) -> dict[str, Any]:
+def _run_one(notebook: Notebook, given: dict[str, Any], console: Console, **how: Any) -> dict[str, Any]:
     from repro.bookkeeping import chapters
     from repro.bookkeeping.ledger.verdict_files import verdict_as_plain
 
-    console = Console(quiet=quiet)
     console.print(f"[bold]{notebook.name}[/] at scale {given['scale']}")
     try:
-        bar = not quiet and sys.stderr.isatty()  # else sweeps tell how far they are, in plain lines
-        verdicts, changes = chapters.run(notebook, given, places.results(), cell_limit=cell_limit, progress=bar)
+        done = chapters.run(notebook, given, places.results(), **how)
     except chapters.Failed as error:  # the other notebooks are run all the same
         typer.secho(f"repro: {error}", fg="red", err=True)
         return {"notebook": notebook.name, "failed": str(error)}
-    for verdict in verdicts:
-        e = verdict.estimate
-        assert e is not None
-        console.print(
-            f"  {verdict.outcome:>9}  {verdict.claim}  {e.value:.4g} [{e.low:.4g}, {e.high:.4g}] {e.unit}", markup=False
-        )
-    if not verdicts:
-        console.print("  no verdicts: other knobs than the scale's own, or nothing settled here")
-    for change in changes:
-        console.print(f"  new in the changelog: {change.claim} {change.before or 'untested'} -> {change.after}")
+    console.print("\n".join(_lines(notebook, done)), markup=False, highlight=False)
     return {
         "notebook": notebook.name,
-        "verdicts": {verdict.claim: verdict_as_plain(verdict) for verdict in verdicts},
-        "changes": [vars(change) for change in changes],
+        "cpu_seconds": done.cpu_seconds,
+        "verdicts": {verdict.claim: verdict_as_plain(verdict) for verdict in done.verdicts},
+        "changes": [vars(change) for change in done.changes],
     }
+
+
+def _lines(notebook: Notebook, done: Run) -> Iterator[str]:
+    """What a person is told of a run, in one piece, since another notebook may be running beside it."""
+    yield f"{notebook.name} took {done.cpu_seconds:.1f} CPU s"
+    for verdict in done.verdicts:
+        e = verdict.estimate
+        assert e is not None
+        yield f"  {verdict.outcome:>9}  {verdict.claim}  {e.value:.4g} [{e.low:.4g}, {e.high:.4g}] {e.unit}"
+    if not done.verdicts:
+        yield "  no verdicts: other knobs than the scale's own, or nothing settled here"
+    for change in done.changes:
+        yield f"  new in the changelog: {change.claim} {change.before or 'untested'} -> {change.after}"

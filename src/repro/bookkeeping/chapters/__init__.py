@@ -2,9 +2,10 @@
 
 from repro.bookkeeping.chapters.check import Drift, check
 from repro.bookkeeping.chapters.comparison import Comparison, compare
-from repro.bookkeeping.chapters.execution import Failed, execute
+from repro.bookkeeping.chapters.execution import Failed, execute, side_by_side
+from repro.bookkeeping.chapters.kernels import Server
 from repro.bookkeeping.chapters.pages import derive_pages
-from repro.bookkeeping.chapters.run import run
+from repro.bookkeeping.chapters.run import Run, run
 from repro.bookkeeping.notebooks import Notebook, find_notebook, notebooks
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Drift",
     "Failed",
     "Notebook",
+    "Run",
+    "Server",
     "check",
     "compare",
     "derive_pages",
@@ -19,4 +22,5 @@ __all__ = [
     "find_notebook",
     "notebooks",
     "run",
+    "side_by_side",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro.bookkeeping.chapters.execution import execute, side_by_side, verdicts_of
+from repro.bookkeeping.chapters.kernels import Server
 from repro.bookkeeping.ledger.verdict import Verdict
 from repro.bookkeeping.ledger.verdict_files import load_verdicts, same_verdict
 from repro.bookkeeping.notebooks import Notebook, notebooks
@@ -47,9 +48,9 @@ def check(root: Path, results: Path, *, told: Callable[[str], None] = lambda lin
         for scale in sorted({s for (_, s), v in committed.items() if v.notebook == notebook.name})
     ]
 
-    def derive(task: tuple[Notebook, str]) -> dict[tuple[str, str], Verdict]:
+    def derive(server: Server, task: tuple[Notebook, str]) -> dict[tuple[str, str], Verdict]:
         told(f"{task[0].name} at scale {task[1]}, from records alone")
-        return _derive(*task)
+        return _derive(server, *task)
 
     derived = {key: verdict for found in side_by_side(derive, tasks) for key, verdict in found.items()}
     return [
@@ -59,9 +60,9 @@ def check(root: Path, results: Path, *, told: Callable[[str], None] = lambda lin
     ]
 
 
-def _derive(notebook: Notebook, scale: str) -> dict[tuple[str, str], Verdict]:
+def _derive(server: Server, notebook: Notebook, scale: str) -> dict[tuple[str, str], Verdict]:
     with tempfile.TemporaryDirectory() as folder:
-        executed = execute(notebook, {"scale": scale, "compute": "never"}, Path(folder) / "out.ipynb")
+        executed = execute(notebook, {"scale": scale, "compute": "never"}, Path(folder) / "out.ipynb", server=server)
     found = verdicts_of(executed)
     return {(v.claim, str(v.scale)): v for v in found if v.outcome != "untested"}
 

@@ -6,8 +6,9 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ import nbformat
 import papermill
 from jupyter_core.utils import ensure_event_loop
 
+from repro.bookkeeping.chapters.kernels import LIBRARIES, TRAINING, Kernel, Server, manager
 from repro.bookkeeping.knobs import check_parameters
 from repro.bookkeeping.ledger.verdict import Verdict
 from repro.bookkeeping.ledger.verdict_files import verdict_from_plain
@@ -23,7 +25,7 @@ from repro.bookkeeping.sweeps.settings import cores
 
 # Else a kernel warns of the debugger and frozen modules when it starts, and the warning lands on the page.
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-MOST_KERNELS = 4  # at a time: one holds up to a gigabyte
+MOST_KERNELS = 4  # at a time
 Task = TypeVar("Task")
 Done = TypeVar("Done")
 
@@ -39,12 +41,16 @@ def execute(
     *,
     cell_limit: int | None = None,
     progress: bool = False,
+    server: Server | None = None,
 ) -> nbformat.NotebookNode:
     """Run a notebook and put it at `output`, which is written whole or not at all.
+
+    Its metadata say under "repro" how many CPU seconds its kernel took, with the processes that the kernel started.
 
     Args:
         parameters: as papermill's -p; refused before anything starts if unknown or mistyped.
         cell_limit: seconds that one cell may take.
+        server: the process to fork the kernel from; by default one that has loaded nothing.
 
     Raises:
         UnknownParameter, TypeError, ValueError: a parameter that the notebook cannot take.
@@ -55,17 +61,20 @@ def execute(
     output.parent.mkdir(parents=True, exist_ok=True)
     # Outside the output's folder: what a killed run leaves behind must not lie where the book looks for pages.
     draft = Path(tempfile.mkdtemp(prefix=f"repro-{notebook.name}-")) / notebook.path.name
+    kernels: list[Kernel] = []
     try:
-        papermill.execute_notebook(
-            str(notebook.path),
-            str(draft),
-            parameters=dict(parameters),
-            kernel_name="python3",
-            progress_bar=progress,
-            execution_timeout=cell_limit,
-            log_output=False,
-            extra_arguments=["--IPKernelApp.log_level=ERROR"],  # else each start warns of unencrypted local ports
-        )
+        with nullcontext(server) if server else Server() as origin:
+            papermill.execute_notebook(
+                str(notebook.path),
+                str(draft),
+                parameters=dict(parameters),
+                kernel_name="python3",
+                kernel_manager_class=manager(origin, kernels),
+                progress_bar=progress,
+                execution_timeout=cell_limit,
+                log_output=False,
+                extra_arguments=["--IPKernelApp.log_level=ERROR"],  # else each start warns of unencrypted local ports
+            )
         executed: nbformat.NotebookNode = nbformat.read(draft, as_version=4)
         _refuse_unfinished(notebook, executed)
     except KeyboardInterrupt:
@@ -75,30 +84,49 @@ def execute(
         raise Failed(
             f"{notebook.name} did not run to its end: {_last_words(error)}\nAs far as it came: {draft}"
         ) from error
-    beside = output.with_suffix(".tmp")
-    shutil.copy(draft, beside)
-    os.replace(beside, output)
+    executed.metadata["repro"] = {"cpu_seconds": round(sum(kernel.cpu_seconds for kernel in kernels), 1)}
+    write(executed, output)
     _discard(draft)
     return executed
 
 
-def side_by_side(work: Callable[[Task], Done], tasks: Iterable[Task]) -> list[Done]:
-    """What becomes of each task, several at a time: each runs a notebook, whose kernel is a process of its own.
+def write(executed: nbformat.NotebookNode, place: Path) -> None:
+    """Put an executed notebook at its place, whole or not at all."""
+    beside = place.with_suffix(".tmp")
+    nbformat.write(executed, beside)
+    os.replace(beside, place)
 
-    The first failure is raised once those under way have ended; no other is begun.
+
+def side_by_side(
+    work: Callable[[Server, Task], Done], tasks: Sequence[Task], *, at_once: int | None = None, computing: bool = False
+) -> list[Done]:
+    """What becomes of each task, several at a time: each runs a notebook, in a kernel that one server forks.
+
+    The first failure is raised once those under way have ended; no other is begun. An interrupt ends them.
+
+    Args:
+        at_once: by default one for each core, and at most four, since a kernel holds up to a gigabyte.
+        computing: whether trials may run, for which more libraries are worth loading beforehand.
     """
+    libraries = LIBRARIES + TRAINING if computing else LIBRARIES
+    with Server(libraries if len(tasks) > 1 else ()) as server:
+        if at_once == 1:
+            return [work(server, task) for task in tasks]
 
-    def worked(task: Task) -> Done:
+        def worked(task: Task) -> Done:
+            try:
+                return work(server, task)
+            finally:
+                ensure_event_loop().close()  # papermill leaves one in each thread
+
+        pool = ThreadPoolExecutor(at_once or min(cores(), MOST_KERNELS))
         try:
-            return work(task)
+            return list(pool.map(worked, tasks))
+        except KeyboardInterrupt:
+            server.close()
+            raise
         finally:
-            ensure_event_loop().close()  # papermill leaves one in each thread
-
-    pool = ThreadPoolExecutor(min(cores(), MOST_KERNELS))
-    try:
-        return list(pool.map(worked, tasks))
-    finally:
-        pool.shutdown(cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
 def _discard(draft: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 
 from repro.bookkeeping.chapters.execution import execute, side_by_side
+from repro.bookkeeping.chapters.kernels import Server
 from repro.bookkeeping.ledger.outcomes import Verdicts
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
 from repro.bookkeeping.notebooks import Notebook, notebooks
@@ -26,7 +27,7 @@ def derive_pages(
     """
     verdicts = load_verdicts(results)
 
-    def derive(notebook: Notebook) -> Path:
+    def derive(server: Server, notebook: Notebook) -> Path:
         page = pages / f"{notebook.name}.ipynb"
         scale = settled_scale(notebook, verdicts)
         digest = inputs_digest(notebook, root, results, scale)
@@ -35,7 +36,7 @@ def derive_pages(
         else:
             told(f"{notebook.name}: deriving at scale {scale or Scale.SMOKE}")
             parameters = {"scale": str(scale), "compute": "never"} if scale else {"scale": "smoke"}
-            executed = execute(notebook, parameters, page)
+            executed = execute(notebook, parameters, page, server=server)
             # Records may have been added by the run itself, so the digest is taken again.
             _finish(executed, page, inputs_digest(notebook, root, results, scale))
         return page

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from repro.bookkeeping.chapters.execution import execute, verdicts_of
+from repro.bookkeeping.chapters.kernels import Server
 from repro.bookkeeping.ledger.verdict import Verdict
 from repro.bookkeeping.ledger.verdict_files import Change, keep_verdicts
 from repro.bookkeeping.notebooks import Notebook
+
+_keeping = threading.Lock()  # a chapter's notebooks, which may run side by side, share its file of verdicts
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of a notebook gave: its verdicts, which of them are news, and the CPU seconds that it took."""
+
+    verdicts: list[Verdict]
+    changes: list[Change]
+    cpu_seconds: float
 
 
 def run(
@@ -20,12 +34,15 @@ def run(
     output: Path | None = None,
     cell_limit: int | None = None,
     progress: bool = False,
-) -> tuple[list[Verdict], list[Change]]:
+    server: Server | None = None,
+) -> Run:
     """Execute a notebook, keep its verdicts under `results` and say what changed.
 
     The executed notebook lands at `output`, by default results/executed/<notebook>-<scale>.ipynb (not committed).
     """
     place = output or results / "executed" / f"{notebook.name}-{parameters.get('scale', 'smoke')}.ipynb"
-    executed = execute(notebook, parameters, place, cell_limit=cell_limit, progress=progress)
+    executed = execute(notebook, parameters, place, cell_limit=cell_limit, progress=progress, server=server)
     verdicts = verdicts_of(executed)
-    return verdicts, keep_verdicts(results, notebook.chapter, verdicts)
+    with _keeping:
+        changes = keep_verdicts(results, notebook.chapter, verdicts)
+    return Run(verdicts, changes, executed.metadata["repro"]["cpu_seconds"])
