@@ -49,8 +49,8 @@ def test_trials_of_one_program_are_recorded_one_by_one_as_if_alone(tmp_path):
     programs: list[list[Product]] = []
     batched = measurement_of(programs)
 
-    expected = sweep(batched, CONFIGS, store=alone, settings=INLINE)
-    found = sweep(batched, CONFIGS, store=together, settings=BATCHED)
+    expected = sweep(batched, CONFIGS, store=alone, settings=INLINE).table
+    found = sweep(batched, CONFIGS, store=together, settings=BATCHED).table
 
     pd.testing.assert_frame_equal(expected, found, check_exact=True)
     assert [CONFIGS[:4], CONFIGS[4:6], CONFIGS[6:8]] == programs  # at most four of one shape; the ninth runs alone
@@ -73,7 +73,7 @@ def test_a_program_that_fails_costs_its_own_trials_alone(tmp_path):
 def test_where_nothing_can_share_a_program_each_trial_runs_alone(tmp_path):
     plain = Measurement("product", 1, product, Product)
 
-    found = sweep(plain, CONFIGS[:1], store=RecordStore(tmp_path), settings=BATCHED)
+    found = sweep(plain, CONFIGS[:1], store=RecordStore(tmp_path), settings=BATCHED).table
 
     assert [12] == list(found["product"])
     with pytest.raises(ValueError, match="runs each trial alone"):

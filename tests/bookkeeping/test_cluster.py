@@ -51,9 +51,9 @@ def test_a_sweep_outlives_the_loss_of_a_machine(two_machines, tmp_path):
     with pytest.raises(SweepFailed, match="3 of 11 trials failed") as failed:
         sweep(ordeal, [*well, *ill], store=store, settings=EngineSettings("ray", time_limit=10))
     lost.join()
-    here = sweep(ordeal, well, store=RecordStore(tmp_path / "here"), settings=EngineSettings("inline"))
+    here = sweep(ordeal, well, store=RecordStore(tmp_path / "here"), settings=EngineSettings("inline")).table
 
-    assert list(here["sum"]) == list(sweep(ordeal, well, store=store, compute="never")["sum"])
+    assert list(here["sum"]) == list(sweep(ordeal, well, store=store, compute="never").table["sum"])
     assert 1 == diary_of(diary).count((20, 0))  # what a trial raises is not tried again
     for told in ("number 20 was planted to fail", "took longer than its limit", "died 4 times"):
         assert told in str(failed.value)

@@ -32,7 +32,7 @@ def marked(config: tiny_book.Addends, seed: int) -> dict[str, float]:
 
 builtins.mark = tiny_book.mark = 1
 os.environ["MARK"] = "1"
-os.umask(0o007)
+os.umask(7)
 sys.path.append("/mark")
 matplotlib.rcParams["lines.linewidth"] = 77
 """
@@ -43,8 +43,8 @@ import matplotlib
 import tiny_book
 from repro.floor.measurement import registered
 print([
-    _repro_before, hasattr(builtins, "mark"), hasattr(tiny_book, "mark"), "MARK" in os.environ, os.umask(0o022) == 0o007,
-    "/mark" in sys.path, matplotlib.rcParams["lines.linewidth"] == 77, "marked" in registered(), "marked" in globals(),
+    _repro_before, hasattr(builtins, "mark"), hasattr(tiny_book, "mark"), "MARK" in os.environ, "/mark" in sys.path,
+    os.umask(0o022) == 7, matplotlib.rcParams["lines.linewidth"] == 77, "marked" in registered(), "marked" in globals(),
 ])
 """
 DRAW = "import random, numpy; print([random.random(), numpy.random.random()])"

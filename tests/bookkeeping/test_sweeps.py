@@ -47,7 +47,7 @@ def numbers(*given: int) -> list[Ordeal]:
 
 def test_one_row_a_trial_in_the_order_given(store):
     configs = [Ordeal(3, start=Start(width=16)), Ordeal(1), Ordeal(2, "diverged")]
-    table = sweep(ordeal, configs, seeds=(1, 0), store=store, settings=INLINE)
+    table = sweep(ordeal, configs, seeds=(1, 0), store=store, settings=INLINE).table
 
     assert [(3, 1), (3, 0), (1, 1), (1, 0), (2, 1), (2, 0)] == list(zip(table["number"], table["seed"], strict=True))
     assert ["Start", "Start", None, None] == [kind if isinstance(kind, str) else None for kind in table["start"][:4]]
@@ -57,7 +57,7 @@ def test_one_row_a_trial_in_the_order_given(store):
 
 
 def test_a_trial_given_twice_is_run_once_and_shown_twice(store, diary):
-    table = sweep(ordeal, numbers(1, 2, 1), store=store, settings=INLINE)
+    table = sweep(ordeal, numbers(1, 2, 1), store=store, settings=INLINE).table
 
     assert [(1, 0), (2, 0)] == diary_of(diary)
     assert [1, 2, 1] == list(table["number"])
@@ -65,9 +65,9 @@ def test_a_trial_given_twice_is_run_once_and_shown_twice(store, diary):
 
 
 def test_a_second_sweep_runs_exactly_what_is_missing(store, diary):
-    first = sweep(ordeal, numbers(1, 3), store=store, settings=INLINE)
+    first = sweep(ordeal, numbers(1, 3), store=store, settings=INLINE).table
     diary.unlink()
-    second = sweep(ordeal, numbers(1, 2, 3, 4), store=store, settings=INLINE)
+    second = sweep(ordeal, numbers(1, 2, 3, 4), store=store, settings=INLINE).table
 
     assert [(2, 0), (4, 0)] == diary_of(diary)
     assert list(first["sum"]) == list(second["sum"][[0, 2]])
@@ -80,7 +80,7 @@ def test_where_computing_is_forbidden_missing_records_are_counted_and_named(stor
         sweep(ordeal, numbers(5, 6, 7), store=store, compute="never")
 
     assert [] == diary_of(diary)
-    assert 1 == len(sweep(ordeal, numbers(5), store=store, compute="never"))
+    assert 1 == len(sweep(ordeal, numbers(5), store=store, compute="never").table)
 
 
 def test_trials_that_time_themselves_run_one_at_a_time(store, monkeypatch):
@@ -152,13 +152,13 @@ def pooled(tmp_path_factory) -> RecordStore:
 def test_engines_and_shards_give_the_same_numbers(tmp_path, pooled):
     """Where a trial ran is provenance; it may change no number."""
     folders = {name: tmp_path / name for name in ("inline", "first", "second")}
-    here = sweep(ordeal, SIX, store=RecordStore(folders["inline"]), settings=INLINE)
+    here = sweep(ordeal, SIX, store=RecordStore(folders["inline"]), settings=INLINE).table
     for index, name in enumerate(("first", "second"), start=1):
         with pytest.raises(Incomplete, match="3 of 6 trials of ordeal belong to other shards"):
             sweep(ordeal, SIX, store=RecordStore(folders[name]), settings=EngineSettings("inline", shard=(index, 2)))
     merge(folders["second"], folders["first"])
     for elsewhere in (pooled, RecordStore(folders["first"])):
-        there = sweep(ordeal, SIX, store=elsewhere, compute="never")
+        there = sweep(ordeal, SIX, store=elsewhere, compute="never").table
         pd.testing.assert_frame_equal(here, there, check_exact=True)
 
 
@@ -245,7 +245,7 @@ def test_a_measurement_of_a_notebook_runs_in_its_own_process_alone(store, engine
 
     with pytest.raises(ValueError, match=r"defined in a notebook or script.*REPRO_ENGINE=inline"):
         sweep(cell, numbers(1), store=store, settings=EngineSettings(engine))
-    assert [1] == list(sweep(cell, numbers(1), store=store, settings=INLINE)["sum"])
+    assert [1] == list(sweep(cell, numbers(1), store=store, settings=INLINE).table["sum"])
 
 
 def test_without_ray_the_message_names_the_extra(store, monkeypatch):
@@ -327,4 +327,4 @@ def test_a_number_named_as_a_field_holds_what_was_used(store):
     """A configuration asks for 10 steps and the run ends at 7: the table says 7."""
     store.put(record_of(trial(10), {"number": 7}, {}))
 
-    assert [7] == list(sweep(ordeal, numbers(10), store=store, compute="never")["number"])
+    assert [7] == list(sweep(ordeal, numbers(10), store=store, compute="never").table["number"])

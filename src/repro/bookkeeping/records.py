@@ -8,7 +8,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,7 +26,7 @@ class Trial:
     config: Any
     seed: int
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The name of its record."""
         return self.measurement.key(self.config, self.seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -20,12 +21,13 @@ from repro.bookkeeping.display.source import source_of
 from repro.bookkeeping.knobs import Knobs, check_parameters
 from repro.bookkeeping.ledger import Claim, Verdict, judge, load_chapter
 from repro.bookkeeping.ledger.verdict_files import verdict_as_plain
-from repro.bookkeeping.records import Record, RecordStore, Trial
+from repro.bookkeeping.records import Record, RecordStore
 from repro.bookkeeping.sweeps import EngineSettings, sweep
 from repro.figures.markup import inline_svg
 from repro.floor import places
 from repro.floor.estimate import Estimate
 from repro.floor.measurement import Measurement
+from repro.floor.provenance import library_files
 from repro.floor.scale import Scale, load_scales, scales_path
 
 
@@ -75,7 +77,8 @@ class Study:
         self.notebook, self.claims, self.scale, self.scope = notebook, claims, scale, scope
         self.knobs, self.compute = knobs, compute
         self.store = RecordStore(places.results() / "records")
-        self._records: list[Record] = []
+        self._records: dict[str, Record] = {}
+        self._shown: set[Path] = set()
         self._settled: list[str] = []
 
     def show(self, shown: str | Measurement | Callable[..., Any]) -> None:
@@ -84,6 +87,7 @@ class Study:
         Behind a measurement stands the function that does its work, where its body only calls one.
         """
         for source in source_of(shown):
+            self._shown.add(source.path)
             text = highlight(source.text, PythonLexer(), HtmlFormatter())
             display(HTML(cards.source_box(source.name, text)))
 
@@ -92,14 +96,10 @@ class Study:
 
         At scale gpu the trials run one at a time, unless REPRO_JOBS says otherwise: they share one device.
         """
-        wanted = list(configs)
         settings = EngineSettings.from_environment(jobs=1 if self.scale is Scale.GPU else None)
-        table = sweep(measurement, wanted, seeds=seeds, store=self.store, compute=self.compute, settings=settings)
-        for trial in (Trial(measurement, config, seed) for config in wanted for seed in seeds):
-            record = self.store.get(trial)
-            assert record is not None
-            self._records.append(record)
-        return table
+        swept = sweep(measurement, configs, seeds=seeds, store=self.store, compute=self.compute, settings=settings)
+        self._records |= swept.records
+        return swept.table
 
     def figure(self, drawn: Figure, *, name: str, caption: str, alt: str, data: pd.DataFrame) -> None:
         """Show a figure with its caption, its alternative text and a link to the numbers in it."""
@@ -140,12 +140,17 @@ class Study:
         changed = [f"-p {name}={used}" for name, own, used in self.knobs.rows() if used != own]
         command = " ".join(["repro run", self.notebook, f"--scale {self.scale}", *changed])
         box = cards.run_box(command=command, parameters=self.knobs.rows(), provenance=self.provenance())
-        display(HTML(box), metadata={"repro": {"closed": {"notebook": self.notebook, **self.provenance()}}})
+        facts = {"closed": {"notebook": self.notebook, **self.provenance()}, "inputs": self.inputs()}
+        display(HTML(box), metadata={"repro": facts})
+
+    def inputs(self) -> dict[str, list[str]]:
+        """The library's files and the records that this page has been a function of so far, by path."""
+        records = sorted(f"{record.measurement}/{key}.json" for key, record in self._records.items())
+        return {"library": library_files(self._shown), "records": records}
 
     def provenance(self) -> dict[str, str]:
         """What the records behind this page were made with, in words."""
-        unique = {record.key: record for record in self._records}.values()
-        made = [record.provenance for record in unique]
+        made = [record.provenance for record in self._records.values()]
         return {
             "scale": str(self.scale),
             "trials on record": str(len(made)),

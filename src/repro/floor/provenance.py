@@ -6,8 +6,10 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 
 from repro.floor import places
 
@@ -28,6 +30,14 @@ def commit() -> str | None:
 
 def _git(*words: str, cwd: str) -> str:
     return subprocess.run(["git", *words], cwd=cwd, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def library_files(others: Iterable[Path] = ()) -> list[str]:
+    """The checkout's own files that this process has loaded modules from, and those of `others`, relative to it."""
+    root = places.root().resolve()
+    loaded = (Path(name) for module in [*sys.modules.values()] if (name := getattr(module, "__file__", None)))
+    paths = {path.resolve() for path in [*loaded, *others]}
+    return sorted(path.relative_to(root).as_posix() for path in paths if path.is_relative_to(root / "src"))
 
 
 def packages() -> dict[str, str]:

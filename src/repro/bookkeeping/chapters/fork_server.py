@@ -1,9 +1,9 @@
 """The process that kernels are forked from: it has loaded libraries and run no notebook.
 
 `kernels.py` starts this file as a script, so that it loads nothing of this package: what a kernel has loaded of it by
-its end, its notebook asked for. Standard input brings one request per line, in JSON, and each has one answer:
-{"arguments": [...], "env": {...}, "cwd": ...} forks a kernel and {"ended": pid} asks how it ended. Its own argument says
-in JSON which modules to load, and which packages among them a kernel has loaded only once it imports them itself.
+its end, its notebook asked for. The script's argument says in JSON what to load. Standard input brings one request per
+line, in JSON too, and each has one answer: {"arguments": [...], "env": {...}, "cwd": ...} forks a kernel, and
+{"ended": pid} asks how it ended.
 """
 
 from __future__ import annotations

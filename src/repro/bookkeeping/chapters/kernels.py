@@ -10,11 +10,11 @@ import sys
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
-from jupyter_client import AsyncKernelManager
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 # What nearly every notebook loads of libraries, and what many load where they compute.
 LIBRARIES = (
@@ -139,9 +139,10 @@ class Forked(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         arguments = cmd[cmd.index("-f") :]  # before them stands the command of a fresh interpreter
         answer = self.server.ask(arguments=arguments, env=kwargs["env"], cwd=kwargs.get("cwd") or os.getcwd())
-        self.process = Kernel(self.server, answer["pid"])
-        self.kernels.append(self.process)
-        self.pid = self.pgid = self.process.pid
+        kernel = Kernel(self.server, answer["pid"])
+        self.kernels.append(kernel)
+        self.process = cast("subprocess.Popen[str]", kernel)
+        self.pid = self.pgid = kernel.pid
         return self.connection_info
 
 
@@ -149,9 +150,9 @@ def manager(server: Server, kernels: list[Kernel]) -> type[AsyncKernelManager]:
     """The class of kernel managers, for `nbclient`, whose kernels `server` forks; each is noted in `kernels`."""
 
     class Manager(AsyncKernelManager):
-        async def start_kernel(self, **kwargs: Any) -> None:
+        def __init__(self, **traits: Any) -> None:
+            super().__init__(**traits)
             self.provisioner = Forked(parent=self, kernel_spec=self.kernel_spec)
             self.provisioner.server, self.provisioner.kernels = server, kernels
-            await super().start_kernel(**kwargs)
 
     return Manager

@@ -1,6 +1,6 @@
 """Sweeps: many trials, looked up or run, by an engine that only knows work and results."""
 
 from repro.bookkeeping.sweeps.settings import EngineSettings
-from repro.bookkeeping.sweeps.sweep import Incomplete, MissingRecords, SweepFailed, sweep
+from repro.bookkeeping.sweeps.sweep import Incomplete, MissingRecords, SweepFailed, Swept, sweep
 
-__all__ = ["EngineSettings", "Incomplete", "MissingRecords", "SweepFailed", "sweep"]
+__all__ = ["EngineSettings", "Incomplete", "MissingRecords", "SweepFailed", "Swept", "sweep"]

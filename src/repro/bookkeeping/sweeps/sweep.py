@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -31,6 +31,14 @@ class SweepFailed(RuntimeError):
     """Some trials failed; all others are on record, and a rerun tries the failed ones again."""
 
 
+@dataclass(frozen=True)
+class Swept:
+    """A sweep's trials as a table of one row each, in the order given, and their records by key."""
+
+    table: pd.DataFrame
+    records: dict[str, Record]
+
+
 def sweep(
     measurement: Measurement,
     configs: Iterable[Any],
@@ -39,8 +47,8 @@ def sweep(
     store: RecordStore,
     compute: str = "missing",
     settings: EngineSettings | None = None,
-) -> pd.DataFrame:
-    """One row a trial in the order given: the configuration's fields (nested ones dotted), seed, numbers, diverged.
+) -> Swept:
+    """Every trial looked up or run; a row has its configuration's fields (nested ones dotted), seed, numbers, diverged.
 
     Args:
         compute: "missing" runs the trials without a record, each once; "never" makes one an error.
@@ -54,8 +62,8 @@ def sweep(
         raise ValueError(f"compute is {compute!r}; expected 'missing' (run what is not on record) or 'never'")
     wanted = [Trial(measurement, config, seed) for config in configs for seed in seeds]
     trials = {trial.key: trial for trial in wanted}
-    records = {key: store.get(trial) for key, trial in trials.items()}
-    todo = [key for key, record in records.items() if record is None]
+    records = {key: record for key, trial in trials.items() if (record := store.get(trial))}
+    todo = [key for key in trials if key not in records]
     if todo and compute == "never":
         raise MissingRecords(_missing([trials[key] for key in todo]))
     if todo:
@@ -64,16 +72,14 @@ def sweep(
             settings = replace(settings, jobs=1)
         share = set(in_shard(trials, settings.shard))
         _run([trials[key] for key in todo if key in share], store, settings)
-        records.update({key: store.get(trials[key]) for key in todo})
-    if None in records.values():
-        missing = list(records.values()).count(None)
+        records |= {key: record for key in todo if (record := store.get(trials[key]))}
+    if missing := len(trials) - len(records):
         raise Incomplete(
-            f"{missing} of {len(records)} trials of {measurement.name} belong to other shards; "
+            f"{missing} of {len(trials)} trials of {measurement.name} belong to other shards; "
             "run those, take their records in with `repro records merge FOLDER`, and run this again (a notebook of "
             "several sweeps stops at each, so it takes one such round a sweep)"
         )
-    rows = ((trial, records[trial.key]) for trial in wanted)
-    return pd.DataFrame([_row(trial, record) for trial, record in rows if record])
+    return Swept(pd.DataFrame([_row(trial, records[trial.key]) for trial in wanted]), records)
 
 
 def in_shard(keys: Iterable[str], shard: tuple[int, int] | None) -> list[str]:

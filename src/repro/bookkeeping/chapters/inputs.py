@@ -1,0 +1,71 @@
+"""What a derived page is a function of, and whether all of it is still as it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import nbformat
+
+from repro.bookkeeping.chapters.notebook import Notebook
+from repro.floor.scale import scales_path
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The inputs of a page besides its notebook and the files of its chapter.
+
+    Fields: `scale`; `library`, the files that its kernel had loaded modules from by its end, or showed, relative to the
+    checkout; `records`, those it read, as <measurement>/<key>.json.
+    """
+
+    scale: str
+    library: list[str]
+    records: list[str]
+
+    def digest(self, notebook: Notebook, root: Path, results: Path) -> str:
+        """sha256 over the names and contents of all inputs as they are now."""
+        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode())
+        for path in [*self.files(notebook, root), *(results / "records" / name for name in self.records)]:
+            contents = path.read_bytes() if path.is_file() else b"there is no such file"
+            digest.update(f"{path.name}\0{len(contents)}\0".encode() + contents)
+        return digest.hexdigest()
+
+    def files(self, notebook: Notebook, root: Path) -> Iterator[Path]:
+        """The files of the checkout among them, with the data that lie beside the library's modules."""
+        yield from (notebook.path, notebook.path.parent / "claims.toml", scales_path(notebook.path))
+        library = [root / name for name in self.library]
+        yield from library
+        for folder in sorted({path.parent for path in library}):
+            yield from _data_in(folder)
+
+
+def _data_in(folder: Path) -> Iterator[Path]:
+    """Files of a package that are no modules, and those of folders in it that are no packages."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.is_file() and path.suffix != ".py":
+            yield path
+        elif path.is_dir() and path.name != "__pycache__" and not (path / "__init__.py").is_file():
+            yield from _data_in(path)
+
+
+def up_to_date(page: Path, scale: str, notebook: Notebook, root: Path, results: Path) -> bool:
+    """Whether a page was derived at this scale from inputs that are all as they were."""
+    if not page.is_file():
+        return False
+    kept = json.loads(page.read_text(encoding="utf-8"))["metadata"].get("repro", {})
+    if "inputs" not in kept or kept["inputs"]["scale"] != scale:
+        return False
+    return bool(Inputs(**kept["inputs"]).digest(notebook, root, results) == kept["digest"])
+
+
+def take_inputs(executed: nbformat.NotebookNode, scale: str) -> Inputs:
+    """The inputs that a study noted when it closed, which its page then holds no more."""
+    for cell in executed.cells:
+        for shown in cell.get("outputs", []):
+            if "inputs" in (facts := shown.get("metadata", {}).get("repro", {})):
+                return Inputs(scale, **facts.pop("inputs"))
+    raise AssertionError("execute() gives no notebook whose study has not closed")
