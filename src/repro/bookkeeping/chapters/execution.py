@@ -20,7 +20,7 @@ from repro.bookkeeping.chapters.kernels import LIBRARIES, TRAINING, Kernel, Serv
 from repro.bookkeeping.knobs import check_parameters
 from repro.bookkeeping.ledger.verdict import Verdict
 from repro.bookkeeping.ledger.verdict_files import verdict_from_plain
-from repro.bookkeeping.notebooks import Notebook
+from repro.bookkeeping.sweeps.engines import threads_each
 from repro.bookkeeping.sweeps.settings import cores
 
 # Else a kernel warns of the debugger and frozen modules when it starts, and the warning lands on the page.
@@ -108,8 +108,11 @@ def side_by_side(
         at_once: by default one for each core, and at most four, since a kernel holds up to a gigabyte.
         computing: whether trials may run, for which more libraries are worth loading beforehand.
     """
+    at_once = at_once or min(cores(), MOST_KERNELS)
     libraries = LIBRARIES + TRAINING if computing else LIBRARIES
-    with Server(libraries if len(tasks) > 1 else ()) as server:
+    # The libraries' threads are counted when they are loaded, which is in the server.
+    shared = threads_each(max(1, cores() // at_once)) if at_once > 1 else nullcontext()
+    with shared, Server(libraries if len(tasks) > 1 else ()) as server:
         if at_once == 1:
             return [work(server, task) for task in tasks]
 
@@ -119,7 +122,7 @@ def side_by_side(
             finally:
                 ensure_event_loop().close()  # papermill leaves one in each thread
 
-        pool = ThreadPoolExecutor(at_once or min(cores(), MOST_KERNELS))
+        pool = ThreadPoolExecutor(at_once)
         try:
             return list(pool.map(worked, tasks))
         except KeyboardInterrupt:
