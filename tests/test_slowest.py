@@ -39,6 +39,7 @@ def test_a_notebook_over_the_budget_fails_and_is_named(report):
     over = slowest("notebooks", report, 18.5)
     assert 1 == over.returncode
     assert "over the budget of 18.5 CPU seconds: notebook-19\n" == over.stderr
+    assert 0 == slowest("notebooks", report, 18.5, "notebook-19=20").returncode
 
 
 def test_the_slowest_tests_of_several_files_are_named_with_their_seconds(tmp_path):
