@@ -63,7 +63,7 @@ def again(ran, tmp_path_factory) -> nbformat.NotebookNode:
 def replayed(again, monkeypatch):
     """Gives a function that execution for the one that it asks for, where what it makes of one is looked at."""
 
-    def replay(notebook, parameters, output) -> nbformat.NotebookNode:
+    def replay(notebook, parameters, output, *, server) -> nbformat.NotebookNode:
         assert {"scale": "cpu", "compute": "never"} == parameters
         output.parent.mkdir(parents=True, exist_ok=True)
         return copy.deepcopy(again)
