@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from repro.bookkeeping.ledger import Outcome, Verdict, region_changes
-from repro.bookkeeping.ledger.verdict_files import keep_verdicts, load_changelog, load_verdicts
+from repro.bookkeeping.ledger.verdict_files import keep_verdicts, load_changelog, load_verdicts, same_verdict
 from repro.floor.scale import Scale
 from repro.statistics import Estimate
 
@@ -31,6 +31,18 @@ def test_a_rerun_without_news_changes_no_file(tmp_path):
 
     assert [] == keep_verdicts(tmp_path, "chapter", [verdict(value=1.0 + 1e-9)])
     assert before == file.stat().st_mtime_ns
+
+
+def test_rounding_errors_of_two_processors_are_the_same_and_small_numbers_are_not():
+    """A theorem's estimate may be the rounding error alone; a small effect is no such thing."""
+    error, other, effect, twice = (
+        Verdict("c", Outcome.SUPPORTED, "why", Estimate.exact(value), Scale.CPU, "here", "notebook")
+        for value in (5.3e-16, 8.9e-16, 1e-11, 2e-11)
+    )
+
+    assert same_verdict(error, other)
+    assert not same_verdict(effect, twice)
+    assert not same_verdict(error, effect)
 
 
 def test_a_change_of_outcome_is_logged_once(tmp_path):

@@ -20,6 +20,7 @@ from repro.bookkeeping.chapters.kernels import LIBRARIES, TRAINING, Kernel, Serv
 from repro.bookkeeping.knobs import check_parameters
 from repro.bookkeeping.ledger.verdict import Verdict
 from repro.bookkeeping.ledger.verdict_files import verdict_from_plain
+from repro.bookkeeping.notebooks import Notebook
 from repro.bookkeeping.sweeps.engines import threads_each
 from repro.bookkeeping.sweeps.settings import cores
 

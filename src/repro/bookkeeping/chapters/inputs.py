@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 
-from repro.bookkeeping.chapters.notebook import Notebook
+from repro.bookkeeping.notebooks import Notebook
 from repro.floor.scale import scales_path
 
 

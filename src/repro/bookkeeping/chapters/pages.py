@@ -14,6 +14,7 @@ from repro.bookkeeping.chapters.inputs import take_inputs, up_to_date
 from repro.bookkeeping.chapters.kernels import Server
 from repro.bookkeeping.ledger.outcomes import Verdicts
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
+from repro.bookkeeping.notebooks import Notebook, notebooks
 from repro.floor.scale import Scale
 
 

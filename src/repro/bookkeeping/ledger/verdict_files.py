@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterable
@@ -15,6 +16,8 @@ from repro.bookkeeping.ledger.outcomes import Verdicts
 from repro.bookkeeping.ledger.verdict import Outcome, Verdict
 from repro.floor.estimate import Estimate
 from repro.floor.scale import Scale
+
+ROUNDING = 1e-12  # of quantities of size one, after some thousand operations in float64
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,9 @@ def keep_verdicts(results: Path, chapter: str, fresh: Iterable[Verdict]) -> list
 def same_verdict(one: Verdict, other: Verdict, tolerance: float = 1e-6) -> bool:
     """Whether two verdicts say the same: outcome, words, and an estimate equal to a relative `tolerance`.
 
-    The tolerance is for the last digits that another processor's arithmetic gives; outcomes must be equal.
+    The tolerance is for the last digits that another processor's arithmetic gives; outcomes must be equal. Where a
+    claim says that two numbers are one, the estimate is their rounding error alone, which no two processors share: below
+    `ROUNDING` two such estimates are equal.
     """
     if (one.outcome, one.scope, one.notebook, one.reason) != (other.outcome, other.scope, other.notebook, other.reason):
         return False
@@ -118,7 +123,7 @@ def same_verdict(one: Verdict, other: Verdict, tolerance: float = 1e-6) -> bool:
 
 def _close(one: Any, other: Any, tolerance: float) -> bool:
     if isinstance(one, float) and isinstance(other, float | int):
-        return abs(one - other) <= tolerance * max(abs(one), abs(other), 1e-12)
+        return math.isclose(one, other, rel_tol=tolerance, abs_tol=ROUNDING)
     return bool(one == other)
 
 
