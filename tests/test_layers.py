@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -118,8 +119,13 @@ def module_of(path: Path, package: Path) -> str:
     return ".".join(part for part in parts if part != "__init__")
 
 
-def imports_of(path: Path, package: Path) -> Iterator[tuple[int, str]]:
+@cache
+def imports_of(path: Path, package: Path) -> list[tuple[int, str]]:
     """(line, absolute dotted name) of each import in a file, those inside functions too."""
+    return list(_imports(path, package))
+
+
+def _imports(path: Path, package: Path) -> Iterator[tuple[int, str]]:
     here = [package.name, *path.relative_to(package).with_suffix("").parts]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
         if isinstance(node, ast.Import):
@@ -146,6 +152,7 @@ class Arrow:
     imported: str
 
 
+@cache
 def arrows(package: Path) -> list[Arrow]:
     """Each import of the package from itself."""
     return [
@@ -211,6 +218,16 @@ def crowded(package: Path) -> list[str]:
     return [f"{folder.relative_to(package)}: {count} files" for folder, count in counts.items() if count > MOST_FILES]
 
 
+def rooms(package: Path) -> list[str]:
+    """The tree of rooms, a line per room: its name, and the first line of its docstring."""
+    lines = []
+    for path in sorted(package.rglob("__init__.py"), key=lambda path: path.parent.parts):
+        depth = len(path.relative_to(package).parts) - 1
+        says = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        lines.append(f"{'  ' * depth + path.parent.name + '/':18} {says.partition(chr(10))[0]}")
+    return lines
+
+
 def nameless(folder: Path) -> list[str]:
     """Files and folders whose name says nothing of what is in them."""
     return [str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.stem in NAMELESS]
@@ -249,6 +266,15 @@ def test_the_table_is_the_house():
 def test_no_room_without_a_name():
     """A package is a noun of the field."""
     assert [] == nameless(PACKAGE) + nameless(Path(__file__).parent)
+
+
+def test_the_guide_shows_the_rooms():
+    """CONTRIBUTING.md has each room with the first line of what it says of itself."""
+    guide = (PACKAGE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+    assert (
+        rooms(PACKAGE) == guide.partition("## Rooms and doors")[2].split("```")[1].removeprefix("text\n").splitlines()
+    )
 
 
 def test_science_and_bookkeeping_never_meet():
