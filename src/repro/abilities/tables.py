@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from repro.abilities.planted import WORLDS, PlantedScores, plant_scores
-from repro.corpora.tables.tables import FLOP_PER_PARAMETER_TOKEN, TableId, adopt, find_table, load_table, table_id
+from repro.corpora.tables.tables import TableId, adopt, find_table, load_table, table_id
+from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 OWN_COLUMNS = ("task", "metric", "compute", "score")
 FEWEST = 8  # runs of a task; a line that bends has three coefficients

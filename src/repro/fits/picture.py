@@ -16,8 +16,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from repro.figures import PALETTE, figure_style
-from repro.fits.laws.surface import FLOP_PER_PARAMETER_TOKEN
 from repro.fits.report import Report
+from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 KINDS = (".svg", ".png", ".pdf")
 MOST_CURVES = 12  # more iso-budget curves than that hide the runs

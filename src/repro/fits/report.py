@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike
 from repro.fits.approaches.envelope import bootstrap_envelope, fit_envelope
 from repro.fits.approaches.isoflop import bootstrap_isoflop, find_budgets, fit_isoflop
 from repro.fits.laws.surface import (
-    FLOP_PER_PARAMETER_TOKEN,
     Surface,
     SurfaceDraws,
     SurfaceFit,
@@ -24,6 +23,7 @@ from repro.fits.laws.surface import (
 )
 from repro.fits.runs.reading import UNSTATED, Runs
 from repro.floor.arrays import Array
+from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 from repro.statistics import LEVEL, Estimate, percentile
 
 STAGES = 4  # the surface's fit and its bootstrap, and each of the other two approaches

@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.floor import places
+from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 if TYPE_CHECKING:  # to list the tables one needs none of it
     import pandas as pd
-
-FLOP_PER_PARAMETER_TOKEN = 6.0  # forward and backward pass of a dense transformer: Kaplan et al. 2020, section 2.1
 QUANTITIES = ("N", "D", "C", "loss")
 
 

@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from repro.fits.approaches.frontier import Frontier, FrontierDraws, draws, lines
 from repro.fits.laws.resamples import counts, draw_rows
-from repro.fits.laws.surface import FLOP_PER_PARAMETER_TOKEN
 from repro.floor.arrays import Array
+from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 
 def fit_envelope(N: ArrayLike, D: ArrayLike, loss: ArrayLike) -> Frontier:

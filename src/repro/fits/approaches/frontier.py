@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from repro.fits.laws.surface import FLOP_PER_PARAMETER_TOKEN
 from repro.floor.arrays import Array
+from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 
 @dataclass(frozen=True)

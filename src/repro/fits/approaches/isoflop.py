@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from repro.fits.approaches.frontier import Frontier, FrontierDraws, draws, lines
 from repro.fits.laws.resamples import counts, draw_rows
-from repro.fits.laws.surface import FLOP_PER_PARAMETER_TOKEN
 from repro.floor.arrays import Array
+from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 TOLERANCE = 0.1  # runs within 10 % of a budget count as runs of that budget
 FEWEST = 5  # runs a budget needs: three for the parabola, two to notice that it is none

@@ -16,8 +16,9 @@ from repro.fits.approaches.envelope import fit_envelope
 from repro.fits.approaches.frontier import Frontier
 from repro.fits.approaches.isoflop import fit_isoflop
 from repro.fits.laws.power_law import fit_pure_law
-from repro.fits.laws.surface import FLOP_PER_PARAMETER_TOKEN, Surface, fit_surface
+from repro.fits.laws.surface import Surface, fit_surface
 from repro.floor.arrays import Array
+from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 from repro.statistics import Estimate, student_t
 
 FEWEST = 4  # sizes that a budget needs

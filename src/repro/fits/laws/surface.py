@@ -16,8 +16,8 @@ from repro.fits.laws.newton import Minima, minimise
 from repro.fits.laws.resamples import counts, draw_rows
 from repro.fits.laws.starts import FLOOR, variable_projection
 from repro.floor.arrays import Array
+from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
-FLOP_PER_PARAMETER_TOKEN = 6.0
 SAME_OPTIMUM = 1e-7  # relative difference of objectives below which two starts found the same optimum
 EXACT = 1e-20  # an objective below this is zero: the points lie on the surface to the last digits
 

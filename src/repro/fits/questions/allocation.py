@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from repro.fits.laws.intervals import quantiles
-from repro.fits.laws.surface import FLOP_PER_PARAMETER_TOKEN, Surface, fit_surface
+from repro.fits.laws.surface import Surface, fit_surface
 from repro.fits.runs.suites import Suite, draw_surfaces, suite_runs
 from repro.floor.measurement import Diverged, Number, Numbers, measurement
 from repro.sizing.operations.chinchilla import break_even_tokens
+from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 INSIDE_FLOP = 1e21  # a budget inside the range of Chinchilla's runs
 

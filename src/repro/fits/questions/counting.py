@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from repro.fits.laws.intervals import rounded
-from repro.fits.laws.surface import BESIROGLU, FLOP_PER_PARAMETER_TOKEN, Surface
+from repro.fits.laws.surface import BESIROGLU, Surface
 from repro.floor.arrays import Array
 from repro.floor.measurement import Numbers, measurement
+from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 # Pearce & Song 2024: T = n + omega n^(1/3), fitted to the 50 model shapes of Hoffmann et al. (vocabulary 32,000).
 OMEGA = 47_491.0

@@ -19,6 +19,7 @@ from repro.fits.laws.intervals import quantiles, rounded
 from repro.fits.laws.surface import Surface
 from repro.floor.arrays import Array
 from repro.floor.measurement import Numbers, measurement
+from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def effective_epochs(epochs: ArrayLike, decay: ArrayLike) -> Array:
 
 def justified_size(U: ArrayLike, fresh: Surface = FRESH) -> Array:
     """The size for which U fresh tokens are compute-optimal: G (G U)^(beta/alpha)."""
-    G = float(fresh.optimum(6.0)[0])
+    G = float(fresh.optimum(FLOP_PER_PARAMETER_TOKEN)[0])
     return np.asarray(G * (G * np.asarray(U, dtype=float)) ** (fresh.beta / fresh.alpha))
 
 

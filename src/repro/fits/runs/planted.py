@@ -13,9 +13,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from repro.corpora.tables.tables import TableId, adopt, find_table, load_runs, table_id, tables
-from repro.fits.laws.surface import BESIROGLU, FLOP_PER_PARAMETER_TOKEN, Surface
+from repro.fits.laws.surface import BESIROGLU, Surface
 from repro.fits.runs.reading import read_runs
 from repro.floor.arrays import Array
+from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 PLANTED = "planted"
 # The nine budgets of Hoffmann et al. 2022 (arXiv:2203.15556), figure 3, in floating-point operations.

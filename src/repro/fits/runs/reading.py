@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from repro.corpora.tables.tables import FLOP_PER_PARAMETER_TOKEN, complete
+from repro.corpora.tables.tables import complete
 from repro.fits.runs.sizes import parse_size
+from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 FEWEST_RUNS = 6  # five parameters of a loss surface need more points than that
 FEWEST_PARAMETERS, FEWEST_TOKENS = 100.0, 1000.0  # below these a count was surely written in millions or billions

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import math
 
-from repro.sizing.operations.flops import SERVED, TRAINED, training_flops
+from repro.sizing.operations.flops import (
+    FLOP_PER_PARAMETER_TOKEN,
+    FORWARD_FLOP_PER_PARAMETER_TOKEN,
+    training_flops,
+)
 
 # Hoffmann et al. 2022 (arXiv:2203.15556), table 3: 1.4T tokens for 67B parameters and about the same for other sizes.
 TOKENS_PER_PARAMETER = 20.0
@@ -20,7 +24,7 @@ def optimal_tokens(parameters: float, *, ratio: float = TOKENS_PER_PARAMETER) ->
 
 def optimal_size(flops: float, *, ratio: float = TOKENS_PER_PARAMETER) -> tuple[float, float]:
     """Parameters and tokens that a budget of 6 N D operations buys at so many tokens a parameter."""
-    parameters = math.sqrt(flops / (TRAINED * ratio))
+    parameters = math.sqrt(flops / (FLOP_PER_PARAMETER_TOKEN * ratio))
     return parameters, ratio * parameters
 
 
@@ -37,4 +41,4 @@ def break_even_tokens(*, small: float, small_tokens: float, large: float, large_
     if small >= large:
         raise ValueError(f"the small model has {small:.4g} parameters and the large one {large:.4g}; swap them")
     extra = training_flops(small, small_tokens) - training_flops(large, large_tokens)
-    return extra / (SERVED * (large - small))
+    return extra / (FORWARD_FLOP_PER_PARAMETER_TOKEN * (large - small))

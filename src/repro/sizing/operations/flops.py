@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from repro.sizing.models.architecture import Architecture, Attention, Layer
 
 # Kaplan et al. 2020 (arXiv:2001.08361), section 2.1: forward 2, backward 4 for each parameter and token.
-TRAINED, SERVED = 6.0, 2.0
+FLOP_PER_PARAMETER_TOKEN = 6.0  # of training
+FORWARD_FLOP_PER_PARAMETER_TOKEN = 2.0
 
 
 def training_flops(parameters: float, tokens: float) -> float:
@@ -19,7 +20,7 @@ def training_flops(parameters: float, tokens: float) -> float:
 
     Source: Kaplan et al. 2020 (arXiv:2001.08361), section 2.1.
     """
-    return TRAINED * parameters * tokens
+    return FLOP_PER_PARAMETER_TOKEN * parameters * tokens
 
 
 def inference_flops(parameters: float, tokens: float) -> float:
@@ -27,7 +28,7 @@ def inference_flops(parameters: float, tokens: float) -> float:
 
     Source: Kaplan et al. 2020 (arXiv:2001.08361), section 2.1.
     """
-    return SERVED * parameters * tokens
+    return FORWARD_FLOP_PER_PARAMETER_TOKEN * parameters * tokens
 
 
 def score_pairs(tokens: int, past: int = 0, *, window: int | None = None, dense: bool = False) -> int:
@@ -151,4 +152,4 @@ def adapter_step_flops(forward: Flops, adapter_parameters: int, tokens: int) -> 
     A frozen weight has no gradient of its own, which saves a third of its part: 4 N a token and not 6 N. Scores have
     two gradients all the same. Every layer is taken to pass a gradient on, the first one too.
     """
-    return 2 * forward.linear + 3 * forward.scores + int(TRAINED) * adapter_parameters * tokens
+    return 2 * forward.linear + 3 * forward.scores + int(FLOP_PER_PARAMETER_TOKEN) * adapter_parameters * tokens
