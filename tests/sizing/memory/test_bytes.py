@@ -9,8 +9,8 @@ from torch import nn
 from transformers import StaticCache
 
 from repro.sizing.families import architecture
-from repro.sizing.memory.activations import activation_bytes, transformer_activation_bytes
-from repro.sizing.memory.cache import cache_bytes, cached_numbers, kv_cache_bytes, latent_cache_bytes, longest_context
+from repro.sizing.memory.activations import activation_bytes
+from repro.sizing.memory.cache import cache_bytes, cached_numbers, kv_cache_bytes, longest_context
 from repro.sizing.operations.flops import forward_flops
 from repro.sizing.published import published_model
 
@@ -68,9 +68,7 @@ def test_llama_2_70b_keeps_an_eighth_of_ten_gib():
 
 def test_deepseek_v3_keeps_69_kib_a_token():
     """61 layers of a latent of 512 and a rotary key of 64, in 16 bits."""
-    model = published_model("deepseek-v3")
-
-    assert 61 * 576 * 2 == latent_cache_bytes(layers=61, kv_rank=512, rope_width=64, tokens=1) == cache_bytes(model, 1)
+    assert 61 * 576 * 2 == cache_bytes(published_model("deepseek-v3"), 1)
 
 
 @pytest.mark.parametrize("name", ["llama-2-70b", "gemma-2-9b", "deepseek-v3"])
@@ -176,25 +174,18 @@ def _decoder(layers, heads, kv_heads, hidden, gated):
 
 
 def test_gpts_shape_gives_korthikantis_formula():
-    """s b h L (34 + 5 a s / h): the general count is the paper's for GPT-3."""
-    shape = {"layers": 96, "width": 12_288, "heads": 96, "tokens": 2048, "batch": 2}
-    model = published_model("gpt3-175b")
+    """s b h L (34 + 5 a s / h) bytes: Korthikanti et al. 2022 (arXiv:2205.05198), eq. 1; without scores s b h L 34."""
+    tokens, batch, width, layers, heads = 2048, 2, 12_288, 96, 96
+    kept = {
+        recompute: activation_bytes(
+            published_model("gpt3-175b"), tokens, batch=batch, recompute=recompute, dropout=True, logits=False
+        )
+        for recompute in ("none", "selective")
+    }
 
-    assert transformer_activation_bytes(**shape) == activation_bytes(
-        model, 2048, batch=2, recompute="none", dropout=True, logits=False
-    )
-
-
-def test_recomputation_and_parallelism_save_what_korthikanti_reports():
-    """Table 2: ten of the 34 terms stay on each rank of tensor parallelism, none with sequence parallelism."""
-    shape = {"layers": 1, "width": 1024.0, "heads": 16, "tokens": 1024}
-    row = 1024 * 1024
-
-    assert row * (10 + 24 / 8 + 80 / 8) == transformer_activation_bytes(**shape, tensor=8)
-    assert row * 34 / 8 == transformer_activation_bytes(
-        **shape, tensor=8, sequence_parallel=True, recompute="selective"
-    )
-    assert row * 2 == transformer_activation_bytes(**shape, tensor=8, recompute="full")
+    row = tokens * batch * width * layers
+    assert row * (34 + 5 * heads * tokens / width) == kept["none"]
+    assert row * 34 == pytest.approx(kept["selective"], rel=1e-3)  # flash attention keeps a sum of each head as well
 
 
 def test_full_recomputation_keeps_inputs_and_one_layer():

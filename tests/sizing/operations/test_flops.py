@@ -11,7 +11,6 @@ from repro.sizing.families import architecture
 from repro.sizing.models.parameters import count_parameters
 from repro.sizing.operations.flops import (
     adapter_step_flops,
-    attention_share,
     forward_flops,
     inference_flops,
     score_pairs,
@@ -103,17 +102,11 @@ def test_short_contexts_cost_two_operations_a_parameter_and_long_ones_kaplans_se
     assert 2 * 80 * context * 8192 * context == pytest.approx(flops.scores, rel=1e-3)
 
 
-def test_scores_reach_half_of_a_layer_at_six_widths_or_twelve_if_causal():
-    """4 n^2 d against 24 n d^2."""
-    assert 0.5 == attention_share(6 * 8192, 8192) == attention_share(12 * 8192, 8192, dense=False)
-    assert 0.077 == pytest.approx(attention_share(4096, 8192), abs=5e-4)
-
-
-def test_a_layer_of_gpt_has_the_closed_forms_share():
-    """The rule of thumb and the exact count are one formula where a layer has 12 d^2 weights."""
+def test_scores_of_gpt_have_the_closed_forms_share():
+    """4 n^2 d of them against 24 n d^2 in a layer of 12 d^2 weights, masked pairs counted: n / (n + 6 d)."""
     flops = forward_flops(published_model("gpt3-175b"), 2048, dense=True)
 
-    assert attention_share(2048, 12_288) == pytest.approx(flops.scores / (flops.total - flops.head))
+    assert 2048 / (2048 + 6 * 12_288) == pytest.approx(flops.scores / (flops.total - flops.head))
 
 
 def test_sharing_key_value_heads_saves_projections_and_no_scores():

@@ -8,36 +8,6 @@ HALF, SINGLE, MASK = 2, 4, 1  # bytes of a 16-bit number, of a 32-bit one, of a 
 RECOMPUTE = ("none", "selective", "full")
 
 
-def transformer_activation_bytes(
-    *,
-    layers: int,
-    width: float,
-    heads: float,
-    tokens: float,
-    batch: float = 1,
-    tensor: int = 1,
-    sequence_parallel: bool = False,
-    recompute: str = "none",
-) -> float:
-    """Activations of GPT's layers with dropout and attention that keeps its scores, on each of `tensor` ranks.
-
-    s b h L (34 + 5 a s / h) bytes on one rank; selective recomputation drops the second term; full recomputation keeps
-    each layer's input, 2 s b h. Embedding and head are left out.
-
-    Raises:
-        ValueError: an unknown kind of recomputation.
-
-    Source: Korthikanti et al. 2022 (arXiv:2205.05198), eq. 1 to 4 and table 2.
-    """
-    check_recompute(recompute)
-    row = tokens * batch * width * layers
-    if recompute == "full":
-        return 2 * row
-    scores = 5 * heads * tokens / width if recompute == "none" else 0.0
-    shared = 10.0  # not split by tensor parallelism: norms, dropout after the projections, their inputs
-    return row * (shared / (tensor if sequence_parallel else 1) + (24 + scores) / tensor)
-
-
 def check_recompute(recompute: str) -> None:
     """Refuse a word that names no kind of recomputation.
 

@@ -20,16 +20,6 @@ def kv_cache_bytes(
     return 2 * layers * kv_heads * head_width * tokens * batch * bits / 8
 
 
-def latent_cache_bytes(
-    *, layers: int, kv_rank: int, rope_width: int, tokens: float, batch: float = 1, bits: float = 16
-) -> float:
-    """Bytes of multi-head latent attention's cache: one latent and one rotary key a token and layer.
-
-    Source: DeepSeek-AI 2024 (arXiv:2405.04434), section 2.1.3, table 1.
-    """
-    return layers * (kv_rank + rope_width) * tokens * batch * bits / 8
-
-
 @dataclass(frozen=True)
 class Cached:
     """Numbers kept of each token: of all tokens (`full`), and of the last `window` tokens alone (`windowed`)."""

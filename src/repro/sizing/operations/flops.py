@@ -58,15 +58,6 @@ def score_flops(*, heads: int, key_width: int, value_width: int, pairs: int) -> 
     return 2 * heads * (key_width + value_width) * pairs
 
 
-def attention_share(tokens: float, width: float, *, dense: bool = True) -> float:
-    """Share of the scores in the operations of a layer with 12 d^2 parameters, over a prefill of n tokens.
-
-    4 n^2 d against 24 n d^2 (dense) or half of that (causal): half at n = 6 d or n = 12 d.
-    """
-    scores = (4 if dense else 2) * tokens
-    return scores / (scores + 24 * width)
-
-
 @dataclass(frozen=True)
 class Flops:
     """Operations by part: attention's projections, its scores, the feed-forward blocks, the head (or pooler)."""

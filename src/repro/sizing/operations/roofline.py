@@ -5,6 +5,8 @@ Source: Williams et al. 2009 (doi:10.1145/1498765.1498785); Pope et al. 2022 (ar
 
 from __future__ import annotations
 
+from repro.sizing.operations.flops import inference_flops
+
 
 def ridge(*, peak_flops: float, bandwidth: float) -> float:
     """Operations a byte at which a device is as busy computing as reading: above it, compute bounds."""
@@ -13,7 +15,7 @@ def ridge(*, peak_flops: float, bandwidth: float) -> float:
 
 def decode_intensity(*, parameters: float, batch: float, bits: float = 16, cache_bytes: float = 0) -> float:
     """Operations a byte of one decoding step: 2 N b over the weights read once and each sequence's cache."""
-    return 2 * parameters * batch / (parameters * bits / 8 + batch * cache_bytes)
+    return inference_flops(parameters, batch) / (parameters * bits / 8 + batch * cache_bytes)
 
 
 def decode_seconds(
@@ -21,4 +23,4 @@ def decode_seconds(
 ) -> float:
     """Least time of one decoding step: the larger of computing and of reading weights and caches."""
     reading = (parameters * bits / 8 + batch * cache_bytes) / bandwidth
-    return max(reading, 2 * parameters * batch / peak_flops)
+    return max(reading, inference_flops(parameters, batch) / peak_flops)
