@@ -41,9 +41,7 @@ from repro.attention.estimates import all_arms
 from repro.corpora.languages.facts import Facts
 from repro.corpora.texts.text import Skills
 from repro.fits.approaches.ablation import Ablation
-from repro.fits.approaches.coverage import Coverage
-from repro.fits.approaches.measurements import ApproachOne, ApproachThree, ApproachTwo
-from repro.fits.approaches.suite_fit import SuiteFit
+from repro.fits.approaches.measurements import ApproachOne, ApproachThree, ApproachTwo, SuiteFit
 from repro.fits.laws.surface import HOFFMANN
 from repro.fits.questions.allocation import Allocation
 from repro.fits.questions.counting import Counting
@@ -199,7 +197,6 @@ TINY = {
     ),
     "shared_blocks": Sampling(workload=SERVED, longest=32),
     "suite_fit": SuiteFit(suite=Suite(source=Planted()), resamples=20),
-    "surface_coverage": Coverage(sets=2, resamples=20),
     "surface_fit": ApproachThree(runs=Planted(), resamples=20),
     "time_decoding": Decoding(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drafted=2),
     "time_generate": Generating(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drawing=GREEDY),

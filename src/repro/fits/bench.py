@@ -20,7 +20,8 @@ from repro.fits.laws.quasinewton import descend
 from repro.fits.laws.resamples import epoch_resamples
 from repro.fits.laws.starts import variable_projection
 from repro.fits.laws.surface import Surface, SurfaceFit, bootstrap_surface, fit_surface
-from repro.fits.runs.planted import HOFFMANN_BUDGETS, Planted, plant, without_worst
+from repro.fits.runs.planted import HOFFMANN_BUDGETS, Planted, plant
+from repro.fits.runs.suites import columns_of, without_worst
 from repro.floor.arrays import Array
 
 Track = Callable[[Iterable[int]], Iterable[int]]
@@ -98,8 +99,7 @@ def bench_runs() -> tuple[str, Array, Array, Array]:
         runs, name = without_worst(load_runs(table_id(TABLE)), OUTLIERS), TABLE
     except TableMissing:
         runs, name = plant(STAND_IN, SEED), "planted runs, as the table is not at hand"
-    N, D, loss = (runs[column].to_numpy(dtype=float) for column in ("N", "D", "loss"))
-    return name, N, D, loss
+    return name, *columns_of(runs)
 
 
 def _scipy(

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from repro.fits.approaches.envelope import bootstrap_envelope, fit_envelope
 from repro.fits.approaches.isoflop import bootstrap_isoflop, find_budgets, fit_isoflop
 from repro.fits.laws.surface import (
+    PARAMETERS,
     Surface,
     SurfaceDraws,
     SurfaceFit,
@@ -22,6 +23,7 @@ from repro.fits.laws.surface import (
     fit_surface,
 )
 from repro.fits.runs.reading import UNSTATED, Runs
+from repro.fits.runs.suites import columns_of
 from repro.floor.arrays import Array
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 from repro.statistics import LEVEL, Estimate, percentile
@@ -129,7 +131,7 @@ def report(
         resamples: at least 200, which a 99 % interval needs.
         advance: called STAGES times, once a finished stage.
     """
-    N, D, loss = (runs.frame[column].to_numpy() for column in ("N", "D", "loss"))
+    N, D, loss = columns_of(runs.frame)
     C = FLOP_PER_PARAMETER_TOKEN * N * D
     wanted = tuple(budgets) or (float(C.max()),)
     fit = fit_surface(N, D, loss)
@@ -167,8 +169,8 @@ def _by_surface(fit: SurfaceFit, drawn: SurfaceDraws) -> tuple[str, Law, Draws, 
             f"the fitted surface has alpha = {fit.surface.alpha:.3g} and beta = {fit.surface.beta:.3g}; an optimum "
             "needs both above 0. The runs vary too little in N or in D, or the loss does not fall with them"
         )
-    peaked = drawn.peaked
-    return "loss surface", fit.surface, drawn.kept(peaked), int((~peaked).sum())
+    peaked = drawn.has_optimum
+    return "loss surface", fit.surface, drawn.where(peaked), int((~peaked).sum())
 
 
 def _by_minima(number: int, N: Array, D: Array, loss: Array, resamples: int, seed: int) -> tuple[str, Law, Draws, int]:
@@ -214,7 +216,7 @@ def _interval(drawn: Array, lost: int, value: float, n: int, *, most: float = np
 
 
 def _law(surface: Surface, drawn: SurfaceDraws, n: int) -> dict[str, Estimate]:
-    values = zip(("E", "A", "B", "alpha", "beta"), surface.table(), drawn.parameters.T, strict=True)
+    values = zip(PARAMETERS, surface.table(), drawn.parameters.T, strict=True)
     return {name: _interval(column, 0, float(value), n) for name, value, column in values}
 
 

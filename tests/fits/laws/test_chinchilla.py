@@ -16,7 +16,7 @@ from repro.fits.laws.likelihood import fit_likelihood
 from repro.fits.laws.quasinewton import descend
 from repro.fits.laws.resamples import epoch_resamples
 from repro.fits.laws.surface import BESIROGLU, bootstrap_surface, fit_surface, surface_objective
-from repro.fits.runs.planted import without_worst
+from repro.fits.runs.suites import without_worst
 
 pytestmark = pytest.mark.skipif(not os.environ.get("REPRO_DATA"), reason="no public tables: REPRO_DATA is unset")
 TABLE = "epoch_chinchilla_svg_extracted_data"

@@ -127,8 +127,8 @@ def test_draws_read_like_surfaces(runs):
 
     np.testing.assert_allclose([s.a for s in surfaces], draws.a)
     np.testing.assert_allclose([s.tokens_per_parameter(1e23) for s in surfaces], draws.tokens_per_parameter(1e23))
-    assert draws.peaked.all()
-    assert 2 == draws.kept(np.array([True, False, True, False, False])).a.size
+    assert draws.has_optimum.all()
+    assert 2 == draws.where(np.array([True, False, True, False, False])).a.size
 
 
 def test_losses_that_want_a_negative_offset_are_fitted_without_one():

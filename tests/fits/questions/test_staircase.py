@@ -9,12 +9,19 @@ import pytest
 from repro.corpora.tables.tables import load_table, table_id
 from repro.fits.approaches.isoflop import fit_isoflop, valleys
 from repro.fits.laws.surface import BESIROGLU, Surface
-from repro.fits.questions.staircase import STEPS, TUNED_ALONE, Valleys, exponent_interval, valley_exponent
+from repro.fits.questions.staircase import STEPS, PaperStep, Valleys, exponent_interval, valley_exponent
 from repro.fits.runs.planted import Planted, plant
 from repro.fits.runs.suites import Suite, suite_runs
 
 KAPLAN_WORLD = Surface(E=1.8, A=480.0, B=4e6, alpha=0.27, beta=0.73)  # a = 0.73
 BUDGETS = tuple(np.geomspace(1.25e16, 2.56e19, 12))
+# The control of the paper: the tuned optimiser with Kaplan's counting and warm-up.
+TUNED_ALONE = PaperStep(
+    "optimiser tuned alone",
+    "RefinedWeb",
+    (("dataset", "rw"), ("hparams", "tuned"), ("warmup", "long"), ("decay", "const"), ("param_count", "kaplan")),
+    (0.711, 0.703, 0.721),
+)
 needs_data = pytest.mark.skipif(not os.environ.get("REPRO_DATA"), reason="no public tables: REPRO_DATA is unset")
 
 

@@ -4,10 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from repro.corpora.tables.tables import table_id
 from repro.fits.laws.surface import BESIROGLU
-from repro.fits.runs.planted import Planted, named_runs, noisy_loss, plant, runs_of, without_worst
-from repro.fits.runs.reading import BadRuns
+from repro.fits.runs.planted import Planted, noisy_loss, plant
 
 
 def test_planted_runs_lie_on_their_surface_but_for_the_noise():
@@ -41,38 +39,3 @@ def test_noise_can_be_laid_on_given_runs():
     N, D = np.array([1e8, 1e9]), np.array([1e10, 1e11])
 
     np.testing.assert_array_equal(BESIROGLU.loss(N, D), noisy_loss(BESIROGLU, N, D, noise=0.0, seed=0))
-
-
-def test_runs_have_names():
-    """`planted` needs no table; every other name is a public table's."""
-    assert Planted() == named_runs("planted")
-    assert 225 == len(runs_of(named_runs("planted"), seed=0))
-    assert table_id("gadre_104_models") == named_runs("gadre_104_models")
-
-
-def test_the_worst_runs_are_left_out_in_place():
-    """The largest losses go; the order of the others stays."""
-    runs = pd.DataFrame({"loss": [3.0, 9.0, 2.0, 8.0, 4.0]})
-
-    assert [3.0, 2.0, 4.0] == without_worst(runs, 2)["loss"].tolist()
-    with pytest.raises(ValueError, match="expected 0 to 4"):
-        without_worst(runs, 5)
-
-
-def test_a_readers_own_file_is_found_by_its_contents_wherever_it_lay(tmp_path):
-    """A worker knows name and sha256, never the path, so the file may be gone by the time it is read."""
-    runs = plant(Planted(sizes=4), seed=0)
-    path = tmp_path / "my.csv"
-    runs[["N", "D", "loss"]].to_csv(path, index=False)
-
-    source = named_runs(str(path))
-    path.unlink()
-
-    assert runs["loss"].tolist() == pytest.approx(runs_of(source, seed=0)["loss"].tolist())
-
-
-def test_a_readers_malformed_file_is_refused_with_its_row(tmp_path):
-    path = tmp_path / "my.csv"
-    path.write_text("N,D,loss\n" + "1e8,1e9,3\n" * 6 + "1e8,many,3\n")
-    with pytest.raises(BadRuns, match="row 8"):
-        named_runs(str(path))

@@ -12,7 +12,8 @@ from repro.fits.laws.likelihood import fit_likelihood
 from repro.fits.laws.quasinewton import descend
 from repro.fits.laws.resamples import draw_rows
 from repro.fits.laws.surface import GOPHER_FLOP, Surface, fit_surface, surface_objective
-from repro.fits.runs.planted import Planted, runs_of, without_worst
+from repro.fits.runs.planted import Planted
+from repro.fits.runs.suites import columns_of, runs_of, without_worst
 from repro.floor.measurement import Number, Numbers, measurement
 
 WAYS = ("newton", "sum", "mean", "sum x 1000", "likelihood")
@@ -38,8 +39,7 @@ class Ablation:
 @measurement(version=1)
 def fit_ablation(config: Ablation, seed: int) -> Numbers:
     """The surface found in one way, how far its Huber objective lies above the minimum, and what it advises."""
-    kept = without_worst(runs_of(config.runs, seed), config.excluded)
-    N, D, loss = (kept[name].to_numpy(dtype=float) for name in ("N", "D", "loss"))
+    N, D, loss = columns_of(without_worst(runs_of(config.runs, seed), config.excluded))
     surface, steps = fit_in(config.way, N, D, loss)
     objective, least = surface_objective(surface, N, D, loss), fit_surface(N, D, loss).objective
     found: dict[str, Number | list[Number]] = {

@@ -1,4 +1,4 @@
-"""The three approaches of Hoffmann et al. 2022 as measurements.
+"""The three approaches of Hoffmann et al. 2022 as measurements, and the surface of a whole suite.
 
 Every record keeps the point fit and quantiles of its resamples, from which `intervals.recorded_estimate` reads an
 interval. The seed draws the resamples (42: those of Epoch AI's notebook) and, where runs are planted, their noise.
@@ -17,7 +17,8 @@ from repro.fits.approaches.isoflop import TOLERANCE, bootstrap_isoflop, fit_isof
 from repro.fits.laws.huber import DELTA
 from repro.fits.laws.intervals import quantiles, rounded
 from repro.fits.laws.surface import GOPHER_FLOP, PARAMETERS, Surface, SurfaceDraws, bootstrap_surface, fit_surface
-from repro.fits.runs.planted import Planted, runs_of, without_worst
+from repro.fits.runs.planted import Planted
+from repro.fits.runs.suites import Broken, Suite, draw_surfaces, runs_of, suite_runs, without_worst
 from repro.floor.arrays import Array
 from repro.floor.measurement import Diverged, Number, Numbers, measurement
 
@@ -67,6 +68,14 @@ class ApproachThree:
     budgets: tuple[float, ...] = BUDGETS
 
 
+@dataclass(frozen=True, kw_only=True)
+class SuiteFit:
+    """A surface fitted to all runs of a suite, with a bootstrap over its training runs."""
+
+    suite: Suite | Broken
+    resamples: int = 1000
+
+
 @measurement(version=1)
 def approach_one(config: ApproachOne, seed: int) -> Numbers:
     """Exponent, coefficient and optimal sizes by the lower envelope of final losses."""
@@ -102,16 +111,39 @@ def surface_fit(config: ApproachThree, seed: int) -> Numbers:
     all_draws = bootstrap_surface(
         N, D, loss, resamples=config.resamples, seed=seed, share=config.share, delta=config.delta, fit=fit
     )
-    peaked = all_draws.peaked
+    peaked = all_draws.has_optimum
     if not fit.converged or min(fit.surface.alpha, fit.surface.beta) <= 0 or not peaked.any():
         raise Diverged(f"the fit has no optimum: {fit}")
-    draws = all_draws.kept(peaked)
+    draws = all_draws.where(peaked)
     found: Found = {"objective": fit.objective, "share_at_optimum": fit.share, "gradient": fit.gradient}
     found |= {"runs": len(N), "draws": int(peaked.sum()), "lost": int((~peaked).sum())}
     found["unconverged"] = int((~all_draws.converged).sum())
     for column, name in enumerate(PARAMETERS):
         found |= {name: getattr(fit.surface, name), f"{name}_quantiles": quantiles(draws.parameters[:, column])}
     return found | _optima(fit.surface, draws, config.budgets)
+
+
+@measurement(version=1)
+def suite_fit(config: SuiteFit, seed: int) -> Numbers:
+    """The surface of a suite, its exponents a and b, and how surely it was found.
+
+    `runs` counts the training runs that were resampled, `share` the starts that found the same minimum, `lost` the
+    resamples whose surface has no optimum.
+    """
+    runs = suite_runs(config.suite, seed)
+    fit = fit_surface(runs["N"], runs["D"], runs["loss"])
+    draws = draw_surfaces(runs, fit, resamples=config.resamples, seed=seed)
+    found: dict[str, Number | list[Number]] = {"a": fit.surface.a, "a_quantiles": quantiles(draws.a)}
+    for name, value, drawn in zip(PARAMETERS, fit.surface.table().tolist(), draws.parameters.T, strict=True):
+        found |= {name: value, f"{name}_quantiles": quantiles(drawn)}
+    return found | {
+        "rows": len(runs),
+        "runs": int(runs["group"].nunique()),
+        "draws": draws.a.size,
+        "lost": config.resamples - draws.a.size,
+        "objective": fit.objective,
+        "share": fit.share,
+    }
 
 
 def _columns(runs: TableId | Planted, excluded: int, seed: int) -> tuple[Array, Array, Array]:

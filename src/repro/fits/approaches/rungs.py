@@ -17,6 +17,7 @@ from repro.fits.approaches.frontier import Frontier
 from repro.fits.approaches.isoflop import fit_isoflop
 from repro.fits.laws.power_law import fit_pure_law
 from repro.fits.laws.surface import Surface, fit_surface
+from repro.fits.runs.suites import columns_of
 from repro.floor.arrays import Array
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 from repro.statistics import Estimate, student_t
@@ -55,7 +56,7 @@ def at_budgets(readings: pd.DataFrame, budgets: Sequence[float] | Array, *, size
 
 def envelope_of(readings: pd.DataFrame, *, size: str = "N") -> Frontier:
     """Approach 1 on one seed: at each of many budgets the size whose training curve is lowest there."""
-    return fit_envelope(*_columns(at_budgets(readings, budgets_of(readings, size=size, to_double=DENSE), size=size)))
+    return fit_envelope(*columns_of(at_budgets(readings, budgets_of(readings, size=size, to_double=DENSE), size=size)))
 
 
 def valleys_of(readings: pd.DataFrame, *, size: str = "N") -> Frontier:
@@ -67,13 +68,12 @@ def valleys_of(readings: pd.DataFrame, *, size: str = "N") -> Frontier:
     best = profiles.loc[profiles.groupby("C")["loss"].idxmin()].set_index("C")["N"]
     apart = profiles["N"] / profiles["C"].map(best)
     near = profiles[apart.between(1 / SPAN, SPAN)]
-    return fit_isoflop(*_columns(near), tolerance=0.01, fewest=3)
+    return fit_isoflop(*columns_of(near), tolerance=0.01, fewest=3)
 
 
 def surface_of(readings: pd.DataFrame, *, size: str = "N") -> Surface:
     """Approach 3 on one seed: the surface through all readings."""
-    N, D, loss = (readings[name].to_numpy(dtype=float) for name in (size, "D", "loss"))
-    return fit_surface(N, D, loss).surface
+    return fit_surface(*columns_of(readings, size)).surface
 
 
 def shared_tokens(readings: pd.DataFrame, *, sizes: int) -> float:
@@ -153,7 +153,3 @@ def exponents(readings: pd.DataFrame) -> dict[str, Estimate]:
 def over_seeds(table: pd.DataFrame, statistic: Callable[[pd.DataFrame], float], unit: str = "") -> Estimate:
     """The mean over seeds of a statistic of each seed's rows alone, with Student's t interval."""
     return student_t([statistic(rows) for _, rows in table.groupby("seed")], unit=unit)
-
-
-def _columns(runs: pd.DataFrame) -> tuple[Array, Array, Array]:
-    return runs["N"].to_numpy(dtype=float), runs["D"].to_numpy(dtype=float), runs["loss"].to_numpy(dtype=float)

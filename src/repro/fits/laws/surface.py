@@ -18,6 +18,8 @@ from repro.fits.laws.starts import FLOOR, variable_projection
 from repro.floor.arrays import Array
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
+PARAMETERS = ("E", "A", "B", "alpha", "beta")
+GOPHER_FLOP = 5.76e23  # the budget at which Hoffmann et al. 2022 compare their prediction, table 3
 SAME_OPTIMUM = 1e-7  # relative difference of objectives below which two starts found the same optimum
 EXACT = 1e-20  # an objective below this is zero: the points lie on the surface to the last digits
 
@@ -111,12 +113,12 @@ class SurfaceDraws:
     converged: NDArray[np.bool_]
 
     @property
-    def peaked(self) -> NDArray[np.bool_]:
-        """(resamples,) whether both exponents are positive, so that a budget has an optimum."""
+    def has_optimum(self) -> NDArray[np.bool_]:
+        """(resamples,) whether both exponents are positive, as an optimum at a budget needs."""
         return np.asarray((self.parameters[:, 3] > 0) & (self.parameters[:, 4] > 0))
 
-    def kept(self, rows: NDArray[np.bool_]) -> SurfaceDraws:
-        """Only the draws where `rows` holds."""
+    def where(self, rows: NDArray[np.bool_]) -> SurfaceDraws:
+        """The draws at which `rows` (resamples,) is true."""
         return SurfaceDraws(self.parameters[rows], self.objective[rows], self.converged[rows])
 
     @property
@@ -202,9 +204,21 @@ def bootstrap_surface(
     points = Points.of(N, D, loss)
     start = fit if fit is not None else fit_surface(N, D, loss, delta=delta)
     weights = counts(draw_rows(points.x.size, resamples, seed, share), points.x.size)
-    warm = np.tile(points.centre(start.surface.logs()), (resamples, 1))
+    return refit_surfaces(points, start, weights, delta=delta)
+
+
+def refit_surfaces(points: Points, start: SurfaceFit, weights: Array, *, delta: float = DELTA) -> SurfaceDraws:
+    """The surface of each resample, the minimiser starting at that of the points themselves.
+
+    Args:
+        weights: (resamples, n) how often each point counts in each resample.
+    """
+    warm = np.tile(points.centre(start.surface.logs()), (len(weights), 1))
     minima = minimise(points, warm, weights=weights, delta=delta)
-    return SurfaceDraws(_tables(points.restore(minima.theta)), minima.value, minima.converged)
+    logs = points.restore(minima.theta)
+    with np.errstate(over="ignore"):  # a resample may leave a term to a point or two, whose A or B then has no bound
+        parameters = np.column_stack([np.exp(logs[:, [2, 0, 1]]), logs[:, 3:]])
+    return SurfaceDraws(parameters, minima.value, minima.converged)
 
 
 def surface_objective(surface: Surface, N: ArrayLike, D: ArrayLike, loss: ArrayLike, *, delta: float = DELTA) -> float:
@@ -224,12 +238,3 @@ def _best(points: Points, minima: Minima) -> SurfaceFit:
         gradient=float(minima.gradient[best]),
         starts=minima.value.size,
     )
-
-
-def _tables(logs: Array) -> Array:
-    """Rows (log A, log B, log E, alpha, beta) as rows (E, A, B, alpha, beta)."""
-    return np.column_stack([np.exp(logs[:, [2, 0, 1]]), logs[:, 3:]])
-
-
-GOPHER_FLOP = 5.76e23  # the budget at which Hoffmann et al. 2022 compare their prediction, table 3
-PARAMETERS = ("E", "A", "B", "alpha", "beta")

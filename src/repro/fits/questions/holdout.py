@@ -15,7 +15,7 @@ from repro.fits.approaches.frontier import Frontier
 from repro.fits.approaches.isoflop import fit_isoflop, valleys
 from repro.fits.laws.intervals import quantiles
 from repro.fits.laws.surface import Surface, SurfaceDraws, fit_surface
-from repro.fits.runs.suites import Broken, Suite, draw_surfaces, group_weights, suite_runs
+from repro.fits.runs.suites import Broken, Suite, columns_of, draw_surfaces, group_weights, suite_runs
 from repro.floor.arrays import Array
 from repro.floor.measurement import Number, Numbers, measurement
 
@@ -55,7 +55,7 @@ def split(runs: pd.DataFrame, ratio: float = RATIO) -> tuple[pd.DataFrame, pd.Da
 def relative_error(parameters: Array, held: pd.DataFrame) -> Array:
     """(P, h) predicted over measured loss minus 1, for surfaces given as (P, 5) rows (E, A, B, alpha, beta)."""
     E, A, B, alpha, beta = parameters.T[:, :, None]
-    N, D, loss = (held[name].to_numpy(dtype=float) for name in ("N", "D", "loss"))
+    N, D, loss = columns_of(held)
     return np.asarray((E + A * N**-alpha + B * D**-beta) / loss - 1)
 
 

@@ -73,13 +73,6 @@ STEPS = tuple(
     for dataset, rows in _PUBLISHED.items()
     for (name, set_up), published in zip(_SET_UPS.items(), rows, strict=True)
 )
-# The control: the tuned optimiser alone, with Kaplan's counting and warm-up, does not bring a down to a half.
-TUNED_ALONE = PaperStep(
-    "optimiser tuned, counting and warm-up as Kaplan's",
-    CORPORA["rw"],
-    _where("rw", "tuned", "long", "const", "kaplan"),
-    (0.711, 0.703, 0.721),
-)
 
 
 def exponent_interval(frontier: Frontier, level: float = LEVEL) -> tuple[float, float]:

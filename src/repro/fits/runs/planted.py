@@ -6,19 +6,15 @@ Legend: N parameters, D tokens, C = 6 N D floating-point operations, loss in nat
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from repro.corpora.tables.tables import TableId, adopt, find_table, load_runs, table_id, tables
 from repro.fits.laws.surface import BESIROGLU, Surface
-from repro.fits.runs.reading import read_runs
 from repro.floor.arrays import Array
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
-PLANTED = "planted"
 # The nine budgets of Hoffmann et al. 2022 (arXiv:2203.15556), figure 3, in floating-point operations.
 HOFFMANN_BUDGETS = (6e18, 1e19, 3e19, 6e19, 1e20, 3e20, 6e20, 1e21, 3e21)
 
@@ -40,27 +36,6 @@ class Planted:
     tokens_per_parameter: float | None = 20.0
 
 
-def named_runs(name: str) -> TableId | Planted:
-    """Where runs come from, for a configuration: `planted`, the name of a public table, or a reader's own CSV.
-
-    Raises:
-        BadRuns: a file whose rows are no runs, with the row and the reason.
-        ValueError: neither of these.
-    """
-    if name.endswith(".csv"):
-        read_runs(Path(name))  # refused here, in the reader's own cell, rather than in a worker
-        return adopt(Path(name))
-    return Planted() if name == PLANTED else table_id(name)
-
-
-def runs_of(source: TableId | Planted, seed: int) -> pd.DataFrame:
-    """Columns N, D, C, loss of a table, or of runs planted with this seed."""
-    if isinstance(source, Planted):
-        return plant(source, seed)
-    public = source.name in tables()
-    return load_runs(source) if public else read_runs(find_table(source)).frame
-
-
 def plant(planted: Planted, seed: int) -> pd.DataFrame:
     """Columns N, D, C, loss of planted runs, one row a run, by budget and then by size."""
     budgets = np.asarray(planted.budgets, dtype=float)
@@ -79,15 +54,3 @@ def noisy_loss(surface: Surface, N: ArrayLike, D: ArrayLike, *, noise: float, se
     """Losses of the surface at given N and D with normal noise on log loss of standard deviation `noise`."""
     truth = surface.loss(N, D)
     return np.asarray(truth * np.exp(noise * np.random.default_rng(seed).standard_normal(truth.shape)))
-
-
-def without_worst(runs: pd.DataFrame, excluded: int) -> pd.DataFrame:
-    """The runs whose loss is not among the `excluded` largest; 5 is the choice of Besiroglu et al. 2024.
-
-    Raises:
-        ValueError: more are to be excluded than there are.
-    """
-    if not 0 <= excluded < len(runs):
-        raise ValueError(f"got excluded={excluded}; expected 0 to {len(runs) - 1}, there being {len(runs)} runs")
-    kept = np.sort(np.argsort(runs["loss"].to_numpy(), kind="stable")[: len(runs) - excluded])
-    return runs.iloc[kept].reset_index(drop=True)

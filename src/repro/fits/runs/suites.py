@@ -6,19 +6,20 @@ Legend: N parameters, D training tokens, C = 6 N D floating-point operations, lo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from repro.corpora.tables.tables import TableId, table_id
+from repro.corpora.tables.tables import TableId, adopt, find_table, load_runs, table_id, tables
 from repro.fits.laws.huber import Points
-from repro.fits.laws.newton import minimise
-from repro.fits.laws.surface import SurfaceDraws, SurfaceFit
-from repro.fits.runs.planted import Planted, plant, runs_of, without_worst
+from repro.fits.laws.surface import SurfaceDraws, SurfaceFit, refit_surfaces
+from repro.fits.runs.planted import Planted, plant
+from repro.fits.runs.reading import read_runs
 from repro.floor.arrays import Array
 
-PARAMETERS = ("E", "A", "B", "alpha", "beta")
+PLANTED = "planted"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,45 @@ class Broken:
 
     small: Planted
     large: Planted
+
+
+def named_runs(name: str) -> TableId | Planted:
+    """Where runs come from, for a configuration: `planted`, the name of a public table, or a reader's own CSV.
+
+    Raises:
+        BadRuns: a file whose rows are no runs, with the row and the reason.
+        ValueError: neither of these.
+    """
+    if name.endswith(".csv"):
+        read_runs(Path(name))  # refused here, in the reader's own cell, rather than in a worker
+        return adopt(Path(name))
+    return Planted() if name == PLANTED else table_id(name)
+
+
+def runs_of(source: TableId | Planted, seed: int) -> pd.DataFrame:
+    """Columns N, D, C, loss of a table, or of runs planted with this seed."""
+    if isinstance(source, Planted):
+        return plant(source, seed)
+    public = source.name in tables()
+    return load_runs(source) if public else read_runs(find_table(source)).frame
+
+
+def without_worst(runs: pd.DataFrame, excluded: int) -> pd.DataFrame:
+    """The runs whose loss is not among the `excluded` largest; 5 is the choice of Besiroglu et al. 2024.
+
+    Raises:
+        ValueError: more are to be excluded than there are.
+    """
+    if not 0 <= excluded < len(runs):
+        raise ValueError(f"got excluded={excluded}; expected 0 to {len(runs) - 1}, there being {len(runs)} runs")
+    kept = np.sort(np.argsort(runs["loss"].to_numpy(), kind="stable")[: len(runs) - excluded])
+    return runs.iloc[kept].reset_index(drop=True)
+
+
+def columns_of(runs: pd.DataFrame, size: str = "N") -> tuple[Array, Array, Array]:
+    """The columns of size, tokens and loss as arrays (n,), which is how every fit takes them."""
+    N, D, loss = (runs[name].to_numpy(dtype=float) for name in (size, "D", "loss"))
+    return N, D, loss
 
 
 def suite_runs(suite: Suite | Broken, seed: int) -> pd.DataFrame:
@@ -81,18 +121,21 @@ def draw_surfaces(runs: pd.DataFrame, fit: SurfaceFit, *, resamples: int, seed: 
 
     Resamples whose surface has no optimum (an exponent at or below 0, an unbounded coefficient) are left out.
     """
-    points = Points.of(runs["N"], runs["D"], runs["loss"])
+    points = Points.of(*columns_of(runs))
     weights = group_weights(runs["group"], resamples, np.random.default_rng(seed))
-    minima = minimise(points, np.tile(points.centre(fit.surface.logs()), (resamples, 1)), weights=weights)
-    logs = points.restore(minima.theta)
-    with np.errstate(over="ignore"):  # a resample may leave a term to a point or two, whose A or B then has no bound
-        parameters = np.column_stack([np.exp(logs[:, [2, 0, 1]]), logs[:, 3:]])
-    draws = SurfaceDraws(parameters, minima.value, minima.converged)
-    return draws.kept(draws.peaked & np.isfinite(draws.parameters).all(axis=1))
+    draws = refit_surfaces(points, fit, weights)
+    return draws.where(draws.has_optimum & np.isfinite(draws.parameters).all(axis=1))
 
 
 _TUNED = (("hparams", "tuned"), ("warmup", "short"), ("decay", "const"), ("param_count", "standard"))
 _COSINE = (("hparams", "base"), ("warmup", "short"), ("decay", "chinchilla"), ("param_count", "standard"))
+
+
+def named_suites(name: str) -> dict[str, Suite]:
+    """The suites that a notebook's knob names: two planted ones for `planted`, else every public one."""
+    if name == PLANTED:
+        return {"planted": Suite(source=Planted()), "planted, wider": Suite(source=Planted(sizes=11))}
+    return public_suites()
 
 
 def public_suites() -> dict[str, Suite]:
