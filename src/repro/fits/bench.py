@@ -36,9 +36,9 @@ STAND_IN = Planted(budgets=(*HOFFMANN_BUDGETS, 1e22), sizes=24)  # 240 runs, as 
 
 @dataclass(frozen=True)
 class FitsBench:
-    """What the benchmark found.
+    """Times of the benchmark, and how its optima compare.
 
-    table: the runs used. cpu_seconds: of the whole job, one entry a repeat. scipy_cpu_seconds: of the same job by
+    table: the runs used. cpu_seconds: of the whole job, one entry per repeat. scipy_cpu_seconds: of the same job by
     scipy, `scipy_timed` of its resamples having been run and the rest extrapolated. worse, better: resamples, of those
     timed, on which our objective is above or below scipy's by more than 1e-9 of it. ratio: scipy's seconds over our
     best.

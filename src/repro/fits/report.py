@@ -1,6 +1,6 @@
 """What a reader's own runs say: the exponents of each approach, the optimum at given budgets, and what to distrust.
 
-Legend: N parameters, D training tokens, C = 6 N D floating-point operations, loss in nats a token.
+Legend: N parameters, D training tokens, C = 6 N D floating-point operations, loss in nats per token.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from repro.statistics import LEVEL, Estimate, percentile
 
 STAGES = 4  # the surface's fit and its bootstrap, and each of the other two approaches
 FEW_BUDGETS = 4  # an exponent through fewer minima has at most one degree of freedom left
-FEW_RUNS = 20  # below this a bootstrap interval covers too seldom; floor/statistics measures it
+FEW_RUNS = 20  # below this a bootstrap interval covers too seldom; tests/statistics measures it
 FLAT = 0.1  # E is not identified where its interval reaches below this share of its value
 WIDE = 0.5  # nor is an exponent whose interval spans half of all that is possible
 SURE = 0.5  # share of starts that must find the same minimum
@@ -129,20 +129,20 @@ def report(
     Args:
         budgets: in floating-point operations; without any, the largest of the runs.
         resamples: at least 200, which a 99 % interval needs.
-        advance: called STAGES times, once a finished stage.
+        advance: called STAGES times, once per finished stage.
     """
     N, D, loss = columns_of(runs.frame)
     C = FLOP_PER_PARAMETER_TOKEN * N * D
     wanted = tuple(budgets) or (float(C.max()),)
     fit = fit_surface(N, D, loss)
     advance()
-    drawn = bootstrap_surface(N, D, loss, resamples=resamples, seed=seed, fit=fit)
+    surfaces = bootstrap_surface(N, D, loss, resamples=resamples, seed=seed, fit=fit)
     advance()
     approaches, absent, lost = [], {}, {}
     for number in (1, 2, 3):
         try:
             name, law, draws, lost[number] = (
-                _by_surface(fit, drawn) if number == 3 else _by_minima(number, N, D, loss, resamples, seed)
+                _by_surface(fit, surfaces) if number == 3 else _by_minima(number, N, D, loss, resamples, seed)
             )
             approaches.append(_approach(number, name, law, draws, lost[number], C, wanted))
         except (
@@ -151,26 +151,26 @@ def report(
             absent[number] = str(reason)
         if number < 3:
             advance()
-    found = tuple(float(np.exp(budget.log_C)) for budget in find_budgets(C))
-    law_values = _law(fit.surface, drawn, len(N))
+    gathered = tuple(float(np.exp(budget.log_C)) for budget in find_budgets(C))
+    law_values = _law(fit.surface, surfaces, len(N))
     warnings = (
-        *_about_runs(runs, found),
-        *_about_fit(fit, drawn, law_values),
+        *_about_runs(runs, gathered),
+        *_about_fit(fit, surfaces, law_values),
         *_about_intervals(approaches, {number: count / resamples for number, count in lost.items()}),
         *_about_budgets(wanted, C),
     )
-    return Report(runs, found, wanted, tuple(approaches), absent, fit, law_values, warnings)
+    return Report(runs, gathered, wanted, tuple(approaches), absent, fit, law_values, warnings)
 
 
-def _by_surface(fit: SurfaceFit, drawn: SurfaceDraws) -> tuple[str, Law, Draws, int]:
+def _by_surface(fit: SurfaceFit, surfaces: SurfaceDraws) -> tuple[str, Law, Draws, int]:
     """Approach 3: name, law, resamples that have an optimum, and how many have none."""
     if min(fit.surface.alpha, fit.surface.beta) <= 0:
         raise ValueError(
             f"the fitted surface has alpha = {fit.surface.alpha:.3g} and beta = {fit.surface.beta:.3g}; an optimum "
             "needs both above 0. The runs vary too little in N or in D, or the loss does not fall with them"
         )
-    peaked = drawn.has_optimum
-    return "loss surface", fit.surface, drawn.where(peaked), int((~peaked).sum())
+    peaked = surfaces.has_optimum
+    return "loss surface", fit.surface, surfaces.where(peaked), int((~peaked).sum())
 
 
 def _by_minima(number: int, N: Array, D: Array, loss: Array, resamples: int, seed: int) -> tuple[str, Law, Draws, int]:
@@ -185,45 +185,45 @@ def _by_minima(number: int, N: Array, D: Array, loss: Array, resamples: int, see
 
 
 def _approach(
-    number: int, name: str, law: Law, drawn: Draws, lost: int, C: Array, budgets: tuple[float, ...]
+    number: int, name: str, law: Law, draws: Draws, lost: int, C: Array, budgets: tuple[float, ...]
 ) -> Approach:
     n = C.size
-    a = _interval(drawn.a, lost, law.a, n, most=1.0)  # where there is an optimum, its exponent lies between 0 and 1
+    a = _interval(draws.a, lost, law.a, n, most=1.0)  # where there is an optimum, its exponent lies between 0 and 1
     b = Estimate(1 - a.value, 1 - a.high, 1 - a.low, a.level, n, method=a.method)
     optima = []
     for budget in budgets:
-        (size, tokens), (sizes, many) = law.optimum(budget), drawn.optimum(budget)
+        (size, tokens), (sizes, many) = law.optimum(budget), draws.optimum(budget)
         optima.append(
             Optimum(
                 budget,
                 _interval(sizes, lost, float(size.item()), n, unit="parameters"),
                 _interval(many, lost, float(tokens.item()), n, unit="tokens"),
-                _interval(many / sizes, lost, float((tokens / size).item()), n, unit="tokens a parameter"),
+                _interval(many / sizes, lost, float((tokens / size).item()), n, unit="tokens per parameter"),
                 float(max(budget / C.max(), C.min() / budget, 1.0)),
             )
         )
     return Approach(number, name, a, b, tuple(optima))
 
 
-def _interval(drawn: Array, lost: int, value: float, n: int, *, most: float = np.inf, unit: str = "") -> Estimate:
+def _interval(draws: Array, lost: int, value: float, n: int, *, most: float = np.inf, unit: str = "") -> Estimate:
     """The percentile interval; from 0 to `most` where the resamples without an optimum outweigh a tail."""
-    finite = drawn[np.isfinite(drawn)]
-    without, of = lost + drawn.size - finite.size, lost + drawn.size
-    if without > of * (1 - LEVEL) / 2:
+    finite = draws[np.isfinite(draws)]
+    without, resamples = lost + draws.size - finite.size, lost + draws.size
+    if without > resamples * (1 - LEVEL) / 2:
         low, high = min(0.0, value), max(most, value)
-        return Estimate(value, low, high, n=n, unit=unit, method=f"{without} of {of} resamples have no optimum")
+        return Estimate(value, low, high, n=n, unit=unit, method=f"{without} of {resamples} resamples have no optimum")
     return percentile(finite.tolist(), value, n=n, unit=unit)
 
 
-def _law(surface: Surface, drawn: SurfaceDraws, n: int) -> dict[str, Estimate]:
-    values = zip(PARAMETERS, surface.table(), drawn.parameters.T, strict=True)
+def _law(surface: Surface, draws: SurfaceDraws, n: int) -> dict[str, Estimate]:
+    values = zip(PARAMETERS, surface.table(), draws.parameters.T, strict=True)
     return {name: _interval(column, 0, float(value), n) for name, value, column in values}
 
 
-def _about_runs(runs: Runs, found: tuple[float, ...]) -> Iterator[str]:
-    if len(found) < FEW_BUDGETS:
+def _about_runs(runs: Runs, budgets: tuple[float, ...]) -> Iterator[str]:
+    if len(budgets) < FEW_BUDGETS:
         yield (
-            f"too few budgets: the runs gather around {len(found)} budgets (5 or more runs within 10 % of each); "
+            f"too few budgets: the runs gather around {len(budgets)} budgets (5 or more runs within 10 % of each); "
             f"approaches 1 and 2 need at least {FEW_BUDGETS} to say how the optimum moves"
         )
     if len(runs.frame) < FEW_RUNS:
@@ -241,14 +241,14 @@ def _about_runs(runs: Runs, found: tuple[float, ...]) -> Iterator[str]:
         )
 
 
-def _about_fit(fit: SurfaceFit, drawn: SurfaceDraws, law: dict[str, Estimate]) -> Iterator[str]:
+def _about_fit(fit: SurfaceFit, draws: SurfaceDraws, law: dict[str, Estimate]) -> Iterator[str]:
     if not fit.converged or fit.share < SURE:
         met = "met" if fit.converged else "did not meet"
         yield (
             f"fit not certified: {fit.share:.0%} of {fit.starts} starts found the least objective and the minimiser "
             f"{met} its tolerance; another minimum may be as good"
         )
-    if (stuck := float(np.mean(~drawn.converged))) > LOST:
+    if (stuck := float(np.mean(~draws.converged))) > LOST:
         yield f"fit not certified: {stuck:.0%} of the resamples did not converge, so intervals of approach 3 are rough"
     if law["E"].low < FLAT * law["E"].value:
         yield (

@@ -47,7 +47,7 @@ def linear_names(model: Architecture) -> tuple[str, ...]:
 
 
 def bottleneck_parameters(*, width: int, bottleneck: int, layers: int, each: int = 2, biases: bool = True) -> int:
-    """Bottleneck adapters, `each` of them a layer: 2 d m weights and d + m biases.
+    """Bottleneck adapters, `each` of them in a layer: 2 d m weights and d + m biases.
 
     Source: Houlsby et al. 2019 (arXiv:1902.00751), section 2.1.
     """

@@ -90,7 +90,7 @@ def inference_memory(
         cached, windowed, window: numbers that the cache keeps of every token, and of the last `window` tokens alone;
             `cache.cached_numbers` gives them, and without windows the first is 2 x layers x kv heads x head width.
         width, hidden, vocabulary: of the working memory: in 16 bits the rows of one layer for the tokens in flight
-            (two of the model's width, two of the hidden width), in 32 bits one row of logits a sequence. An estimate.
+            (two of the model's width, two of the hidden width), in 32 bits one row of logits per sequence. An estimate.
         context: tokens in each sequence, prompt and answer.
         batch: sequences at once.
         cache_bits: of a cached number.
@@ -204,7 +204,7 @@ def kv_cache(
 ) -> Figures:
     """Bytes of a cache: per_token (and sequence), total, full_heads (if every query head had its own), and longest.
 
-    longest: tokens a sequence for which `free_bytes` suffice.
+    longest: tokens per sequence for which `free_bytes` suffice.
     """
 
     def size(kept: int, tokens: float) -> float:
@@ -242,7 +242,7 @@ def training_cost(
 
 
 def compute_optimal(*, budget: float, ratio: float = chinchilla.TOKENS_PER_PARAMETER) -> Figures:
-    """parameters and tokens that `budget` operations buy at `ratio` tokens a parameter."""
+    """parameters and tokens that `budget` operations buy at `ratio` tokens per parameter."""
     parameters, tokens = chinchilla.optimal_size(budget, ratio=ratio)
     return {"parameters": parameters, "tokens": tokens}
 
@@ -260,7 +260,7 @@ def active_share(*, shared: float, expert: float, experts: int, active: int, bat
 
 
 def speculative(*, acceptance: float, drafted: int, cost: float) -> Figures:
-    """tokens a verification, speed_up over plain decoding, and the best draft with its speed-up.
+    """tokens per verification, speed_up over plain decoding, and the best draft with its speed-up.
 
     cost: time of one draft step over that of one verification.
     """

@@ -17,7 +17,7 @@ from repro.sizing.published import published
 
 
 def catalogue() -> dict[str, Any]:
-    """Decoders by name, formats of weights, training recipes (bytes a parameter) and peak speeds of cards."""
+    """Decoders by name, formats of weights, training recipes (bytes per parameter) and peak speeds of cards."""
     return {
         "models": {
             name: {**describe(entry.architecture), "source": entry.source}
@@ -58,7 +58,7 @@ def describe(model: Architecture) -> dict[str, Any]:
 
 
 def kept(model: Architecture, window: int) -> dict[str, float]:
-    """Bytes of activations a token with selective and full recomputation, and what keeping attention's scores adds.
+    """Bytes of activations per token with selective and full recomputation, and what keeping attention's scores adds.
 
     The last is `base`, and for each token of the context `seen` more, of which `windowed` no longer count beyond the
     window. Read off `activation_bytes`, whose scores are straight in the context on either side of the window.

@@ -150,7 +150,7 @@ def cards_needed(spread: float, each: float, memory: float) -> int | None:
 
 
 def _flops(model: Architecture, use: Use, counts: Parameters) -> Figures:
-    """Operations a token: over a first pass of the whole context, for one more token after it, and to train."""
+    """Operations per token: over a first pass of the whole context, for one more token after it, and to train."""
     first = forward_flops(model, use.context)
     adapters = count_lora(model, use.rank, linear_names(model), used=True)
     found = {

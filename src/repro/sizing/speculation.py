@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 def expected_tokens(acceptance: float, drafted: int) -> float:
-    """Tokens a verification yields: (1 - a^(g+1)) / (1 - a), and g + 1 if all are accepted.
+    """Tokens that a verification yields: (1 - a^(g+1)) / (1 - a), and g + 1 if all are accepted.
 
     Raises:
         ValueError: an acceptance that is no probability, or a negative draft.

@@ -65,7 +65,7 @@ def g_test(counts: ArrayLike, law: ArrayLike) -> GTest:
 
 
 def divergence(test: GTest, *, level: float = LEVEL) -> Estimate:
-    """Kullback-Leibler divergence of the law that drew the sample from the law tested, in nats a count.
+    """Kullback-Leibler divergence of the law that drew the sample from the law tested, in nats per count.
 
     G is close to a noncentral chi-square whose noncentrality is 2 n times the divergence, as long as no cell's
     probability is another by a large factor; beyond that the interval is too narrow. It holds the noncentralities under

@@ -46,7 +46,7 @@ def bootstrap(
     """The statistic over many items, with its bias-corrected and accelerated interval.
 
     Args:
-        items: (n,) one number an item, n >= 20.
+        items: (n,) one number per item, n >= 20.
         statistic: takes (items, axis=...).
 
     Source: Efron 1987, Better bootstrap confidence intervals.
@@ -78,7 +78,7 @@ def joint_bootstrap(
     level: float = LEVEL,
     unit: str = "",
 ) -> Estimate:
-    """A statistic of several numbers an item, such as a ratio of totals, with its percentile interval.
+    """A statistic of several numbers per item, such as a ratio of totals, with its percentile interval.
 
     Args:
         statistic: takes the lists, resampled by the same draw.

@@ -17,7 +17,7 @@ def student_t(values: Sequence[float], *, level: float = LEVEL, unit: str = "", 
     """The mean of independent runs, with Student's t interval.
 
     Args:
-        values: (n,) one number a seed, n >= 2.
+        values: (n,) one number per seed, n >= 2.
         of: what the numbers are of, for the verdict's card, if not of seeds: "tasks", say.
 
     Source: Student 1908, The probable error of a mean.
@@ -40,7 +40,7 @@ def paired_t(
     """The mean of ours minus theirs, where the i-th runs of both share seed, data and order.
 
     Args:
-        ours, theirs: (n,) one number a seed each, in the same order.
+        ours, theirs: (n,) one number per seed each, in the same order.
         of: what the pairs are of, if not of seeds.
     """
     if len(ours) != len(theirs):

@@ -8,7 +8,7 @@ unifilar, and the entropy rate is the mean entropy of what a state emits (Shanno
 Every state gives its C successors the same Zipf weights, shuffled anew, and every class its V/C symbols the same Zipf
 weights. Then the mean is over equal terms and
 
-    h = H(Zipf over classes) + H(Zipf within a class)          nats a token, whatever the language's seed.
+    h = H(Zipf over classes) + H(Zipf within a class)          nats per token, whatever the language's seed.
 
 A learner must find the classes (V log2 C bits) and the shuffles (C^2 log2 C! bits at most).
 """
@@ -53,7 +53,7 @@ class HiddenMarkov:
 
     @property
     def entropy(self) -> float:
-        """Entropy rate h in nats a token, in closed form."""
+        """Entropy rate h in nats per token, in closed form."""
         return self._class_law.entropy + self._word_law.entropy
 
     def irreducible(self, context: int) -> float:
@@ -126,7 +126,7 @@ class HiddenMarkov:
         return pairs
 
     def _walk(self, ranks: np.ndarray) -> np.ndarray:
-        """(steps,) the class of each step. One step needs the last, so this is a plain loop: 0.1 s a million."""
+        """(steps,) the class of each step. One step needs the last, so this is a plain loop: 0.1 s per million."""
         successors = self._language()[0]
         C = self.classes
         # state a * C + b goes to b * C + successor

@@ -1,6 +1,6 @@
 """Problems with one right answer each, as lines of equal length: addition, copying, sums, a rule shown by examples.
 
-A line is a mark, the question, an equals sign and the answer, one token a digit. A context of one line lets a window
+A line is a mark, the question, an equals sign and the answer, one token per digit. A context of one line lets a window
 hold one problem. A tenth of all questions, chosen by a hash of their tokens, is kept for the test and never trained on.
 
 Legend: B lines, T tokens of a line, n `size`.

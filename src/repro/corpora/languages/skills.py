@@ -5,7 +5,7 @@ answers it. The first symbol of a name comes from an alphabet of its own, so it 
 is drawn with p_k proportional to k^-(1 + alpha); its answer is one of B = V / 2 symbols, drawn once and fixed by the
 language's seed. Only names are uncertain, so the entropy rate is
 
-    h = H(p) / length          nats a token, length = digits + 1.
+    h = H(p) / length          nats per token, length = digits + 1.
 
 A learner that has met a skill knows its answer; one that has not must guess, for ln B nats. (Names are numbered by
 rank, so their law is smooth and soon learned.) After n sequences the expected loss of a learner that tabulates answers
@@ -67,7 +67,7 @@ class Skills:
 
     @property
     def entropy(self) -> float:
-        """Entropy rate h in nats a token, in closed form."""
+        """Entropy rate h in nats per token, in closed form."""
         return self.law.entropy / self.length
 
     def irreducible(self, context: int) -> float:
@@ -79,12 +79,12 @@ class Skills:
         return (whole * self.law.entropy + sum(self._nats_after_first()[:rest])) / context
 
     def excess_after(self, sequences: float) -> float:
-        """loss - h in nats a token, expected of a learner that tabulates this many sequences."""
+        """loss - h in nats per token, expected of a learner that tabulates this many sequences."""
         p = self.law.p
         return math.log(self._base) / self.length * float((p * np.exp(sequences * np.log1p(-p))).sum())
 
     def excess_with(self, skills: int) -> float:
-        """loss - h in nats a token of a learner that knows the commonest skills alone."""
+        """loss - h in nats per token of a learner that knows the commonest skills alone."""
         return math.log(self._base) / self.length * float(self.law.p[skills:].sum())
 
     def draw(self, split: str) -> np.ndarray:

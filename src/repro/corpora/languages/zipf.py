@@ -38,7 +38,7 @@ class Zipf:
 
     @property
     def entropy(self) -> float:
-        """Nats a draw."""
+        """Nats per draw."""
         return entropy(self.p)
 
     def draw(self, rng: np.random.Generator, size: int) -> np.ndarray:

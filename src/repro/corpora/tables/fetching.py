@@ -28,7 +28,7 @@ def fetch(
 
     Args:
         origin: what stands before repository/commit/path in an address.
-        advance: called once a downloaded file.
+        advance: called once per downloaded file.
         pause_s: wait before the second attempt at an address, doubled before each further one.
 
     Raises:

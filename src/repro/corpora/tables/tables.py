@@ -1,6 +1,6 @@
 """Public tables of other people's runs: found by name and sha256, never by path.
 
-Legend: N parameters, D training tokens, C floating-point operations (C = 6 N D), loss in nats a token.
+Legend: N parameters, D training tokens, C floating-point operations (C = 6 N D), loss in nats per token.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def keep(content: bytes, path: Path) -> None:
 
 
 def load_table(wanted: TableId) -> pd.DataFrame:
-    """The table as its file has it, one row a line."""
+    """The table as its file has it."""
     import pandas as pd
 
     return pd.read_csv(find_table(wanted), low_memory=False)

@@ -81,7 +81,7 @@ def documents(text: bytes) -> list[str]:
 
 
 def differences(wanted: Manifest, sources: Mapping[str, Source | None]) -> list[str]:
-    """What the installed packages are that the manifest does not say, a sentence each."""
+    """What the installed packages are that the manifest does not say, one sentence each."""
     found = []
     for package in wanted.packages:
         source = sources[package.name]

@@ -14,7 +14,7 @@ import numpy as np
 
 LINES = 5
 SHARE = 0.5
-# odd multipliers, one a line of the shingle: a 64-bit polynomial over 32-bit sums of lines
+# odd multipliers, one per line of the shingle: a 64-bit polynomial over 32-bit sums of lines
 _MULTIPLIERS = np.array([pow(0x9E3779B97F4A7C15, n, 2**64) | 1 for n in range(1, LINES + 1)], dtype=np.uint64)
 
 

@@ -48,7 +48,7 @@ class Tokens:
     """A text in tokens.
 
     Fields: `train` and `test` (tokens,) uint16 or uint32, mapped into memory, read-only; `vocabulary` the number of
-    their values; `bytes_per_token` of the test split, None for a synthetic language; `entropy` nats a token that no
+    their values; `bytes_per_token` of the test split, None for a synthetic language; `entropy` nats per token that no
     model can undercut on average, exact, None where unknown; `sha256` over both splits.
     """
 

@@ -1,4 +1,4 @@
-"""How a fit of the same runs comes out otherwise: mean for sum, a likelihood for a penalty, five outliers kept."""
+"""How a fit of the same runs comes out otherwise: mean for sum, a likelihood for a penalty, five outliers left in."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from repro.corpora.tables.tables import TableId
-from repro.fits.laws.intervals import quantiles
+from repro.fits.laws.intervals import Entries, quantiles
 from repro.fits.laws.likelihood import fit_likelihood
 from repro.fits.laws.quasinewton import descend
 from repro.fits.laws.resamples import draw_rows
 from repro.fits.laws.surface import GOPHER_FLOP, Surface, fit_surface, surface_objective
 from repro.fits.runs.planted import Planted
 from repro.fits.runs.suites import columns_of, runs_of, without_worst
-from repro.floor.measurement import Number, Numbers, measurement
+from repro.floor.measurement import Numbers, measurement
 
 WAYS = ("newton", "sum", "mean", "sum x 1000", "likelihood")
 
@@ -38,11 +38,11 @@ class Ablation:
 
 @measurement(version=1)
 def fit_ablation(config: Ablation, seed: int) -> Numbers:
-    """The surface found in one way, how far its Huber objective lies above the minimum, and what it advises."""
+    """One way's surface, how far its Huber objective lies above the minimum, and the optimum that it advises."""
     N, D, loss = columns_of(without_worst(runs_of(config.runs, seed), config.excluded))
     surface, steps = fit_in(config.way, N, D, loss)
     objective, least = surface_objective(surface, N, D, loss), fit_surface(N, D, loss).objective
-    found: dict[str, Number | list[Number]] = {
+    numbers: Entries = {
         "E": surface.E,
         "A": surface.A,
         "B": surface.B,
@@ -57,9 +57,9 @@ def fit_ablation(config: Ablation, seed: int) -> Numbers:
     }
     if config.resamples:
         rows = draw_rows(len(N), config.resamples, seed, config.share)
-        drawn = [fit_in(config.way, N[row], D[row], loss[row])[0].a for row in rows]
-        found |= {"draws": len(drawn), "a_quantiles": quantiles(drawn)}
-    return found
+        exponents = [fit_in(config.way, N[row], D[row], loss[row])[0].a for row in rows]
+        numbers |= {"draws": len(exponents), "a_quantiles": quantiles(exponents)}
+    return numbers
 
 
 def fit_in(way: str, N: np.ndarray, D: np.ndarray, loss: np.ndarray) -> tuple[Surface, int | None]:

@@ -71,7 +71,7 @@ def _by_compute(N: ArrayLike, D: ArrayLike, loss: ArrayLike) -> tuple[Array, Arr
 
 def _lowest(loss: Array, weights: Array) -> NDArray[np.bool_]:
     """(P, n) whether a run is drawn and below all drawn runs before it."""
-    drawn = np.where(weights > 0, loss, np.inf)
-    before = np.minimum.accumulate(drawn, axis=1)
+    loss_if_drawn = np.where(weights > 0, loss, np.inf)
+    before = np.minimum.accumulate(loss_if_drawn, axis=1)
     first = np.full((len(weights), 1), np.inf)
-    return np.asarray(drawn < np.hstack([first, before[:, :-1]]))
+    return np.asarray(loss_if_drawn < np.hstack([first, before[:, :-1]]))

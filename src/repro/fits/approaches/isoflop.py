@@ -17,7 +17,7 @@ from repro.floor.arrays import Array
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 TOLERANCE = 0.1  # runs within 10 % of a budget count as runs of that budget
-FEWEST = 5  # runs a budget needs: three for the parabola, two to notice that it is none
+FEWEST = 5  # runs that a budget needs: three for the parabola, two to notice that it is none
 
 
 @dataclass(frozen=True)
@@ -36,22 +36,22 @@ def find_budgets(C: ArrayLike, *, tolerance: float = TOLERANCE, fewest: int = FE
     whose values scatter, the stragglers between budgets are left out.
     """
     log_C = np.log(np.asarray(C, dtype=float))
-    free, found = np.argsort(log_C, kind="stable"), []
+    free, budgets = np.argsort(log_C, kind="stable"), []
     while free.size >= fewest:
         ends = np.searchsorted(log_C[free], log_C[free] + 2 * tolerance, side="right")
         first = int(np.argmax(ends - np.arange(free.size)))
         rows = free[first : ends[first]]
         if rows.size < fewest:
             break
-        found.append(Budget(float(np.mean(log_C[rows])), rows))
+        budgets.append(Budget(float(np.mean(log_C[rows])), rows))
         free = np.delete(free, slice(first, ends[first]))
-    return sorted(found, key=lambda budget: budget.log_C)
+    return sorted(budgets, key=lambda budget: budget.log_C)
 
 
 def fit_isoflop(
     N: ArrayLike, D: ArrayLike, loss: ArrayLike, *, tolerance: float = TOLERANCE, fewest: int = FEWEST
 ) -> Frontier:
-    """The frontier through the vertices of one parabola a budget (Approach 2).
+    """The frontier through the vertices of one parabola per budget (Approach 2).
 
     Args:
         N, D, loss: (n,) parameters, tokens and final loss of each run.
@@ -72,7 +72,7 @@ def fit_isoflop(
         )
     slope, intercept, _ = lines(x, log_N, sound.astype(float))
     at = sound[0]
-    runs = sum(budget.rows.size for budget, kept in zip(budgets, at, strict=True) if kept)
+    runs = sum(budget.rows.size for budget, is_valley in zip(budgets, at, strict=True) if is_valley)
     return Frontier(float(slope[0]), float(intercept[0]), np.exp(x[0, at]), np.exp(log_N[0, at]), least[0, at], runs)
 
 
@@ -151,13 +151,13 @@ def valleys(runs: pd.DataFrame, window: int = WINDOW) -> pd.DataFrame:
     Raises:
         ValueError: no budget shows a valley.
     """
-    kept = []
+    windows = []
     for budget in find_budgets(runs["C"]):
         of_budget = runs.iloc[budget.rows].sort_values("N")
         lowest, count = int(np.argmin(of_budget["loss"])), len(of_budget)
         if 0 < lowest < count - 1:
             first = max(0, min(lowest - window // 2, count - window))
-            kept.append(of_budget.iloc[first : first + window])
-    if not kept:
+            windows.append(of_budget.iloc[first : first + window])
+    if not windows:
         raise ValueError(f"none of {len(runs)} runs lie at a budget whose lowest run has runs on both sides")
-    return pd.concat(kept)
+    return pd.concat(windows)

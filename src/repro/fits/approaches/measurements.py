@@ -15,14 +15,13 @@ from repro.fits.approaches.envelope import bootstrap_envelope, fit_envelope
 from repro.fits.approaches.frontier import Frontier, FrontierDraws
 from repro.fits.approaches.isoflop import TOLERANCE, bootstrap_isoflop, fit_isoflop
 from repro.fits.laws.huber import DELTA
-from repro.fits.laws.intervals import quantiles, rounded
+from repro.fits.laws.intervals import Entries, quantiles, rounded
 from repro.fits.laws.surface import GOPHER_FLOP, PARAMETERS, Surface, SurfaceDraws, bootstrap_surface, fit_surface
 from repro.fits.runs.planted import Planted
-from repro.fits.runs.suites import Broken, Suite, draw_surfaces, runs_of, suite_runs, without_worst
+from repro.fits.runs.suites import Broken, Suite, columns_of, draw_surfaces, runs_of, suite_runs, without_worst
 from repro.floor.arrays import Array
-from repro.floor.measurement import Diverged, Number, Numbers, measurement
+from repro.floor.measurement import Diverged, Numbers, measurement
 
-Found = dict[str, Number | list[Number]]
 BUDGETS = (1e19, 1e21, GOPHER_FLOP, 1e25)
 PICTURE = 100  # draws kept for a picture
 
@@ -87,7 +86,7 @@ def approach_one(config: ApproachOne, seed: int) -> Numbers:
 
 @measurement(version=1)
 def approach_two(config: ApproachTwo, seed: int) -> Numbers:
-    """Exponent, coefficient and optimal sizes by one parabola a budget."""
+    """Exponent, coefficient and optimal sizes by one parabola per budget."""
     N, D, loss = _columns(config.runs, config.excluded, seed)
     fit = fit_isoflop(N, D, loss, tolerance=config.tolerance, fewest=config.fewest)
     draws = bootstrap_isoflop(
@@ -115,17 +114,17 @@ def surface_fit(config: ApproachThree, seed: int) -> Numbers:
     if not fit.converged or min(fit.surface.alpha, fit.surface.beta) <= 0 or not peaked.any():
         raise Diverged(f"the fit has no optimum: {fit}")
     draws = all_draws.where(peaked)
-    found: Found = {"objective": fit.objective, "share_at_optimum": fit.share, "gradient": fit.gradient}
-    found |= {"runs": len(N), "draws": int(peaked.sum()), "lost": int((~peaked).sum())}
-    found["unconverged"] = int((~all_draws.converged).sum())
+    numbers: Entries = {"objective": fit.objective, "share_at_optimum": fit.share, "gradient": fit.gradient}
+    numbers |= {"runs": len(N), "draws": int(peaked.sum()), "lost": int((~peaked).sum())}
+    numbers["unconverged"] = int((~all_draws.converged).sum())
     for column, name in enumerate(PARAMETERS):
-        found |= {name: getattr(fit.surface, name), f"{name}_quantiles": quantiles(draws.parameters[:, column])}
-    return found | _optima(fit.surface, draws, config.budgets)
+        numbers |= {name: getattr(fit.surface, name), f"{name}_quantiles": quantiles(draws.parameters[:, column])}
+    return numbers | _optima(fit.surface, draws, config.budgets)
 
 
 @measurement(version=1)
 def suite_fit(config: SuiteFit, seed: int) -> Numbers:
-    """The surface of a suite, its exponents a and b, and how surely it was found.
+    """The surface of a suite, its exponents a and b, and how sure the fit is.
 
     `runs` counts the training runs that were resampled, `share` the starts that found the same minimum, `lost` the
     resamples whose surface has no optimum.
@@ -133,10 +132,10 @@ def suite_fit(config: SuiteFit, seed: int) -> Numbers:
     runs = suite_runs(config.suite, seed)
     fit = fit_surface(runs["N"], runs["D"], runs["loss"])
     draws = draw_surfaces(runs, fit, resamples=config.resamples, seed=seed)
-    found: dict[str, Number | list[Number]] = {"a": fit.surface.a, "a_quantiles": quantiles(draws.a)}
-    for name, value, drawn in zip(PARAMETERS, fit.surface.table().tolist(), draws.parameters.T, strict=True):
-        found |= {name: value, f"{name}_quantiles": quantiles(drawn)}
-    return found | {
+    numbers: Entries = {"a": fit.surface.a, "a_quantiles": quantiles(draws.a)}
+    for name, value, column in zip(PARAMETERS, fit.surface.table().tolist(), draws.parameters.T, strict=True):
+        numbers |= {name: value, f"{name}_quantiles": quantiles(column)}
+    return numbers | {
         "rows": len(runs),
         "runs": int(runs["group"].nunique()),
         "draws": draws.a.size,
@@ -147,18 +146,17 @@ def suite_fit(config: SuiteFit, seed: int) -> Numbers:
 
 
 def _columns(runs: TableId | Planted, excluded: int, seed: int) -> tuple[Array, Array, Array]:
-    kept = without_worst(runs_of(runs, seed), excluded)
-    return kept["N"].to_numpy(dtype=float), kept["D"].to_numpy(dtype=float), kept["loss"].to_numpy(dtype=float)
+    return columns_of(without_worst(runs_of(runs, seed), excluded))
 
 
-def _frontier(fit: Frontier, draws: FrontierDraws, budgets: tuple[float, ...]) -> Found:
-    found: Found = {"runs": fit.runs, "draws": draws.a.size, "lost": draws.lost}
-    found |= {"log_G": fit.log_G, "log_G_quantiles": quantiles(draws.log_G)}
-    found |= {"minima_C": rounded(fit.C[:PICTURE]), "minima_N": rounded(fit.N[:PICTURE])}
-    return found | _optima(fit, draws, budgets)
+def _frontier(fit: Frontier, draws: FrontierDraws, budgets: tuple[float, ...]) -> Entries:
+    numbers: Entries = {"runs": fit.runs, "draws": draws.a.size, "lost": draws.lost}
+    numbers |= {"log_G": fit.log_G, "log_G_quantiles": quantiles(draws.log_G)}
+    numbers |= {"minima_C": rounded(fit.C[:PICTURE]), "minima_N": rounded(fit.N[:PICTURE])}
+    return numbers | _optima(fit, draws, budgets)
 
 
-def _optima(fit: Surface | Frontier, draws: SurfaceDraws | FrontierDraws, budgets: tuple[float, ...]) -> Found:
+def _optima(fit: Surface | Frontier, draws: SurfaceDraws | FrontierDraws, budgets: tuple[float, ...]) -> Entries:
     """Exponent, optima and a thinned cloud of draws; per-budget quantiles lie budget after budget in one list."""
     optima = [draws.optimum(C) for C in budgets]
     N, D = fit.optimum(np.array(budgets))

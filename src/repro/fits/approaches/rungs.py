@@ -1,7 +1,7 @@
 """What a ladder of trained models says: losses at equal compute, and the three approaches on each seed alone.
 
-The table of readings (`training.ladder.readings_table`) has a row a reading: seed, width, N (output matrix counted),
-N_inside (not counted), D tokens, loss in nats a token. C = 6ND by whichever count of N is asked for.
+The table of readings (`training.ladder.readings_table`) has a row per reading: seed, width, N (output matrix counted),
+N_inside (not counted), D tokens, loss in nats per token. C = 6ND by whichever count of N is asked for.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def budgets_of(readings: pd.DataFrame, *, size: str = "N", to_double: int = 1, f
 
 
 def at_budgets(readings: pd.DataFrame, budgets: Sequence[float] | Array, *, size: str = "N") -> pd.DataFrame:
-    """IsoFLOP profiles: one row a seed, size and budget within that size's readings: seed, C, N, D, loss.
+    """IsoFLOP profiles: columns seed, C, N, D, loss; a row per seed, size and budget within that size's readings.
 
     The loss between two readings, a factor of two apart, is read off a monotone cubic through all of that run's
     readings in log D (Fritsch & Butland 1984); beyond them nothing is read.
@@ -111,8 +111,8 @@ def prediction_error(readings: pd.DataFrame, *, share: float) -> float:
     """Median absolute relative error above half the largest compute, by a surface fitted below `share` of it."""
     C = FLOP_PER_PARAMETER_TOKEN * readings["N"] * readings["D"]
     surface = surface_of(readings[C <= share * C.max()])
-    held = readings[C > C.max() / 2]
-    return float((surface.loss(held["N"], held["D"]) / held["loss"] - 1).abs().median())
+    largest = readings[C > C.max() / 2]
+    return float((surface.loss(largest["N"], largest["D"]) / largest["loss"] - 1).abs().median())
 
 
 def planted_losses(readings: pd.DataFrame, *, a: float, noise: float = 0.002) -> pd.DataFrame:
@@ -126,19 +126,19 @@ def planted_losses(readings: pd.DataFrame, *, a: float, noise: float = 0.002) ->
     beta, alpha = 0.7 * a, 0.7 * (1 - a)
     N, D = (float(np.exp(np.log(np.unique(readings[name].astype(float))).mean())) for name in ("N", "D"))
     surface = Surface(E=1.5, A=0.35 / alpha * N**alpha, B=0.35 / beta * D**beta, alpha=alpha, beta=beta)
-    drawn = np.random.default_rng(0).standard_normal(len(readings))
-    return readings.assign(loss=surface.loss(readings["N"], readings["D"]) * np.exp(noise * drawn))
+    errors = np.random.default_rng(0).standard_normal(len(readings))
+    return readings.assign(loss=surface.loss(readings["N"], readings["D"]) * np.exp(noise * errors))
 
 
 def approach_biases(readings: pd.DataFrame, truths: Sequence[float]) -> pd.DataFrame:
-    """What each approach makes of planted losses, on average over seeds: a row an approach, a column a truth."""
-    found = {
+    """What each approach makes of planted losses, on average over seeds: a row per approach, a column per truth."""
+    exponents_by_truth = {
         f"planted a = {a}": [
             over_seeds(planted_losses(readings, a=a), _exponent(fit)).value for fit in APPROACHES.values()
         ]
         for a in truths
     }
-    return pd.DataFrame({"approach": list(APPROACHES), **found})
+    return pd.DataFrame({"approach": list(APPROACHES), **exponents_by_truth})
 
 
 def _exponent(fit: Callable[[pd.DataFrame], Frontier | Surface]) -> Callable[[pd.DataFrame], float]:

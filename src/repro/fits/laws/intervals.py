@@ -1,6 +1,6 @@
-"""How draws are kept on record, and read back as an estimate.
+"""Bootstrap draws on record, as a few quantiles, and the estimate that is read back from them.
 
-A record keeps quantiles, not draws: a level is read from the two quantiles it needs.
+An interval of some level is read from the two quantiles that it needs.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from repro.floor.estimate import LEVEL, Estimate
 from repro.floor.measurement import Number
 
+Entries = dict[str, Number | list[Number]]  # of a record, while it is put together
 QUANTILES = (0.005, 0.025, 0.1, 0.5, 0.9, 0.975, 0.995)
 DIGITS = 8  # far more than the Monte Carlo error of a quantile, and half the bytes of a full double
 
@@ -35,17 +36,17 @@ def recorded_estimate(
 
     Args:
         row: holds `name`, `name_quantiles`, `runs` and `draws`.
-        at: which budget, where the quantity has one value a budget.
+        at: which budget, where the quantity has one value per budget.
 
     Raises:
         ValueError: the record does not keep the quantiles of that level.
     """
     tail = (1 - level) / 2
-    places = [index for index, kept in enumerate(QUANTILES) if min(abs(kept - tail), abs(kept - 1 + tail)) < 1e-9]
+    places = [index for index, share in enumerate(QUANTILES) if min(abs(share - tail), abs(share - 1 + tail)) < 1e-9]
     if len(places) != 2:
-        levels = ", ".join(f"{1 - 2 * kept:.2f}" for kept in QUANTILES if kept < 0.5)
+        levels = ", ".join(f"{1 - 2 * share:.2f}" for share in QUANTILES if share < 0.5)
         raise ValueError(f"got level={level}; a record keeps the intervals of levels {levels}")
     value = row[name] if at is None else row[name][at]
-    kept = row[f"{name}_quantiles"][(at or 0) * len(QUANTILES) :]
+    recorded = row[f"{name}_quantiles"][(at or 0) * len(QUANTILES) :]
     method = f"percentile bootstrap, {row['draws']} resamples"
-    return Estimate(float(value), kept[places[0]], kept[places[1]], level, int(row["runs"]), unit, method)
+    return Estimate(float(value), recorded[places[0]], recorded[places[1]], level, int(row["runs"]), unit, method)

@@ -1,6 +1,6 @@
 """Power laws of one variable, with and without an offset.
 
-Legend: x parameters, tokens or compute; L loss in nats a token.
+Legend: x parameters, tokens or compute; L loss in nats per token.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class PowerLaw:
     alpha: float
 
     def loss(self, x: ArrayLike) -> Array:
-        """Loss at x, in nats a token."""
+        """Loss at x, in nats per token."""
         return np.asarray(self.E + self.A * np.asarray(x, dtype=float) ** -self.alpha)
 
 
@@ -49,8 +49,8 @@ def fit_offset_law(x: ArrayLike, loss: ArrayLike) -> PowerLaw:
 
     def projected(alpha: float) -> tuple[float, Array]:
         columns = np.column_stack([np.ones_like(log_x), np.exp(-alpha * (log_x - middle))])
-        found, residual = nnls(columns * scale[:, None], np.ones_like(log_x))
-        return float(residual), found
+        coefficients, residual = nnls(columns * scale[:, None], np.ones_like(log_x))
+        return float(residual), coefficients
 
     best = int(np.argmin([projected(alpha)[0] for alpha in EXPONENTS]))
     bounds = EXPONENTS[max(0, best - 1)], EXPONENTS[min(len(EXPONENTS) - 1, best + 1)]

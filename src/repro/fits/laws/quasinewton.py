@@ -52,8 +52,8 @@ def descend(
     from scipy.optimize import minimize
 
     x, y, z = (np.log(np.asarray(column, dtype=float)) for column in (N, D, loss))
-    found = minimize(_summed, start.logs(), args=(x, y, z, factor, delta), jac=True, method=method)
-    return Descent(Surface.from_logs(found.x), float(found.fun / factor), int(found.nit), bool(found.success))
+    result = minimize(_summed, start.logs(), args=(x, y, z, factor, delta), jac=True, method=method)
+    return Descent(Surface.from_logs(result.x), float(result.fun / factor), int(result.nit), bool(result.success))
 
 
 def _summed(logs: Array, x: Array, y: Array, z: Array, factor: float, delta: float) -> tuple[float, Array]:

@@ -14,7 +14,7 @@ Rows = NDArray[np.int64]
 def epoch_resamples(n: int, resamples: int, seed: int) -> Rows:
     """(resamples, n) point numbers drawn with replacement.
 
-    The legacy generator on purpose: Epoch AI's notebook calls `np.random.seed(42)` and then `np.random.choice` once a
+    The legacy generator on purpose: Epoch AI's notebook calls `np.random.seed(42)` and then `np.random.choice` once per
     resample. One call of the same generator for all of them gives the same stream, so that with seed 42 every resample
     here is the resample there and objectives can be compared one by one.
 

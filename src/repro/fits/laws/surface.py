@@ -1,6 +1,6 @@
 """The loss surface of compute-optimal training, L(N, D) = E + A N^-alpha + B D^-beta, and its fit (Approach 3).
 
-Legend: N parameters, D training tokens, C = 6 N D floating-point operations, L loss in nats a token.
+Legend: N parameters, D training tokens, C = 6 N D floating-point operations, L loss in nats per token.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EXACT = 1e-20  # an objective below this is zero: the points lie on the surface 
 
 @dataclass(frozen=True)
 class Surface:
-    """A loss surface L(N, D) = E + A N^-alpha + B D^-beta, in nats a token.
+    """A loss surface L(N, D) = E + A N^-alpha + B D^-beta, in nats per token.
 
     Source: Hoffmann et al. 2022 (arXiv:2203.15556), eq. 2 and 4.
     """
@@ -48,7 +48,7 @@ class Surface:
         return self.alpha / (self.alpha + self.beta)
 
     def loss(self, N: ArrayLike, D: ArrayLike) -> Array:
-        """Loss in nats a token of a model of N parameters after D tokens; N and D broadcast."""
+        """Loss in nats per token of a model of N parameters after D tokens; N and D broadcast."""
         size, tokens = np.asarray(N, dtype=float), np.asarray(D, dtype=float)
         return np.asarray(self.E + self.A * size**-self.alpha + self.B * tokens**-self.beta)
 

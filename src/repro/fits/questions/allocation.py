@@ -1,6 +1,6 @@
 """What a loss surface says about spending: how many tokens, how much over-training, when a smaller model pays.
 
-Legend: N parameters, D training tokens, C = 6 N D floating-point operations, L loss in nats a token. Every function
+Legend: N parameters, D training tokens, C = 6 N D floating-point operations, L loss in nats per token. Every function
 takes a Surface, so a bootstrap draw goes through it as well as a published fit does.
 """
 
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repro.fits.laws.intervals import quantiles
+from repro.fits.laws.intervals import Entries, quantiles
 from repro.fits.laws.surface import Surface, fit_surface
 from repro.fits.runs.suites import Suite, draw_surfaces, suite_runs
-from repro.floor.measurement import Diverged, Number, Numbers, measurement
+from repro.floor.measurement import Diverged, Numbers, measurement
 from repro.sizing.operations.chinchilla import break_even_tokens
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
@@ -145,7 +145,7 @@ def equal_loss_size(surface: Surface, run: PlannedRun) -> float:
 
 
 def loss_at_budget(surface: Surface, N: float, C: float = INSIDE_FLOP) -> float:
-    """Loss in nats a token of N parameters that spend the compute C on tokens."""
+    """Loss in nats per token of N parameters that spend the compute C on tokens."""
     return float(surface.loss(N, C / (FLOP_PER_PARAMETER_TOKEN * N)))
 
 
@@ -204,10 +204,10 @@ def allocation(config: Allocation, seed: int) -> Numbers:
     fit = fit_surface(runs["N"], runs["D"], runs["loss"])
     draws = draw_surfaces(runs, fit, resamples=config.resamples, seed=seed)
     try:
-        drawn = [spending(Surface(*row)) for row in draws.parameters.tolist()]
+        answers = [spending(Surface(*row)) for row in draws.parameters.tolist()]
     except ValueError as error:
         raise Diverged(f"a resample of {config.source} answers no question of the chapter: {error}") from error
-    found: dict[str, Number | list[Number]] = {"runs": int(runs["group"].nunique()), "draws": len(drawn)}
+    numbers: Entries = {"runs": int(runs["group"].nunique()), "draws": len(answers)}
     for name, value in spending(fit.surface).items():
-        found |= {name: value, f"{name}_quantiles": quantiles([numbers[name] for numbers in drawn])}
-    return found
+        numbers |= {name: value, f"{name}_quantiles": quantiles([answer[name] for answer in answers])}
+    return numbers

@@ -131,8 +131,8 @@ def counting_exponents(config: Counting, seed: int) -> Numbers:
     The seed has no effect: nothing is drawn. The lists give the local exponent over sizes from 1e2 to 1e12.
     """
     n = np.logspace(2, 12, 101)
-    kept_out = config.counted == "non-embedding"
-    omega = config.omega if kept_out else 0.0  # counted in full, the closed form has no embeddings to lose
+    left_out = config.counted == "non-embedding"
+    omega = config.omega if left_out else 0.0  # counted in full, the closed form has no embeddings to lose
     local = local_exponent(n, config.surface, omega)
     first, last = BUDGETS[config.counted]
     paper_budgets = (10**first, 10**last)

@@ -1,6 +1,6 @@
 """The batch size up to which larger batches save steps at little cost in data.
 
-Legend: B tokens a step, E tokens to reach a loss, S = E / B steps to reach it.
+Legend: B tokens per step, E tokens to reach a loss, S = E / B steps to reach it.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ def fit_trade_off(batch: ArrayLike, tokens: ArrayLike) -> BatchTradeOff:
     starts = np.linspace(*bounds, 50)
     best = int(np.argmin([(residuals(start) ** 2).sum() for start in starts]))
     near = starts[max(0, best - 1)], starts[min(len(starts) - 1, best + 1)]
-    found = float(minimize_scalar(lambda x: (residuals(x) ** 2).sum(), bounds=near, method="bounded").x)
-    return BatchTradeOff(float(np.exp((log_E - np.log1p(B / np.exp(found))).mean())), float(np.exp(found)))
+    log_critical = float(minimize_scalar(lambda x: (residuals(x) ** 2).sum(), bounds=near, method="bounded").x)
+    critical = float(np.exp(log_critical))
+    return BatchTradeOff(float(np.exp((log_E - np.log1p(B / critical)).mean())), critical)
 
 
 def tokens_to_reach(loss: float, tokens: ArrayLike, losses: ArrayLike) -> float:

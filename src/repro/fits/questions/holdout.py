@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from repro.fits.approaches.frontier import Frontier
 from repro.fits.approaches.isoflop import fit_isoflop, valleys
-from repro.fits.laws.intervals import quantiles
+from repro.fits.laws.intervals import Entries, quantiles
 from repro.fits.laws.surface import Surface, SurfaceDraws, fit_surface
 from repro.fits.runs.suites import Broken, Suite, columns_of, draw_surfaces, group_weights, suite_runs
 from repro.floor.arrays import Array
-from repro.floor.measurement import Number, Numbers, measurement
+from repro.floor.measurement import Numbers, measurement
 
-Found = dict[str, Number | list[Number]]
 RATIO = 30.0  # the plan is made with runs of less than a thirtieth of the largest budget
 TOP = 3.0  # the big run itself: within this factor of the largest budget
 FEWEST = 12  # small runs that a surface of five parameters is fitted to
@@ -52,10 +51,10 @@ def split(runs: pd.DataFrame, ratio: float = RATIO) -> tuple[pd.DataFrame, pd.Da
     return runs[small], runs[~small]
 
 
-def relative_error(parameters: Array, held: pd.DataFrame) -> Array:
+def relative_error(parameters: Array, large: pd.DataFrame) -> Array:
     """(P, h) predicted over measured loss minus 1, for surfaces given as (P, 5) rows (E, A, B, alpha, beta)."""
     E, A, B, alpha, beta = parameters.T[:, :, None]
-    N, D, loss = columns_of(held)
+    N, D, loss = columns_of(large)
     return np.asarray((E + A * N**-alpha + B * D**-beta) / loss - 1)
 
 
@@ -64,10 +63,10 @@ def median_error(error: Array, among: NDArray[np.bool_]) -> float:
     return float(np.median(np.abs(error[among])))
 
 
-def resampled_errors(draws: SurfaceDraws, held: pd.DataFrame, seed: int) -> Array:
+def resampled_errors(draws: SurfaceDraws, large: pd.DataFrame, seed: int) -> Array:
     """(P,) median absolute relative errors, small runs and held-out runs both resampled."""
-    error = np.abs(relative_error(draws.parameters, held))
-    weights = group_weights(held["group"], len(error), np.random.default_rng(seed + 1)).astype(int)
+    error = np.abs(relative_error(draws.parameters, large))
+    weights = group_weights(large["group"], len(error), np.random.default_rng(seed + 1)).astype(int)
     return np.array([np.median(np.repeat(row, counted)) for row, counted in zip(error, weights, strict=True)])
 
 
@@ -87,31 +86,31 @@ def holdout(config: HoldOut, seed: int) -> Numbers:
     and `line_ratio` the same for a power law through the minima of the small budgets.
     """
     runs = suite_runs(config.suite, seed)
-    small, held = split(runs, config.ratio)
+    small, large = split(runs, config.ratio)
     fit = fit_surface(small["N"], small["D"], small["loss"])
     draws = draw_surfaces(small, fit, resamples=config.resamples, seed=seed)
-    error = relative_error(fit.surface.table()[None], held)[0]
-    every, top = np.ones(len(held), dtype=bool), held["C"].to_numpy() >= runs["C"].max() / TOP
-    found: Found = {
+    error = relative_error(fit.surface.table()[None], large)[0]
+    every, top = np.ones(len(large), dtype=bool), large["C"].to_numpy() >= runs["C"].max() / TOP
+    numbers: Entries = {
         "rows": len(runs),
         "runs": int(runs["group"].nunique()),
         "small": len(small),
-        "held": len(held),
+        "held": len(large),
         "draws": draws.a.size,
         "lost": config.resamples - draws.a.size,
         "reach": float(runs["C"].max() / small["C"].max()),
         "error": median_error(error, every),
-        "error_quantiles": quantiles(resampled_errors(draws, held, seed)),
+        "error_quantiles": quantiles(resampled_errors(draws, large, seed)),
         "top_error": median_error(error, top),
-        "top_error_quantiles": quantiles(resampled_errors(draws, held[top], seed)),
+        "top_error_quantiles": quantiles(resampled_errors(draws, large[top], seed)),
         "bias": float(np.median(error)),
-        "naive_error": median_error(small["loss"].min() / held["loss"].to_numpy() - 1, every),
+        "naive_error": median_error(small["loss"].min() / large["loss"].to_numpy() - 1, every),
         "a": fit.surface.a,
     }
-    return found | (_sizes(runs, small, fit.surface, draws) if config.isoflop else {})
+    return numbers | (_sizes(runs, small, fit.surface, draws) if config.isoflop else {})
 
 
-def _sizes(runs: pd.DataFrame, small: pd.DataFrame, surface: Surface, draws: SurfaceDraws) -> Found:
+def _sizes(runs: pd.DataFrame, small: pd.DataFrame, surface: Surface, draws: SurfaceDraws) -> Entries:
     every = frontier_of(runs)
     budget, seen = float(every.C[-1]), float(every.N[-1])
     return {

@@ -1,6 +1,6 @@
 """What repeated tokens are worth: the data-constrained law of Muennighoff et al., refitted with an interval.
 
-Legend: N parameters, D tokens seen, U unique tokens, R = D/U - 1 repetitions, L loss in nats a token.
+Legend: N parameters, D tokens seen, U unique tokens, R = D/U - 1 repetitions, L loss in nats per token.
 
 Source: Muennighoff et al. 2023 (arXiv:2305.16264).
 """
@@ -83,9 +83,9 @@ def justified_size(U: ArrayLike, fresh: Surface = FRESH) -> Array:
 def repeated_loss(runs: RepeatedRuns, tokens: ArrayLike, size: ArrayLike, fresh: Surface = FRESH) -> Array:
     """Loss that the law predicts for decay constants R_D* `tokens` and R_N* `size`, which broadcast over (runs,)."""
     U_N = np.minimum(runs.N, justified_size(runs.U, fresh))
-    seen = effective(runs.U, np.maximum(runs.D / runs.U - 1, 0), tokens)
-    held = effective(U_N, runs.N / U_N - 1, size)
-    return fresh.loss(held, seen)
+    tokens_seen = effective(runs.U, np.maximum(runs.D / runs.U - 1, 0), tokens)
+    parameters = effective(U_N, runs.N / U_N - 1, size)
+    return fresh.loss(parameters, tokens_seen)
 
 
 def decay_penalty(runs: RepeatedRuns, tokens: ArrayLike, size: ArrayLike, fresh: Surface = FRESH) -> Array:
@@ -109,13 +109,13 @@ def descend(runs: RepeatedRuns, start: Decay, fresh: Surface = FRESH) -> Decay:
     """The local minimum of the objective that a descent from `start` reaches."""
     from scipy.optimize import minimize
 
-    found = minimize(
+    result = minimize(
         lambda logs: decay_objective(runs, Decay(*np.exp(logs)), fresh),
         np.log([start.tokens, start.size]),
         method="Nelder-Mead",  # the penalty has kinks in its curvature, which gradient methods stop short at
         options={"xatol": 1e-7, "fatol": 1e-13, "maxiter": 4000},
     )
-    tokens, size = np.exp(found.x)
+    tokens, size = np.exp(result.x)
     return Decay(float(tokens), float(size))
 
 
@@ -185,8 +185,8 @@ def repetition_fit(config: RepetitionFit, seed: int) -> Numbers:
     row, column = np.unravel_index(np.argmin(ridge), ridge.shape)
     best = descend(runs, Decay(float(TOKENS_GRID[row]), float(SIZE_GRID[column])))
     groups = runs.groups() if config.resampled == "groups" else np.arange(runs.N.size)
-    drawn = bootstrap_tokens(penalties, groups, resamples=config.resamples, seed=seed)
-    decays = np.repeat(TOKENS_GRID, drawn)
+    counts = bootstrap_tokens(penalties, groups, resamples=config.resamples, seed=seed)
+    decays = np.repeat(TOKENS_GRID, counts)
     return {
         "rows": int(runs.N.size),
         "runs": int(groups.max() + 1),
@@ -199,9 +199,9 @@ def repetition_fit(config: RepetitionFit, seed: int) -> Numbers:
         "four_epochs": float(effective_epochs(4, best.tokens)),
         "four_epochs_quantiles": quantiles(effective_epochs(4, decays)),
         "draws": decays.size,
-        "at_edge": float(drawn[-1] / config.resamples),
+        "at_edge": float(counts[-1] / config.resamples),
         "tokens_grid": rounded(TOKENS_GRID),
         "ridge_objective": rounded(ridge.min(axis=1)),
         "ridge_size": rounded(SIZE_GRID[ridge.argmin(axis=1)]),
-        "drawn": drawn.tolist(),
+        "drawn": counts.tolist(),
     }

@@ -113,14 +113,14 @@ def valley_exponent(config: Valleys, seed: int) -> Numbers:
     table = runs["N"], runs["D"], runs["loss"]
     frontier = fit_isoflop(*table)
     low, high = exponent_interval(frontier)
-    drawn = bootstrap_isoflop(*table, resamples=config.resamples, seed=seed)
+    draws = bootstrap_isoflop(*table, resamples=config.resamples, seed=seed)
     return {
         "a": frontier.a,
         "low": low,
         "high": high,
-        "a_quantiles": quantiles(drawn.a),
-        "draws": drawn.a.size,
-        "lost": drawn.lost,
+        "a_quantiles": quantiles(draws.a),
+        "draws": draws.a.size,
+        "lost": draws.lost,
         "budgets": int(frontier.C.size),
         "runs": frontier.runs,
         "C": frontier.C.tolist(),

@@ -1,6 +1,6 @@
 """Planted runs: losses drawn from a known surface, so that a fit can be held against the truth.
 
-Legend: N parameters, D tokens, C = 6 N D floating-point operations, loss in nats a token.
+Legend: N parameters, D tokens, C = 6 N D floating-point operations, loss in nats per token.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Planted:
 
 
 def plant(planted: Planted, seed: int) -> pd.DataFrame:
-    """Columns N, D, C, loss of planted runs, one row a run, by budget and then by size."""
+    """Columns N, D, C, loss of planted runs, one row per run, by budget and then by size."""
     budgets = np.asarray(planted.budgets, dtype=float)
     if planted.tokens_per_parameter is None:
         middle, _ = planted.surface.optimum(budgets)

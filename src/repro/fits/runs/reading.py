@@ -1,6 +1,6 @@
 """Reading anyone's own training runs: a CSV or JSON-lines file with the usual column names and spellings of sizes.
 
-Legend: N parameters, D training tokens, C floating-point operations, loss in nats a token.
+Legend: N parameters, D training tokens, C floating-point operations, loss in nats per token.
 """
 
 from __future__ import annotations
@@ -127,9 +127,9 @@ def _json_rows(path: Path, text: str) -> tuple[list[str], list[Row]]:
         try:
             cells = json.loads(line)
         except json.JSONDecodeError as error:
-            raise BadRuns(f"{path}: row {number} is no JSON: {error}; expected one object a line") from error
+            raise BadRuns(f"{path}: row {number} is no JSON: {error}; expected one object per line") from error
         if not isinstance(cells, dict):
-            raise BadRuns(f"{path}: row {number} is a JSON {type(cells).__name__}; expected one object a line")
+            raise BadRuns(f"{path}: row {number} is a JSON {type(cells).__name__}; expected one object per line")
         rows.append((number, {name: "" if value is None else str(value) for name, value in cells.items()}))
     header = list(rows[0][1])
     for number, cells in rows:
@@ -143,20 +143,20 @@ def _columns(path: Path, header: list[str]) -> dict[str, str]:
     """Which column holds which quantity."""
     spelled = {spelling: quantity for quantity, spellings in COLUMNS.items() for spelling in spellings}
     spelled |= dict.fromkeys((*_WITHOUT, *_WITH), "N")
-    found: dict[str, str] = {}
+    columns: dict[str, str] = {}
     for name in header:
         quantity = spelled.get(_plain(name))
-        if quantity in found:
-            raise BadRuns(f"{path}: columns {found[quantity]!r} and {name!r} both look like {quantity}; rename one")
+        if quantity in columns:
+            raise BadRuns(f"{path}: columns {columns[quantity]!r} and {name!r} both look like {quantity}; rename one")
         if quantity:
-            found[quantity] = name
-    if "loss" not in found:
+            columns[quantity] = name
+    if "loss" not in columns:
         raise BadRuns(f"{path}: no column of the loss; {_nearest(header, ('loss',))}")
-    if len({"N", "D", "C"} & set(found)) < 2:
-        lacking = tuple(quantity for quantity in ("N", "D", "C") if quantity not in found)
-        got = ", ".join(f"{found[quantity]!r} as {quantity}" for quantity in ("N", "D", "C") if quantity in found)
+    if len({"N", "D", "C"} & set(columns)) < 2:
+        lacking = tuple(quantity for quantity in ("N", "D", "C") if quantity not in columns)
+        got = ", ".join(f"{columns[quantity]!r} as {quantity}" for quantity in ("N", "D", "C") if quantity in columns)
         raise BadRuns(f"{path}: two of N, D, C are needed, got {got or 'none'}; {_nearest(header, lacking)}")
-    return found
+    return columns
 
 
 def _nearest(header: list[str], lacking: tuple[str, ...]) -> str:

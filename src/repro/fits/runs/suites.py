@@ -1,6 +1,6 @@
 """Suites: the runs that one study made under one set-up, or those of a planted world of the same shape.
 
-Legend: N parameters, D training tokens, C = 6 N D floating-point operations, loss in nats a token.
+Legend: N parameters, D training tokens, C = 6 N D floating-point operations, loss in nats per token.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def without_worst(runs: pd.DataFrame, excluded: int) -> pd.DataFrame:
     """
     if not 0 <= excluded < len(runs):
         raise ValueError(f"got excluded={excluded}; expected 0 to {len(runs) - 1}, there being {len(runs)} runs")
-    kept = np.sort(np.argsort(runs["loss"].to_numpy(), kind="stable")[: len(runs) - excluded])
-    return runs.iloc[kept].reset_index(drop=True)
+    rows = np.sort(np.argsort(runs["loss"].to_numpy(), kind="stable")[: len(runs) - excluded])
+    return runs.iloc[rows].reset_index(drop=True)
 
 
 def columns_of(runs: pd.DataFrame, size: str = "N") -> tuple[Array, Array, Array]:
@@ -112,8 +112,8 @@ def group_weights(groups: ArrayLike, resamples: int, generator: np.random.Genera
         groups: (n,) label of each row's group.
     """
     codes, labels = pd.factorize(np.asarray(groups))
-    drawn = generator.multinomial(len(labels), np.full(len(labels), 1 / len(labels)), size=resamples)
-    return np.asarray(drawn[:, codes], dtype=float)
+    times = generator.multinomial(len(labels), np.full(len(labels), 1 / len(labels)), size=resamples)
+    return np.asarray(times[:, codes], dtype=float)
 
 
 def draw_surfaces(runs: pd.DataFrame, fit: SurfaceFit, *, resamples: int, seed: int) -> SurfaceDraws:

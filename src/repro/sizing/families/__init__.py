@@ -1,4 +1,4 @@
-"""How each published family spells its configuration: one reader a family, all giving an Architecture.
+"""How each published family spells its configuration: one reader per family, all giving an Architecture.
 
 Defaults are those of the family's configuration class in Hugging Face transformers, for fields that published files
 leave out. Not counted, as `transformers` does not build them as parameters: DeepSeek-V3's head that predicts a second

@@ -59,7 +59,7 @@ def gemma(config: Config) -> Architecture:
 
 
 def gemma2(config: Config) -> Architecture:
-    """Gemma 2: four norms a layer, a window in every second layer from the first."""
+    """Gemma 2: four norms per layer, a window in every second layer from the first."""
     windows = _windows(config, lambda layer: layer % 2 == 0)
     return _modern(config, biased=_biased(config), tied=True, norms=4, windows=windows)
 

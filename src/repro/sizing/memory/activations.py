@@ -57,7 +57,7 @@ def activation_bytes(
 
 
 def _layer_bytes(layer: Layer, tokens: int, *, scores: bool, dropout: bool) -> int:
-    """Bytes a token of one layer."""
+    """Bytes per token of one layer."""
     width, parts = layer.attention.width, layer.attentions
     masks = (1 + len(parts)) * MASK * width if dropout else 0
     kept = layer.norms * HALF * width + masks + _feed_forward_bytes(layer.feed_forward)
@@ -65,7 +65,7 @@ def _layer_bytes(layer: Layer, tokens: int, *, scores: bool, dropout: bool) -> i
 
 
 def _attention_bytes(attention: Attention, tokens: int, *, scores: bool, dropout: bool) -> int:
-    """Input, query, key, value, output; flash attention keeps a sum a head, others the weights of each pair."""
+    """Input, query, key, value, output; flash attention keeps a sum per head, others the weights of each pair."""
     rows = attention.heads * (attention.key_width + attention.value_width)
     rows += attention.kv_heads * (attention.key_width + attention.value_width)
     if attention.latent:

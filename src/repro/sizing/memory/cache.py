@@ -89,7 +89,7 @@ def generation_passes(tokens: int, *, cached: bool) -> int:
 
 
 def generation_pairs(tokens: int, *, cached: bool, dense: bool = True) -> int:
-    """Query-key products a head and layer to generate so many tokens, from an empty prompt.
+    """Query-key products per head and layer to generate so many tokens, from an empty prompt.
 
     With a cache n(n+1)/2. Without, sum of t^2 (dense, n^3/3 for large n) or of t(t+1)/2 (causal, n^3/6).
     """

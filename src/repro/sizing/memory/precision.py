@@ -9,7 +9,7 @@ from repro.sizing.models.parameters import count_parameters
 
 
 def group_bits(bits: float, group: int, *, scale: float = 16, zero: float = 0) -> float:
-    """Bits a weight of a format with one scale (and one zero point) for each group of weights.
+    """Bits per weight of a format with one scale (and one zero point) for each group of weights.
 
     int4 in groups of 128 with 16-bit scales: 4.125; with 16-bit zero points too: 4.25; with packed 4-bit ones: 4.156.
 
@@ -19,7 +19,7 @@ def group_bits(bits: float, group: int, *, scale: float = 16, zero: float = 0) -
 
 
 def nf4_bits(*, block: int = 64, double: bool = True, outer: int = 256) -> float:
-    """Bits a weight of 4-bit NormalFloat: 4.5 with a 32-bit constant a block, 4.127 if these are quantised again.
+    """Bits per weight of 4-bit NormalFloat: 4.5 with a 32-bit constant per block, 4.127 if these are quantised again.
 
     Source: Dettmers et al. 2023 (arXiv:2305.14314), section 3.
     """
@@ -43,7 +43,7 @@ GGUF_BLOCKS = {
 
 
 def gguf_bits(block: str) -> float:
-    """Bits a weight of one GGUF block type; a file named after it may mix it with wider ones.
+    """Bits per weight of one GGUF block type; a file named after it may mix it with wider ones.
 
     Raises:
         ValueError: no block type has this name.
@@ -83,8 +83,8 @@ FORMATS: dict[str, Format] = {
         Format("fp32", 32.0, "single precision", whole=True),
         Format("fp16", 16.0, "half precision", whole=True),
         Format("bf16", 16.0, "bfloat16", whole=True),
-        Format("fp8", 8.0, "8-bit floats, one scale a matrix"),
-        Format("int8", 8.0, "8-bit integers, one scale a row"),
+        Format("fp8", 8.0, "8-bit floats, one scale per matrix"),
+        Format("int8", 8.0, "8-bit integers, one scale per row"),
         Format("int4", group_bits(4, 128, zero=16), "groups of 128 with 16-bit scale and zero point"),
         Format("nf4", nf4_bits(), "NormalFloat in blocks of 64, constants quantised again"),
         Format("nf4-single", nf4_bits(double=False), "NormalFloat in blocks of 64, 32-bit constants"),

@@ -52,7 +52,7 @@ def full_bytes(parameters: float, states: States = RECIPES["mixed"]) -> float:
 def adapter_bytes(
     frozen: float, trained: float, *, frozen_bits: float = 16, states: States = RECIPES["mixed"]
 ) -> float:
-    """Bytes of a frozen base at so many bits a weight and of adapters with all their states: LoRA, or QLoRA at 4 bits.
+    """Bytes of a frozen base, at so many bits per weight, and of adapters with their states: LoRA, or QLoRA at 4 bits.
 
     Source: Hu et al. 2021 (arXiv:2106.09685), section 4.2; Dettmers et al. 2023 (arXiv:2305.14314), section 3.
     """
@@ -72,7 +72,7 @@ def sharded_bytes(
 
     Args:
         parameters: of the whole model, taken to divide evenly; what every rank holds (norms) is neglected.
-        states: bytes a parameter.
+        states: bytes per parameter.
         data: ranks that see different batches. By ZeRO's `stage` these share nothing (0, plain data parallelism), the
             optimiser's states (1), gradients too (2), weights too (3, also FSDP's full sharding).
         tensor: ranks that share each matrix.

@@ -23,7 +23,7 @@ def optimal_tokens(parameters: float, *, ratio: float = TOKENS_PER_PARAMETER) ->
 
 
 def optimal_size(flops: float, *, ratio: float = TOKENS_PER_PARAMETER) -> tuple[float, float]:
-    """Parameters and tokens that a budget of 6 N D operations buys at so many tokens a parameter."""
+    """Parameters and tokens that a budget of 6 N D operations buys at so many tokens per parameter."""
     parameters = math.sqrt(flops / (FLOP_PER_PARAMETER_TOKEN * ratio))
     return parameters, ratio * parameters
 

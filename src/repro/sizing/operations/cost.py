@@ -4,9 +4,9 @@ from __future__ import annotations
 
 HOUR, DAY = 3600.0, 86400.0  # seconds
 PETAFLOP_DAY = 1e15 * DAY
-# Dense bf16 (V100: fp16) tensor operations a second, from NVIDIA's data sheets; V100 and H100 in their SXM form.
+# Dense bf16 (V100: fp16) tensor operations per second, from NVIDIA's data sheets; V100 and H100 in their SXM form.
 PEAK_FLOPS = {"V100": 125e12, "A100": 312e12, "H100": 989e12}
-# Bytes a second of their memory: V100 16 GB, A100 80 GB SXM, H100 SXM.
+# Bytes per second of their memory: V100 16 GB, A100 80 GB SXM, H100 SXM.
 BANDWIDTH = {"V100": 0.9e12, "A100": 2.039e12, "H100": 3.35e12}
 
 

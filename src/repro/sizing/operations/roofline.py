@@ -9,12 +9,12 @@ from repro.sizing.operations.flops import inference_flops
 
 
 def ridge(*, peak_flops: float, bandwidth: float) -> float:
-    """Operations a byte at which a device is as busy computing as reading: above it, compute bounds."""
+    """Operations per byte at which a device is as busy computing as reading: above it, compute bounds."""
     return peak_flops / bandwidth
 
 
 def decode_intensity(*, parameters: float, batch: float, bits: float = 16, cache_bytes: float = 0) -> float:
-    """Operations a byte of one decoding step: 2 N b over the weights read once and each sequence's cache."""
+    """Operations per byte of one decoding step: 2 N b over the weights read once and each sequence's cache."""
     return inference_flops(parameters, batch) / (parameters * bits / 8 + batch * cache_bytes)
 
 
