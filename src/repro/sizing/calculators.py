@@ -172,14 +172,14 @@ def training_memory(
     """
     if not 0 < trained <= parameters:
         raise ValueError(f"{trained:.4g} trained of {parameters:.4g} parameters; expected more than 0 and at most all")
-    kept = states.recipe(recipe)
+    each = states.recipe(recipe)
     frozen = 0.0 if trained == parameters else weight_bytes(parameters, frozen_bits)
     spread = states.shares(gpus, stage)
     parts = {
         "frozen": frozen * spread.weights * gpus,
-        "weights": trained * kept.weights * spread.weights * gpus,
-        "gradients": trained * kept.gradients * spread.gradients * gpus,
-        "optimiser": trained * kept.optimiser * spread.optimiser * gpus,
+        "weights": trained * each.weights * spread.weights * gpus,
+        "gradients": trained * each.gradients * spread.gradients * gpus,
+        "optimiser": trained * each.optimiser * spread.optimiser * gpus,
         "activations": activations * gpus,
         "overhead": overhead * gpus,
     }
@@ -207,9 +207,9 @@ def kv_cache(
     longest: tokens per sequence for which `free_bytes` suffice.
     """
 
-    def size(kept: int, tokens: float) -> float:
+    def size(cached_heads: int, tokens: float) -> float:
         return kv_cache_bytes(
-            layers=layers, kv_heads=kept, head_width=head_width, tokens=tokens, batch=batch, bits=bits
+            layers=layers, kv_heads=cached_heads, head_width=head_width, tokens=tokens, batch=batch, bits=bits
         )
 
     return {

@@ -25,7 +25,7 @@ def catalogue() -> dict[str, Any]:
             if entry.architecture.causal and not entry.architecture.encoder
         },
         "formats": {form.name: dataclasses.asdict(form) for form in FORMATS.values()},
-        "recipes": {name: dataclasses.asdict(kept) for name, kept in RECIPES.items()},
+        "recipes": {name: dataclasses.asdict(states) for name, states in RECIPES.items()},
         "peak_flops": PEAK_FLOPS,
     }
 
@@ -35,7 +35,7 @@ def describe(model: Architecture) -> dict[str, Any]:
 
     Returns:
         parameters, active, quantised, adapters, cached, width, hidden and vocabulary as the calculators take them;
-        `windowed` and `window` of its cache; `activations`, see `kept`; `mixture`, its experts, None without any;
+        `windowed` and `window` of its cache; `activations`, see `activations_of`; `mixture`, None without experts;
         `shape`, the nearest arguments of `dense_decoder`, None for mixtures and latents; `positions`, if stated.
     """
     counts, cached = count_parameters(model), cached_numbers(model)
@@ -51,17 +51,19 @@ def describe(model: Architecture) -> dict[str, Any]:
         "hidden": max(layer.feed_forward.used_hidden for layer in model.layers),
         "vocabulary": model.vocabulary,
         "positions": model.positions,
-        "activations": kept(model, cached.window),
+        "activations": activations_of(model, cached.window),
         "mixture": mixture(model),
         "shape": shape(model),
     }
 
 
-def kept(model: Architecture, window: int) -> dict[str, float]:
-    """Bytes of activations per token with selective and full recomputation, and what keeping attention's scores adds.
+def activations_of(model: Architecture, window: int) -> dict[str, float]:
+    """Bytes of activations per token, as the page computes them for any context.
 
-    The last is `base`, and for each token of the context `seen` more, of which `windowed` no longer count beyond the
-    window. Read off `activation_bytes`, whose scores are straight in the context on either side of the window.
+    Returns:
+        selective, full: with that recomputation, whatever the context. base, seen, windowed: without any, the scores of
+        attention add `base`, and for each token of the context `seen`, less `windowed` for each beyond the window.
+        They are read off `activation_bytes`, which is straight in the context on either side of the window.
     """
 
     def a_token(tokens: int, recompute: str) -> float:

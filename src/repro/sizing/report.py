@@ -46,7 +46,10 @@ class Use:
 
 @dataclass(frozen=True)
 class Sizes:
-    """The answer. Memory in bytes, on one card unless it is spread; cards: how many of a kind, None if none suffice."""
+    """All sizes of a model for one use.
+
+    Memory in bytes, on one card unless it is spread. cards: how many of each kind, None where no number suffices.
+    """
 
     model: Architecture
     use: Use
@@ -60,7 +63,7 @@ class Sizes:
     optimum: Figures
 
     def plain(self) -> dict[str, object]:
-        """For programs."""
+        """The sizes as plain values, for JSON."""
         model, counts = self.model, self.parameters
         return {
             "model": {
@@ -81,17 +84,17 @@ class Sizes:
 
 
 def sizes(model: Architecture, use: Use) -> Sizes:
-    """All of it."""
+    """What a model needs for one use: parameters, bytes, cards, operations and its compute-optimal training."""
     counts = count_parameters(model)
-    kept = _kept(model)
-    serving = _serving(model, use, counts, kept)
+    cached = _cached(model)
+    serving = _serving(model, use, counts, cached)
     training = _training(model, use, counts)
     return Sizes(
         model=model,
         use=use,
         parameters=counts,
         serving=serving,
-        cache_per_token=(kept.full + kept.windowed) * use.cache_bits / 8,
+        cache_per_token=(cached.full + cached.windowed) * use.cache_bits / 8,
         serving_cards=_cards(serving, own=("overhead",)),
         training=training,
         training_cards={name: _cards(parts, own=("activations", "overhead")) for name, parts in training.items()},
@@ -100,7 +103,7 @@ def sizes(model: Architecture, use: Use) -> Sizes:
     )
 
 
-def _kept(model: Architecture) -> Cached:
+def _cached(model: Architecture) -> Cached:
     """What is cached of a token; an encoder-decoder is taken to read as many tokens as it writes."""
     if not model.causal:
         return Cached(0, 0, 0)
@@ -108,14 +111,14 @@ def _kept(model: Architecture) -> Cached:
     return dataclasses.replace(own, full=own.full + crossed)
 
 
-def _serving(model: Architecture, use: Use, counts: Parameters, kept: Cached) -> Figures:
+def _serving(model: Architecture, use: Use, counts: Parameters, cached: Cached) -> Figures:
     return inference_memory(
         parameters=counts.total,
         weight_bits=use.form.bits,
         kept_in_16=0 if use.form.whole else counts.total - layer_weights(model),
-        cached=kept.full,
-        windowed=kept.windowed,
-        window=kept.window,
+        cached=cached.full,
+        windowed=cached.windowed,
+        window=cached.window,
         width=model.width,
         hidden=max(layer.feed_forward.used_hidden for layer in model.all_layers),
         vocabulary=model.vocabulary,
@@ -153,7 +156,7 @@ def _flops(model: Architecture, use: Use, counts: Parameters) -> Figures:
     """Operations per token: over a first pass of the whole context, for one more token after it, and to train."""
     first = forward_flops(model, use.context)
     adapters = count_lora(model, use.rank, linear_names(model), used=True)
-    found = {
+    flops = {
         "rule": inference_flops(counts.active, 1),
         "forward": first.total / use.context,
         "scores_share": first.scores / first.total,
@@ -161,8 +164,8 @@ def _flops(model: Architecture, use: Use, counts: Parameters) -> Figures:
         "lora_training": adapter_step_flops(first, adapters, use.context) / use.context,
     }
     if model.causal and not model.encoder:
-        found["next_token"] = float(forward_flops(model, 1, past=use.context).total)
-    return found
+        flops["next_token"] = float(forward_flops(model, 1, past=use.context).total)
+    return flops
 
 
 def _optimum(counts: Parameters) -> Figures:

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from repro.corpora.texts.packed import Damaged, dtype_for, open_pack, opened_or_made, write_tokens
+from repro.corpora.texts.packed import Damaged, dtype_for, open_or_make, open_pack, write_tokens
 
 
 class Maker:
@@ -23,7 +23,7 @@ class Maker:
 
 def test_a_pack_is_made_once_and_opens_as_it_was_written(tmp_path):
     make = Maker()
-    first, second = (opened_or_made(tmp_path / "key", make) for _ in range(2))
+    first, second = (open_or_make(tmp_path / "key", make) for _ in range(2))
 
     assert 1 == make.made
     assert [0, 1, 2, 3, 4, 300, 301] == second.train.tolist()
@@ -36,7 +36,7 @@ def test_a_pack_is_made_once_and_opens_as_it_was_written(tmp_path):
 @pytest.mark.parametrize("damage", ["cut short", "a bit flipped", "gone", "emptied"])
 def test_a_damaged_pack_is_noticed_and_made_again(tmp_path, file, damage):
     make = Maker()
-    whole = opened_or_made(tmp_path / "key", make)
+    whole = open_or_make(tmp_path / "key", make)
     path = tmp_path / "key" / file
     content = path.read_bytes()
     if damage == "gone":
@@ -46,7 +46,7 @@ def test_a_damaged_pack_is_noticed_and_made_again(tmp_path, file, damage):
 
     with pytest.raises(Damaged):
         open_pack(tmp_path / "key")
-    assert whole.sha256 == opened_or_made(tmp_path / "key", make).sha256
+    assert whole.sha256 == open_or_make(tmp_path / "key", make).sha256
     assert 2 == make.made
     assert ["key"] == [left.name for left in tmp_path.iterdir()]
 
@@ -67,7 +67,7 @@ def test_two_who_make_the_same_pack_at_once_both_get_it(tmp_path):
         meet.wait()
         return Maker()(folder)
 
-    makers = [threading.Thread(target=lambda: packs.append(opened_or_made(tmp_path / "key", make))) for _ in range(2)]
+    makers = [threading.Thread(target=lambda: packs.append(open_or_make(tmp_path / "key", make))) for _ in range(2)]
     for each in makers:
         each.start()
     for each in makers:
@@ -83,7 +83,7 @@ def test_a_maker_that_fails_leaves_nothing(tmp_path):
         raise RuntimeError("no disk")
 
     with pytest.raises(RuntimeError, match="no disk"):
-        opened_or_made(tmp_path / "key", fail)
+        open_or_make(tmp_path / "key", fail)
     assert [] == list(tmp_path.iterdir())
 
 

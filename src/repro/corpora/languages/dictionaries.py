@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Lines = NDArray[np.int64]
-DRAWN = 65_536  # lines drawn at a time
+BATCH = 65_536  # lines drawn at a time
 NEW = 0.75  # share of the lines in the new language
-AGAIN = 0.5  # how often a training line asks for a word that it has shown
+REPEATED = 0.5  # how often a training line asks for a word that it has shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +69,8 @@ class Dictionaries:
         """(tokens,) of "train" or "test": lines, independently drawn."""
         count = max(1, (self.tokens if split == "train" else self.test_tokens) // self.length)
         rng, parts = np.random.default_rng([self.seed, {"train": 1, "test": 2}[split]]), []
-        for start in range(0, count, DRAWN):
-            languages_B = rng.integers(self.languages, size=min(DRAWN, count - start))
+        for start in range(0, count, BATCH):
+            languages_B = rng.integers(self.languages, size=min(BATCH, count - start))
             languages_B[rng.random(len(languages_B)) < NEW] = self.languages
             parts.append(self._lines(rng, languages_B, split))
         return np.concatenate(parts).astype(np.uint16).reshape(-1)
@@ -88,7 +88,7 @@ class Dictionaries:
         shown_BW = np.full((count, self.words), False)
         for _ in range(1, self.pairs):
             shown_BW[rows, words[-1]] = True
-            again_B = np.full(count, False) if test else rng.random(count) < AGAIN
+            again_B = np.full(count, False) if test else rng.random(count) < REPEATED
             free_BW = follows[words[-1]] & (shown_BW == again_B[:, None])
             words.append(np.where(free_BW, rng.random(free_BW.shape), -1).argmax(axis=1))
         chosen_BP = np.stack(words, axis=1)

@@ -77,8 +77,8 @@ class HiddenMarkov:
         classes = self._walk(ranks)[_WARM_UP:]
         words = self._word_law.draw(word_rng, size)
         symbol_of: np.ndarray = self._language()[1].reshape(self.classes, -1).astype(np.uint16)
-        drawn: np.ndarray = symbol_of[classes, words]
-        return drawn
+        symbols: np.ndarray = symbol_of[classes, words]
+        return symbols
 
     def classes_of(self) -> np.ndarray:
         """(V,) the class of each symbol."""

@@ -20,7 +20,7 @@ ADDITIONS = ("addition", "reversed addition", "modular addition")
 RULES = ("rule", "linear rule")
 FAMILIES = (*ADDITIONS, "copy", "reversal", "sum", "sum in steps", *RULES)
 HELD_OUT = 10  # one question in ten
-DRAWN = 65_536  # questions drawn at a time
+BATCH = 65_536  # questions drawn at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,15 +101,15 @@ class Problems:
             ValueError: the family is so small that the split has none.
         """
         rng = np.random.default_rng([self.seed, {"train": 1, "test": 2}[split]])
-        kept, have = [], 0
+        parts, have = [], 0
         while have < count:
-            lines = self._lines(rng, DRAWN)
+            lines = self._lines(rng, BATCH)
             wanted = lines[_held_out(lines[:, : self.asked]) == (split == "test")]
             if not len(wanted):
                 raise ValueError(f"{self} has no question for {split}; ask for a larger size")
-            kept.append(wanted)
+            parts.append(wanted)
             have += len(wanted)
-        return np.concatenate(kept)[:count]
+        return np.concatenate(parts)[:count]
 
     def unseen(self, count: int) -> Lines:
         """(at most count, T) test lines, no two alike: a small family has no more."""

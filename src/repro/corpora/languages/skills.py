@@ -92,8 +92,8 @@ class Skills:
         stream = {"train": 1, "test": 2}[split]
         size = self.tokens if split == "train" else self.test_tokens
         rng = np.random.Generator(np.random.PCG64([self.seed, stream]))
-        drawn: np.ndarray = self.sequences()[self.law.draw(rng, size // self.length)]
-        return drawn.reshape(-1)
+        sequences: np.ndarray = self.sequences()[self.law.draw(rng, size // self.length)]
+        return sequences.reshape(-1)
 
     def sequences(self) -> np.ndarray:
         """(skills, length) uint16: the sequence of each skill, the commonest first."""

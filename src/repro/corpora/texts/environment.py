@@ -57,13 +57,13 @@ def text_of(wanted: Manifest) -> bytes:
         if sha256(text).hexdigest() == wanted.sha256:
             return text
     sources = {package.name: read_source(package.name) for package in wanted.packages}
-    if found := differences(wanted, sources):
-        raise EnvironmentDiffers(_how_to_get(wanted, found))
+    if apart := differences(wanted, sources):
+        raise EnvironmentDiffers(_how_to_get(wanted, apart))
     text = assemble(wanted.packages, {name: source for name, source in sources.items() if source}).text
-    found_sha256 = sha256(text).hexdigest()
-    if found_sha256 != wanted.sha256:
+    digest = sha256(text).hexdigest()
+    if digest != wanted.sha256:
         raise EnvironmentDiffers(
-            f"the packages are those of {wanted.name!r}, and yet their text has sha256 {found_sha256}, not "
+            f"the packages are those of {wanted.name!r}, and yet their text has sha256 {digest}, not "
             f"{wanted.sha256}: the rules that choose documents have changed. Survey it: repro data survey {wanted.name}"
         )
     keep(text, path)
@@ -81,20 +81,20 @@ def documents(text: bytes) -> list[str]:
 
 
 def differences(wanted: Manifest, sources: Mapping[str, Source | None]) -> list[str]:
-    """What the installed packages are that the manifest does not say, one sentence each."""
-    found = []
+    """Where the installed packages differ from the manifest, one sentence each."""
+    sentences = []
     for package in wanted.packages:
         source = sources[package.name]
         if source is None:
-            found.append(f"{package.name} is not installed")
+            sentences.append(f"{package.name} is not installed")
         elif source.version != package.version:
-            found.append(f"{package.name} is {source.version}, not {package.version}")
+            sentences.append(f"{package.name} is {source.version}, not {package.version}")
         elif source.sha256 != package.sha256:
-            found.append(
+            sentences.append(
                 f"{package.name} {package.version} has {len(source.documents)} files of {source.bytes} bytes, "
                 f"not the {package.files} of {package.bytes}"
             )
-    return found
+    return sentences
 
 
 def other_versions(wanted: Manifest) -> list[str]:
@@ -122,8 +122,8 @@ def assemble(packages: tuple[Package, ...], sources: Mapping[str, Source]) -> As
     """The text of packages: near copies left out, in its order."""
     ordered = [(split, text) for split in ("test", "train") for text in _in_order(packages, sources, split)]
     copies = list(near_copies(text for _, text in ordered))
-    kept = [(split, text) for (split, text), copy in zip(ordered, copies, strict=True) if not copy]
-    parts = {split: [text for own, text in kept if own == split] for split in ("train", "test")}
+    originals = [(split, text) for (split, text), copy in zip(ordered, copies, strict=True) if not copy]
+    parts = {split: [text for own, text in originals if own == split] for split in ("train", "test")}
     train, test = (b"".join(text.encode() + END for text in parts[split]) for split in ("train", "test"))
     dropped = sum((source.dropped for source in sources.values()), Counter[str]())
     dropped["near copies"] = sum(copies)
@@ -136,21 +136,21 @@ def survey(old: Manifest) -> Manifest:
     Raises:
         EnvironmentDiffers: one of them is not installed.
     """
-    found = {package.name: read_source(package.name) for package in old.packages}
-    sources = {name: source for name, source in found.items() if source}
-    if absent := [name for name in found if name not in sources]:
+    by_name = {package.name: read_source(package.name) for package in old.packages}
+    sources = {name: source for name, source in by_name.items() if source}
+    if absent := [name for name in by_name if name not in sources]:
         raise EnvironmentDiffers(f"not installed: {', '.join(absent)}; a survey needs every package of the manifest")
-    made = assemble(old.packages, sources)
-    found_sha256 = sha256(made.text).hexdigest()
-    keep(made.text, kept_text_at(found_sha256))
+    assembled = assemble(old.packages, sources)
+    digest = sha256(assembled.text).hexdigest()
+    keep(assembled.text, kept_text_at(digest))
     return replace(
         old,
-        sha256=found_sha256,
-        train_bytes=made.train_bytes,
-        test_bytes=len(made.text) - made.train_bytes,
-        train_files=made.train_files,
-        test_files=made.test_files,
-        dropped=made.dropped,
+        sha256=digest,
+        train_bytes=assembled.train_bytes,
+        test_bytes=len(assembled.text) - assembled.train_bytes,
+        train_files=assembled.train_files,
+        test_files=assembled.test_files,
+        dropped=assembled.dropped,
         tokens={},
         packages=tuple(_surveyed(package, sources[package.name]) for package in old.packages),
     )
@@ -172,10 +172,10 @@ def _in_order(packages: tuple[Package, ...], sources: Mapping[str, Source], spli
     return [text for _, text in sorted(named)]
 
 
-def _how_to_get(wanted: Manifest, found: list[str]) -> str:
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+def _how_to_get(wanted: Manifest, apart: list[str]) -> str:
+    more = f" and {len(apart) - _NAMED} more" if len(apart) > _NAMED else ""
     return (
         f"this machine's packages do not give the text {wanted.name!r} (sha256 {wanted.sha256[:12]}...): "
-        f"{'; '.join(found[:_NAMED])}{more}. Either install the extras book, dev and training under constraints.txt, "
+        f"{'; '.join(apart[:_NAMED])}{more}. Either install the extras book, dev and training under constraints.txt, "
         f"or pack the text where they are (repro data pack {wanted.name}) and unpack it here (repro data unpack FILE)"
     )

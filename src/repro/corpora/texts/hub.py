@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from repro.corpora.tables.extras import needing_training
+from repro.corpora.texts.extras import needing_training
 
 
 @dataclass(frozen=True, kw_only=True)

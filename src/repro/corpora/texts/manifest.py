@@ -89,16 +89,16 @@ def parse(name: str, text: str) -> Manifest:
     return Manifest(name=name, packages=packages, tokens=tokens, **entry)
 
 
-def spell(found: Manifest) -> str:
+def spell(entry: Manifest) -> str:
     """A manifest as TOML: what `parse` reads."""
-    plain = {"about": found.about, "sha256": found.sha256}
-    plain |= {field: getattr(found, field) for field in ("train_bytes", "test_bytes", "train_files", "test_files")}
+    plain = {"about": entry.about, "sha256": entry.sha256}
+    plain |= {field: getattr(entry, field) for field in ("train_bytes", "test_bytes", "train_files", "test_files")}
     lines = [f"{field} = {json.dumps(value, ensure_ascii=False)}" for field, value in plain.items()]
-    lines += ["", "[dropped]", *(f"{json.dumps(reason)} = {count}" for reason, count in found.dropped.items())]
-    for vocabulary, counts in found.tokens.items():
+    lines += ["", "[dropped]", *(f"{json.dumps(reason)} = {count}" for reason, count in entry.dropped.items())]
+    for vocabulary, counts in entry.tokens.items():
         lines += ["", f"[tokens.{vocabulary}]", f"train = {counts.train}", f"test = {counts.test}"]
         lines += [f'sha256 = "{counts.sha256}"']
-    for package in found.packages:
+    for package in entry.packages:
         lines += ["", f'[packages."{package.name}"]', f'split = "{package.split}"', f'version = "{package.version}"']
         lines += [f"files = {package.files}", f"bytes = {package.bytes}", f'sha256 = "{package.sha256}"']
     return "\n".join(lines) + "\n"

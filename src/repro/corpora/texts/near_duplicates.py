@@ -28,10 +28,10 @@ def shingles(document: str) -> np.ndarray:
 
 def near_copies(documents: Iterable[str]) -> Iterator[bool]:
     """For each document in turn, whether it is a near copy of what was kept before it."""
-    kept: set[int] = set()
+    earlier: set[int] = set()
     for document in documents:
         own = set(shingles(document).tolist())
-        copy = len(own & kept) >= SHARE * len(own)
+        copy = len(own & earlier) >= SHARE * len(own)
         if not copy:
-            kept |= own
+            earlier |= own
         yield copy

@@ -37,7 +37,7 @@ class Pack:
     sha256: str
 
 
-def opened_or_made(folder: Path, make: Callable[[Path], dict[str, Any]]) -> Pack:
+def open_or_make(folder: Path, make: Callable[[Path], dict[str, Any]]) -> Pack:
     """The pack in `folder`; made there first if it is absent or damaged.
 
     Several processes may ask at once: each makes it aside, the first to finish puts it in place, all open that one.

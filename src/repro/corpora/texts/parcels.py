@@ -51,13 +51,13 @@ def unpack_text(path: Path) -> Manifest:
         raise NotOurs(
             f"{path} is no whole xz file ({error}); copy it again, or pack it again: repro data pack"
         ) from error
-    found = sha256(text).hexdigest()
+    digest = sha256(text).hexdigest()
     for known in manifests().values():
-        if known.sha256 == found:
-            keep(text, kept_text_at(found))
+        if known.sha256 == digest:
+            keep(text, kept_text_at(digest))
             return known
     known_texts = ", ".join(f"{known.name} {known.sha256[:12]}..." for known in manifests().values())
     raise NotOurs(
-        f"{path} holds a text of sha256 {found[:12]}..., which is none of this version's: {known_texts}. Pack it with "
+        f"{path} holds a text of sha256 {digest[:12]}..., which is none of this version's: {known_texts}. Pack it with "
         "the same version of the project"
     )

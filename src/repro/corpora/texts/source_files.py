@@ -60,7 +60,7 @@ def read_source(package: str) -> Source | None:
         return None
     documents, dropped = {}, Counter[str]()
     for path, raw in sorted(_python_files(distribution(package))):
-        text = _decoded(raw)
+        text = _decode(raw)
         reason = reason_to_drop(path, text)
         if reason:
             dropped[reason] += 1
@@ -97,13 +97,13 @@ def reason_to_drop(path: str, text: str) -> str:
     return ""
 
 
-def _python_files(found: Distribution) -> Iterator[tuple[str, bytes]]:
-    for file in found.files or []:
+def _python_files(package: Distribution) -> Iterator[tuple[str, bytes]]:
+    for file in package.files or []:
         path = PurePosixPath(file)
         if path.suffix == ".py" and ".." not in path.parts:
             yield str(path), file.read_binary()
 
 
-def _decoded(raw: bytes) -> str:
+def _decode(raw: bytes) -> str:
     """As text with line feeds alone; a byte that is no UTF-8 shows as U+FFFD."""
     return raw.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")

@@ -1,4 +1,4 @@
-"""Text as training reads it: tokens by what they are made of."""
+"""Texts as training reads them: in tokens, made from what a configuration says and kept in the cache."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from repro.corpora.languages.skills import Skills
 from repro.corpora.texts.environment import Environment, documents, environment, text_of
 from repro.corpora.texts.hub import Hub, stream
 from repro.corpora.texts.manifest import manifest
-from repro.corpora.texts.packed import dtype_for, opened_or_made, packed_sha256, write_tokens
+from repro.corpora.texts.packed import dtype_for, open_or_make, packed_sha256, write_tokens
 from repro.corpora.texts.tokenisers import encode, sample_of, tokeniser
 from repro.floor import places
 from repro.floor.identity import key
@@ -92,7 +92,7 @@ def tokens_of(text: Text) -> Tokens:
         ModuleNotFoundError: the text is cut into tokens here and the extra `training` is not installed.
     """
     folder = places.cache() / "tokens" / key("tokens", _RECIPE, text, 0)
-    pack = opened_or_made(folder, lambda place: _make(text, place))
+    pack = open_or_make(folder, lambda place: _make(text, place))
     return Tokens(pack.train, pack.test, text.vocabulary, sha256=pack.sha256, **pack.about)
 
 
@@ -116,10 +116,10 @@ def _make_environment(text: Environment, place: Path) -> dict[str, Any]:
     whole = text_of(wanted)
     train, test = documents(whole[: wanted.train_bytes]), documents(whole[wanted.train_bytes :])
     about = _tokenise(train, test, text.vocabulary, place)
-    stated, found = wanted.tokens.get(text.vocabulary), packed_sha256(place)
-    if stated is not None and stated.sha256 != found:
+    stated, packed = wanted.tokens.get(text.vocabulary), packed_sha256(place)
+    if stated is not None and stated.sha256 != packed:
         raise TokensDiffer(
-            f"{text.manifest!r} at a vocabulary of {text.vocabulary} gives tokens of sha256 {found[:12]}..., and the "
+            f"{text.manifest!r} at a vocabulary of {text.vocabulary} gives tokens of sha256 {packed[:12]}..., and the "
             f"manifest states {stated.sha256[:12]}...: another version of tokenizers. Install that of constraints.txt"
         )
     return about
@@ -134,12 +134,12 @@ def _make_hub(text: Hub, place: Path) -> dict[str, Any]:
 def _tokenise(
     train: Iterable[str], test: Sequence[str], vocabulary: int, place: Path, most: int | None = None
 ) -> dict[str, Any]:
-    """Write both splits, of the training split at most so many tokens; gives what is to be known of them."""
+    """Write both splits in tokens, of the training split at most so many; returns the pack's `about`."""
     train = iter(train)
     sample = sample_of(train)
-    made = tokeniser(sample, vocabulary)
-    write_tokens(place / "train.bin", _first(encode(made, itertools.chain(sample, train)), most))
-    count = write_tokens(place / "test.bin", encode(made, test))
+    bpe = tokeniser(sample, vocabulary)
+    write_tokens(place / "train.bin", _first(encode(bpe, itertools.chain(sample, train)), most))
+    count = write_tokens(place / "test.bin", encode(bpe, test))
     size = sum(len(document.encode()) for document in test)
     return {"dtype": dtype_for(vocabulary), "bytes_per_token": size / count, "entropy": None}
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repro.corpora.tables.extras import needing_training
 from repro.corpora.tables.tables import keep
+from repro.corpora.texts.extras import needing_training
 from repro.corpora.texts.packed import dtype_for
 from repro.floor import places
 
@@ -53,7 +53,7 @@ def tokeniser(sample: Sequence[str], vocabulary: int) -> Tokenizer:
     key = sha256(f"{_RECIPE} {vocabulary} ".encode() + sha256("\0".join(sample).encode()).digest()).hexdigest()
     path = places.cache() / "tokenisers" / f"{key}.json"
     if not path.is_file():
-        keep(_trained(sample, vocabulary).to_str().encode(), path)
+        keep(_train(sample, vocabulary).to_str().encode(), path)
     return Tokenizer.from_file(str(path))
 
 
@@ -71,22 +71,22 @@ def bits_per_byte(nats_per_token: float, bytes_per_token: float) -> float:
     return nats_per_token / math.log(2) / bytes_per_token
 
 
-def _trained(sample: Sequence[str], vocabulary: int) -> Tokenizer:
+def _train(sample: Sequence[str], vocabulary: int) -> Tokenizer:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = decoders.ByteLevel()
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
         special_tokens=[END],
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    made.train_from_iterator(sample, trainer)
-    if made.get_vocab_size() != vocabulary:
+    bpe.train_from_iterator(sample, trainer)
+    if bpe.get_vocab_size() != vocabulary:
         raise ValueError(
-            f"the sample gave a vocabulary of {made.get_vocab_size()}, not {vocabulary}: it holds too few pairs. Ask "
+            f"the sample gave a vocabulary of {bpe.get_vocab_size()}, not {vocabulary}: it holds too few pairs. Ask "
             "for a smaller vocabulary or give more text"
         )
-    return made
+    return bpe

@@ -35,5 +35,5 @@ def decoder(
 
 
 def gated(config: Config, *, bias: bool = False, fused: bool = False) -> FeedForward:
-    """The gated block of the usual spelling."""
+    """The gated feed-forward block, by the field names that most families use."""
     return FeedForward(config.count("hidden_size"), config.count("intermediate_size"), True, bias, fused)

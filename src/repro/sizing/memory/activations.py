@@ -47,21 +47,21 @@ def activation_bytes(
     their formula. Gated blocks keep four hidden rows and plain ones two.
     """
     check_recompute(recompute)
-    kept = [_layer_bytes(layer, tokens, scores=recompute == "none", dropout=dropout) for layer in model.all_layers]
-    each = sum(kept)
+    by_layer = [_layer_bytes(layer, tokens, scores=recompute == "none", dropout=dropout) for layer in model.all_layers]
+    per_token = sum(by_layer)
     if recompute == "full":
-        each = len(kept) * HALF * model.width + max(kept)
+        per_token = len(by_layer) * HALF * model.width + max(by_layer)
     if logits and model.head:
-        each += 2 * HALF * model.width + SINGLE * model.vocabulary  # input of the last norm and of the head
-    return float(tokens * batch * each)
+        per_token += 2 * HALF * model.width + SINGLE * model.vocabulary  # input of the last norm and of the head
+    return float(tokens * batch * per_token)
 
 
 def _layer_bytes(layer: Layer, tokens: int, *, scores: bool, dropout: bool) -> int:
     """Bytes per token of one layer."""
     width, parts = layer.attention.width, layer.attentions
     masks = (1 + len(parts)) * MASK * width if dropout else 0
-    kept = layer.norms * HALF * width + masks + _feed_forward_bytes(layer.feed_forward)
-    return kept + sum(_attention_bytes(part, tokens, scores=scores, dropout=dropout) for part in parts)
+    outside = layer.norms * HALF * width + masks + _feed_forward_bytes(layer.feed_forward)
+    return outside + sum(_attention_bytes(part, tokens, scores=scores, dropout=dropout) for part in parts)
 
 
 def _attention_bytes(attention: Attention, tokens: int, *, scores: bool, dropout: bool) -> int:

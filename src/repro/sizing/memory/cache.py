@@ -75,12 +75,12 @@ def longest_context(model: Architecture, free_bytes: float, *, batch: int = 1, b
     Raises:
         ValueError: the model is a bare encoder, or every layer has a window and all fit, so that none is too long.
     """
-    kept, room = cached_numbers(model), free_bytes * 8 / bits / batch
-    if room < kept.numbers(kept.window):
-        return int(room // (kept.full + kept.windowed))
-    if not kept.full:
+    cached, room = cached_numbers(model), free_bytes * 8 / bits / batch
+    if room < cached.numbers(cached.window):
+        return int(room // (cached.full + cached.windowed))
+    if not cached.full:
         raise ValueError(f"every layer of {model.name} has a window and all fit: no context is too long")
-    return int((room - kept.windowed * kept.window) // kept.full)
+    return int((room - cached.windowed * cached.window) // cached.full)
 
 
 def generation_passes(tokens: int, *, cached: bool) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class States:
-    """Bytes a trained parameter. optimiser: Adam's two moments and, where there is one, the fp32 master copy."""
+    """Bytes per trained parameter. optimiser: Adam's two moments and, where there is one, the fp32 master copy."""
 
     weights: float
     gradients: float

@@ -1,4 +1,4 @@
-"""What the package can do only with an extra installed."""
+"""Imports of packages that only an extra installs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def needing_training() -> Iterator[None]:
-    """Imports of the extra `training`; one that is lacking is told with the command that installs it."""
+    """A block of imports from the extra `training`; where one is lacking, its error says what to install."""
     try:
         yield
     except ModuleNotFoundError as error:
