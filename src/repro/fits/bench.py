@@ -105,7 +105,7 @@ def bench_runs() -> tuple[str, Array, Array, Array]:
 def _scipy(
     N: Array, D: Array, loss: Array, fit: SurfaceFit, rows: NDArray[np.int64], track: Track
 ) -> tuple[Array, float, float]:
-    """BFGS objectives on the resamples, CPU seconds a refit, and CPU seconds of the point fit from our own starts."""
+    """BFGS objectives on the resamples, CPU seconds per refit, and CPU seconds of the point fit from our own starts."""
     points = Points.of(N, D, loss)
     starts = points.restore(variable_projection(points, fit.starts, DELTA))
     begin = time.process_time()

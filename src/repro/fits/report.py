@@ -47,7 +47,7 @@ class Law(Protocol):
 
 
 class Draws(Protocol):
-    """The same of every resample."""
+    """The same for every resample."""
 
     @property
     def a(self) -> Array: ...
@@ -57,7 +57,7 @@ class Draws(Protocol):
 
 @dataclass(frozen=True)
 class Optimum:
-    """The compute-optimal model at a budget; beyond: how many times the budget leaves the budgets tried, 1 within."""
+    """The compute-optimal model at a budget; beyond: factor by which that lies outside the budgets tried, 1 within."""
 
     budget: float
     N: Estimate
@@ -174,7 +174,7 @@ def _by_surface(fit: SurfaceFit, surfaces: SurfaceDraws) -> tuple[str, Law, Draw
 
 
 def _by_minima(number: int, N: Array, D: Array, loss: Array, resamples: int, seed: int) -> tuple[str, Law, Draws, int]:
-    """Approach 1 or 2, in the same form."""
+    """Approach 1 or 2: name, law, the resamples that leave a line, and how many leave none."""
     name, point, again = {
         1: ("lower envelope", fit_envelope, bootstrap_envelope),
         2: ("IsoFLOP parabolas", fit_isoflop, bootstrap_isoflop),

@@ -15,7 +15,10 @@ LEAST = 10  # expected counts of a cell; those with fewer are put together
 
 @dataclass(frozen=True)
 class GTest:
-    """Fields: `statistic` G with Williams' correction, `freedom` its degrees, `n` the counts it rests on."""
+    """A G-test of counts against a law.
+
+    Fields: `statistic` G with Williams' correction, `freedom` its degrees, `n` the counts it rests on.
+    """
 
     statistic: float
     freedom: int

@@ -12,7 +12,7 @@ from repro.floor.estimate import Estimate
 
 @dataclass(frozen=True)
 class Multiplicity:
-    """Over all measured verdicts: how many, how many false ones to expect at most, how many survive control.
+    """All measured verdicts together: how many there are, how many to expect false, how many survive control.
 
     Fields: `expected_false` is verdicts x (1 - level), the ceiling reached if every truth lay just across an edge
     of its region; `kept` the verdicts left when the false discovery rate is held at `rate`.
@@ -36,7 +36,7 @@ def distance_p_value(estimate: Estimate, edge: float) -> float:
 
 
 def multiplicity(p_values: Sequence[float], level: float, rate: float = 0.05) -> Multiplicity:
-    """What to expect of verdicts that rest on intervals, one p-value (against the nearest edge) each.
+    """What to expect of verdicts that rest on intervals, from the p-value of each against its nearest edge.
 
     Source: Benjamini & Hochberg 1995, Controlling the false discovery rate.
     """

@@ -101,7 +101,7 @@ def hierarchical(
     their items as well would count those twice); with fewer than 20 groups Student's t takes the bootstrap's place.
 
     Args:
-        groups: one sequence of items a group; at least two groups.
+        groups: the items of each group; at least two groups.
 
     Source: Davison & Hinkley 1997, Bootstrap methods and their application, section 3.8.
     """

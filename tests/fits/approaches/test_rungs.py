@@ -120,9 +120,9 @@ def test_only_the_right_form_extrapolates():
     x = np.geomspace(1e4, 2.56e6, 9)
     floor, none = PowerLaw(2.0, 100.0, 0.4).loss(x), PowerLaw(0.0, 10.0, 0.1).loss(x)
 
-    assert 0 == pytest.approx(extrapolation_error(x, floor, offset=True, held=4), abs=1e-4)
-    assert extrapolation_error(x, floor, offset=False, held=4) < -0.03
-    assert 0 == pytest.approx(extrapolation_error(x, none, offset=False, held=4), abs=1e-9)
+    assert 0 == pytest.approx(extrapolation_error(x, floor, offset=True, factor=4), abs=1e-4)
+    assert extrapolation_error(x, floor, offset=False, factor=4) < -0.03
+    assert 0 == pytest.approx(extrapolation_error(x, none, offset=False, factor=4), abs=1e-9)
 
 
 def test_too_few_points_are_refused():

@@ -1,1 +1,1 @@
-"""Training texts: made, cut into tokens, packed."""
+"""Training texts: made of packages, data sets or languages, cut into tokens, packed into files."""

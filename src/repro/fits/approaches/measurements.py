@@ -28,7 +28,11 @@ PICTURE = 100  # draws kept for a picture
 
 @dataclass(frozen=True, kw_only=True)
 class ApproachOne:
-    """Lower envelope. share: None resamples with replacement, 0.8 is Hoffmann's way. excluded: runs of largest loss."""
+    """Approach 1, the lower envelope.
+
+    excluded: runs of largest loss left out. share: of the runs that a resample holds, drawn without replacement (0.8
+    is Hoffmann's way); None draws all with replacement. budgets: operations at which the optimum is recorded.
+    """
 
     runs: TableId | Planted
     excluded: int = 0
@@ -39,10 +43,11 @@ class ApproachOne:
 
 @dataclass(frozen=True, kw_only=True)
 class ApproachTwo:
-    """IsoFLOP parabolas. tolerance: half-width of a budget in log C. fewest: runs that make a budget.
+    """Approach 2, IsoFLOP parabolas; fields as in `ApproachOne`.
 
-    Nine runs, because ten budgets of the runs read off Hoffmann's figure have so many, and the small gatherings between
-    budgets have fewer; over 0.05 to 0.1 and 7 to 10 the exponent of those runs moves between .47 and .53.
+    tolerance: half-width of a budget in log C. fewest: runs that make a budget. Nine, because ten budgets of the runs
+    read off Hoffmann's figure have so many, and the small gatherings between budgets have fewer; over 0.05 to 0.1 and
+    7 to 10 the exponent of those runs moves between .47 and .53.
     """
 
     runs: TableId | Planted
@@ -56,7 +61,10 @@ class ApproachTwo:
 
 @dataclass(frozen=True, kw_only=True)
 class ApproachThree:
-    """The surface fit. excluded: runs of largest loss left out; five in Besiroglu et al. 2024."""
+    """Approach 3, the surface fit; fields as in `ApproachOne`.
+
+    excluded: five in Besiroglu et al. 2024. delta: residual from which the penalty is linear. starts: of the minimiser.
+    """
 
     runs: TableId | Planted
     excluded: int = 5

@@ -28,7 +28,7 @@ DENSE = 12  # budgets to a factor of two, along the envelope
 
 
 def budgets_of(readings: pd.DataFrame, *, size: str = "N", to_double: int = 1, fewest: int = FEWEST) -> Array:
-    """Budgets that at least `fewest` sizes reach within their readings, `to_double` of them to a factor of two."""
+    """Budgets, `to_double` of them per factor of two, that at least `fewest` sizes reach within their readings."""
     ends = FLOP_PER_PARAMETER_TOKEN * readings[size] * readings["D"]
     steps = np.arange(np.ceil(to_double * np.log2(ends.min())), np.floor(to_double * np.log2(ends.max())) + 1)
     spans = ends.groupby(readings["width"]).agg(["min", "max"])
@@ -108,7 +108,11 @@ APPROACHES: dict[str, Callable[[pd.DataFrame], Frontier | Surface]] = {
 
 
 def prediction_error(readings: pd.DataFrame, *, share: float) -> float:
-    """Median absolute relative error above half the largest compute, by a surface fitted below `share` of it."""
+    """Median absolute relative error of a surface, fitted to readings of little compute, on those of the most.
+
+    Args:
+        share: of the largest compute; readings up to it are fitted, and those above half the largest predicted.
+    """
     C = FLOP_PER_PARAMETER_TOKEN * readings["N"] * readings["D"]
     surface = surface_of(readings[C <= share * C.max()])
     largest = readings[C > C.max() / 2]

@@ -1,1 +1,1 @@
-"""The laws, and how each is fitted."""
+"""The loss surface and the power laws of one variable, with the minimisers that fit them."""

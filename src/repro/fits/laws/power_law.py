@@ -61,20 +61,20 @@ def fit_offset_law(x: ArrayLike, loss: ArrayLike) -> PowerLaw:
     return PowerLaw(float(E), float(A * np.exp(alpha * middle)), alpha)
 
 
-def extrapolation_error(x: ArrayLike, loss: ArrayLike, *, offset: bool, held: float) -> float:
-    """Predicted over measured loss, minus 1, at the largest x, by a law fitted to those at most x / `held`.
+def extrapolation_error(x: ArrayLike, loss: ArrayLike, *, offset: bool, factor: float) -> float:
+    """Predicted over measured loss, minus 1, at the largest x, by a law fitted up to a `factor` below it.
 
     Raises:
         ValueError: too few points are left to fit.
     """
     size, value = (np.asarray(column, dtype=float) for column in (x, loss))
-    last, known = int(np.argmax(size)), size <= size.max() / held * (1 + 1e-9)
+    last, known = int(np.argmax(size)), size <= size.max() / factor * (1 + 1e-9)
     law = (fit_offset_law if offset else fit_pure_law)(size[known], value[known])
     return float(law.loss(size[last]) / value[last] - 1)
 
 
 def joint_law_growth(alpha_N: float, alpha_D: float) -> float:
-    """Growth exponent of D over that of N, where L(N, D) is least at fixed 6ND.
+    """Exponent of the optimal tokens over that of the optimal size, both as powers of compute, in the joint law.
 
     L = [(N_c / N)^(alpha_N / alpha_D) + D_c / D]^alpha_D has its least value at N ~ C^(alpha_D / (alpha_N + alpha_D)).
 

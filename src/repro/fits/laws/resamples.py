@@ -1,4 +1,4 @@
-"""Which points a resample holds.
+"""Resamples, as the numbers of the points that each holds.
 
 Legend: n points; rows (resamples, m) of point numbers.
 """

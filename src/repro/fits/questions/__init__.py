@@ -1,1 +1,1 @@
-"""What the laws are asked."""
+"""Questions to the laws: how to spend, what counting changes, what repetition is worth, whether one can plan."""

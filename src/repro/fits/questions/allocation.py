@@ -22,7 +22,7 @@ INSIDE_FLOP = 1e21  # a budget inside the range of Chinchilla's runs
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A published training run: N parameters on D tokens.
+    """A training run, published or planned: N parameters on D tokens.
 
     Source: of each constant below, beside it.
     """
@@ -49,7 +49,7 @@ LLAMA3_8B = PlannedRun(8e9, 15e12)  # Grattafiori et al. 2024 (arXiv:2407.21783)
 
 
 def tokens_factor(surface: Surface, size_factor: float = 2.0) -> float:
-    """By how much the optimal tokens grow when the size grows `size_factor` times: size_factor^(b/a)."""
+    """Factor by which the optimal tokens grow when the size grows `size_factor` times: size_factor^(b/a)."""
     return float(size_factor ** (surface.b / surface.a))
 
 
@@ -68,7 +68,7 @@ def optimal_tokens(surface: Surface, N: float) -> float:
 
 
 def overtraining(surface: Surface, run: PlannedRun) -> float:
-    """How many times the optimal tokens of its size a run has seen."""
+    """Tokens of a run over the optimal tokens of its size."""
     return run.D / optimal_tokens(surface, run.N)
 
 

@@ -82,7 +82,7 @@ def slope(x: ArrayLike, y: ArrayLike) -> float:
 
 
 def closed_exponent(surface: Surface, budgets: tuple[float, float], omega: float = OMEGA, *, count: int = 400) -> float:
-    """Power law through the closed form over budgets (first, last), spread evenly in log C."""
+    """Exponent of the power law through the closed form over budgets (first, last), spread evenly in log C."""
     n = np.logspace(0, 14, 20 * count)
     chosen = np.geomspace(*budgets, count)
     sizes = np.exp(np.interp(np.log(chosen), np.log(counted_compute(n, surface, omega)), np.log(n)))
@@ -96,7 +96,7 @@ def kaplan_budgets(surface: Surface, omega: float = OMEGA) -> tuple[float, float
 
 
 def simulated_exponent(world: Counting) -> float:
-    """Power law through the least-loss sizes of a simulated study, as Kaplan et al. would have run it.
+    """Exponent of the power law through the least-loss sizes of a study simulated as Kaplan et al. would have run it.
 
     A fixed set of sizes, each trained on tokens of a fixed grid; at each budget every size enters with the number of
     tokens that comes nearest to the budget, and the size of least loss is the optimum.

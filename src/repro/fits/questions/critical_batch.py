@@ -14,7 +14,7 @@ from scipy.optimize import minimize_scalar
 
 @dataclass(frozen=True)
 class BatchTradeOff:
-    """(S / S_min - 1)(E / E_min - 1) = 1, which is E = E_min (1 + B / critical).
+    """The trade of steps for tokens, (S / S_min - 1)(E / E_min - 1) = 1, which is E = E_min (1 + B / critical).
 
     Fields: `E_min` tokens needed at the smallest batches; `critical` the batch E_min / S_min, where twice as many are.
     Source: McCandlish et al. 2018 (arXiv:1812.06162), eq. 2.7; Kaplan et al. 2020 (arXiv:2001.08361), eq. 5.1.
@@ -54,7 +54,7 @@ def fit_trade_off(batch: ArrayLike, tokens: ArrayLike) -> BatchTradeOff:
 
 
 def tokens_to_reach(loss: float, tokens: ArrayLike, losses: ArrayLike) -> float:
-    """The first crossing of a loss curve with `loss`, straight in log tokens between two readings; inf where none is.
+    """Tokens at which a loss curve first reaches `loss`, linear in log tokens between readings; inf if it never does.
 
     Args:
         tokens, losses: (readings,) in the order of training.

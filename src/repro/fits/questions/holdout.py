@@ -28,7 +28,7 @@ FEWEST = 12  # small runs that a surface of five parameters is fitted to
 class HoldOut:
     """A suite split at the largest budget over `ratio`.
 
-    isoflop: whether the suite has budgets with several sizes each, so that the optimal size is seen and not fitted.
+    isoflop: whether budgets have several sizes each, so that the optimal size is seen and not only fitted.
     """
 
     suite: Suite | Broken

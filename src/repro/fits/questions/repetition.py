@@ -58,7 +58,7 @@ class RepeatedRuns:
         return cls(*(frame[name].to_numpy(dtype=float) for name in ("N", "D", "unique_tokens", "loss")))
 
     def groups(self) -> NDArray[np.int64]:
-        """(runs,) number of the group of a run: the same model on the same pool, at other lengths and seeds."""
+        """(runs,) the number of each run's group: the same model on the same pool, at other lengths and seeds."""
         pairs = np.column_stack([self.N, self.U])
         return np.asarray(np.unique(pairs, axis=0, return_inverse=True)[1]).ravel()
 

@@ -95,7 +95,10 @@ def exponent_interval(frontier: Frontier, level: float = LEVEL) -> tuple[float, 
 
 @dataclass(frozen=True, kw_only=True)
 class Valleys:
-    """Which IsoFLOP runs to read an exponent off, and how: runs about each minimum, resamples of these runs."""
+    """IsoFLOP runs whose minima give an exponent.
+
+    window: runs about each minimum that its parabola goes through. resamples: of these runs.
+    """
 
     suite: Suite | Broken
     window: int = WINDOW

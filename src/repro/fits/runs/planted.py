@@ -23,7 +23,7 @@ HOFFMANN_BUDGETS = (6e18, 1e19, 3e19, 6e19, 1e20, 3e20, 6e20, 1e21, 3e21)
 class Planted:
     """Runs on a grid of budgets and sizes with a known surface.
 
-    surface: the truth. noise: standard deviation of log loss. budgets: in floating-point operations. sizes: runs a
+    surface: the truth. noise: standard deviation of log loss. budgets: in floating-point operations. sizes: runs per
     budget, evenly spaced in log N from 1/span to span times the middle. tokens_per_parameter: D/N of the middle;
     None takes the surface's own optimum.
     """

@@ -1,4 +1,4 @@
-"""Suites: the runs that one study made under one set-up, or those of a planted world of the same shape.
+"""Runs to fit, by name: a public table, a reader's file, a planted world, or suites, the parts made under one set-up.
 
 Legend: N parameters, D training tokens, C = 6 N D floating-point operations, loss in nats per token.
 """
