@@ -77,19 +77,19 @@ def bench_fits(*, resamples: int = 4000, repeat: int = 3, timed: int = 4000, tra
     scipy_seconds, worse = point + per_fit * resamples, int((gap > WORSE).sum())
     ratio = scipy_seconds / min(seconds)
     return FitsBench(
-        table,
-        len(N),
-        resamples,
-        tuple(seconds),
-        scipy_seconds,
-        len(theirs),
-        ratio,
-        worse,
-        int((gap < -WORSE).sum()),
-        int((~draws.converged).sum()),
-        fit.share,
-        fit.objective,
-        min(seconds) <= GOAL_SECONDS and ratio >= GOAL_RATIO and worse == 0,
+        table=table,
+        runs=len(N),
+        resamples=resamples,
+        cpu_seconds=tuple(seconds),
+        scipy_cpu_seconds=scipy_seconds,
+        scipy_timed=len(theirs),
+        ratio=ratio,
+        worse=worse,
+        better=int((gap < -WORSE).sum()),
+        unconverged=int((~draws.converged).sum()),
+        share_at_optimum=fit.share,
+        objective=fit.objective,
+        reached_goal=min(seconds) <= GOAL_SECONDS and ratio >= GOAL_RATIO and worse == 0,
     )
 
 

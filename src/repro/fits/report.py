@@ -145,9 +145,7 @@ def report(
                 _by_surface(fit, surfaces) if number == 3 else _by_minima(number, N, D, loss, resamples, seed)
             )
             approaches.append(_approach(number, name, law, draws, lost[number], C, wanted))
-        except (
-            ValueError
-        ) as reason:  # too few minima, or a surface without any: the approach says nothing of these runs
+        except ValueError as reason:  # too few minima, or a surface without any
             absent[number] = str(reason)
         if number < 3:
             advance()
@@ -175,12 +173,12 @@ def _by_surface(fit: SurfaceFit, surfaces: SurfaceDraws) -> tuple[str, Law, Draw
 
 def _by_minima(number: int, N: Array, D: Array, loss: Array, resamples: int, seed: int) -> tuple[str, Law, Draws, int]:
     """Approach 1 or 2: name, law, the resamples that leave a line, and how many leave none."""
-    name, point, again = {
+    name, fit, refit = {
         1: ("lower envelope", fit_envelope, bootstrap_envelope),
         2: ("IsoFLOP parabolas", fit_isoflop, bootstrap_isoflop),
     }[number]
-    frontier = point(N, D, loss)
-    frontiers = again(N, D, loss, resamples=resamples, seed=seed)
+    frontier = fit(N, D, loss)
+    frontiers = refit(N, D, loss, resamples=resamples, seed=seed)
     return name, frontier, frontiers, frontiers.lost
 
 

@@ -5,6 +5,8 @@ The pages compute the same in the reader's browser; a test compares the two over
 
 from __future__ import annotations
 
+from functools import partial
+
 from repro.sizing import speculation
 from repro.sizing.adapters import count_lora, linear_names
 from repro.sizing.experts import mixture_parameters, touched_share
@@ -37,7 +39,17 @@ def dense_decoder(
         parameters; quantised, those in the layers' matrices, which quantisation shrinks; adapters, LoRA's parameters
         for each rank on all of these matrices; cached, numbers kept of every token.
     """
-    model = _dense(layers, width, heads, kv_heads, head_width, hidden, gated, vocabulary, tied)
+    model = _dense(
+        layers=layers,
+        width=width,
+        heads=heads,
+        kv_heads=kv_heads,
+        head_width=head_width,
+        hidden=hidden,
+        gated=gated,
+        vocabulary=vocabulary,
+        tied=tied,
+    )
     return {
         "parameters": count_parameters(model).total,
         "quantised": layer_weights(model),
@@ -47,6 +59,7 @@ def dense_decoder(
 
 
 def _dense(
+    *,
     layers: int,
     width: int,
     heads: int,
@@ -60,7 +73,16 @@ def _dense(
     attention = Attention(width, heads, kv_heads, head_width, head_width)
     layer = Layer(attention, FeedForward(width, hidden, gated))
     head = Matrix("head", width, vocabulary)
-    return Architecture("decoder", "", width, vocabulary, (layer,) * layers, width, head=head, tied=tied)
+    return Architecture(
+        name="decoder",
+        family="",
+        width=width,
+        vocabulary=vocabulary,
+        layers=(layer,) * layers,
+        norm_parameters=width,
+        head=head,
+        tied=tied,
+    )
 
 
 def inference_memory(
@@ -136,7 +158,16 @@ def activation_memory(
     Raises:
         ValueError: an unknown kind of recomputation.
     """
-    model = _dense(layers, width, heads, kv_heads, head_width, hidden, gated, vocabulary)
+    model = _dense(
+        layers=layers,
+        width=width,
+        heads=heads,
+        kv_heads=kv_heads,
+        head_width=head_width,
+        hidden=hidden,
+        gated=gated,
+        vocabulary=vocabulary,
+    )
     return activation_bytes(model, tokens, batch=batch, recompute=recompute)
 
 
@@ -206,17 +237,12 @@ def kv_cache(
 
     longest: tokens per sequence for which `free_bytes` suffice.
     """
-
-    def size(cached_heads: int, tokens: float) -> float:
-        return kv_cache_bytes(
-            layers=layers, kv_heads=cached_heads, head_width=head_width, tokens=tokens, batch=batch, bits=bits
-        )
-
+    size = partial(kv_cache_bytes, layers=layers, head_width=head_width, batch=batch, bits=bits)
     return {
-        "per_token": size(kv_heads, 1) / batch,
-        "total": size(kv_heads, context),
-        "full_heads": size(heads, context),
-        "longest": free_bytes // size(kv_heads, 1),
+        "per_token": size(kv_heads=kv_heads, tokens=1) / batch,
+        "total": size(kv_heads=kv_heads, tokens=context),
+        "full_heads": size(kv_heads=heads, tokens=context),
+        "longest": free_bytes // size(kv_heads=kv_heads, tokens=1),
     }
 
 

@@ -22,10 +22,10 @@ def mistral(config: Config) -> Architecture:
 def mixtral(config: Config) -> Architecture:
     """Mixtral: experts in every layer."""
     experts = Experts(
-        config.count("hidden_size"),
-        config.count("intermediate_size"),
-        config.count("num_local_experts"),
-        config.count("num_experts_per_tok"),
+        width=config.count("hidden_size"),
+        hidden=config.count("intermediate_size"),
+        experts=config.count("num_local_experts"),
+        active=config.count("num_experts_per_tok"),
     )
     return _modern(config, feed_forward=experts, windows=_windows(config, lambda _: True))
 
@@ -45,10 +45,10 @@ def qwen3_moe(config: Config) -> Architecture:
     config.expect("decoder_sparse_step", 1)
     config.expect("mlp_only_layers", [])
     experts = Experts(
-        config.count("hidden_size"),
-        config.count("moe_intermediate_size"),
-        config.count("num_experts"),
-        config.count("num_experts_per_tok"),
+        width=config.count("hidden_size"),
+        hidden=config.count("moe_intermediate_size"),
+        experts=config.count("num_experts"),
+        active=config.count("num_experts_per_tok"),
     )
     return _modern(config, biased=_biased(config), head_norms=True, feed_forward=experts, windows=_qwen_windows(config))
 
@@ -100,7 +100,17 @@ def _modern(
     inner = 2 * head_width if head_norms else 0
     layers = []
     for window in windows or (None,) * config.count("num_hidden_layers"):
-        attention = Attention(width, heads, kv_heads, head_width, head_width, window, biased, fused, None, inner)
+        attention = Attention(
+            width,
+            heads,
+            kv_heads,
+            key_width=head_width,
+            value_width=head_width,
+            window=window,
+            biased=biased,
+            fused=fused,
+            norm_parameters=inner,
+        )
         layers.append(Layer(attention, block, norms))
     return decoder(
         config,

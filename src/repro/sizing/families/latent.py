@@ -28,10 +28,10 @@ def deepseek(config: Config) -> Architecture:
     )
     one = config.count("moe_intermediate_size")
     experts = Experts(
-        width,
-        one,
-        config.count("n_routed_experts"),
-        config.count("num_experts_per_tok"),
+        width=width,
+        hidden=one,
+        experts=config.count("n_routed_experts"),
+        active=config.count("num_experts_per_tok"),
         shared_hidden=config.number_or_zero("n_shared_experts") * one,
     )
     layers, dense = config.count("num_hidden_layers"), config.number_or_zero("first_k_dense_replace")
