@@ -111,8 +111,8 @@ def same_verdict(one: Verdict, other: Verdict, tolerance: float = 1e-6) -> bool:
     """Whether two verdicts say the same: outcome, words, and an estimate equal to a relative `tolerance`.
 
     The tolerance is for the last digits that another processor's arithmetic gives; outcomes must be equal. Where a
-    claim says that two numbers are one, the estimate is their rounding error alone, which no two processors share: below
-    `ROUNDING` two such estimates are equal.
+    claim says that two numbers are one, the estimate is their rounding error alone, which no two processors share:
+    below `ROUNDING` two such estimates are equal.
     """
     if (one.outcome, one.scope, one.notebook, one.reason) != (other.outcome, other.scope, other.notebook, other.reason):
         return False
