@@ -67,11 +67,11 @@ from repro.inference.speculation.configurations import (
     Generating,
     GreedyAnswers,
     OnePass,
+    Pair,
     PassCosts,
     Quality,
     WrittenPairs,
 )
-from repro.inference.speculation.pair import Pair
 from repro.models.decoder import Decoder
 from repro.training.configurations import Pretraining, Uptraining
 

@@ -1,4 +1,4 @@
-"""A row of GPU kernels captured once and replayed, without the time to launch each."""
+"""GPU kernels captured once as a graph and replayed, without the time that launching each takes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ Replay = Callable[[], object]
 
 
 def captured(work: Callable[[], T], *, warm: bool = True) -> tuple[Replay, T]:
-    """Work on tensors that stay where they are, as one CUDA graph: its replay, and the result that replays renew.
+    """A CUDA graph of `work`: the function that replays it, and the result, whose tensors each replay writes anew.
 
     Args:
-        warm: run it once before, as libraries that prepare themselves need; the work itself is not done by capturing.
+        work: reads and writes tensors that stay where they are in memory; capturing does not do it.
+        warm: do it once before, as libraries that prepare themselves need.
     """
     graph, side = torch.cuda.CUDAGraph(), torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
@@ -24,5 +25,5 @@ def captured(work: Callable[[], T], *, warm: bool = True) -> tuple[Replay, T]:
             work()
     torch.cuda.current_stream().wait_stream(side)
     with torch.cuda.graph(graph):
-        made = work()
-    return graph.replay, made
+        result = work()
+    return graph.replay, result

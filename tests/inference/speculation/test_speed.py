@@ -16,11 +16,18 @@ from repro.bookkeeping.ledger import judge, load_chapter
 from repro.floor import places
 from repro.floor.scale import Scale
 from repro.inference.decoding.drawing import Drawing
-from repro.inference.speculation import estimates as speedups
-from repro.inference.speculation import measurements as speed
 from repro.inference.speculation.configurations import NGRAMS, Decoding, Generating
-from repro.inference.speculation.estimates import worth_judging
+from repro.inference.speculation.estimates import (
+    acceptance_over_overlap,
+    accepted_by_place,
+    by_batch,
+    speedup,
+    speedup_over_prediction,
+    tokens_over_closed_form,
+    worth_judging,
+)
 from repro.inference.speculation.given import given_pair, given_prompts
+from repro.inference.speculation.measurements import time_decoding, time_generate
 
 CLAIMS = load_chapter(places.experiments() / "speculative" / "claims.toml")
 
@@ -57,7 +64,7 @@ def test_the_formulas_are_told_from_each_other(truth):
     """Free verifications against ones that cost 1.6 steps: each formula is refuted where it does not hold."""
     row = planted(cost=0.1, verification=1.0 if truth else 1.6)
 
-    free, counted = (speedups.speedup_over_prediction(row, 4, 0.1, v) for v in (1.0, 1.6))
+    free, counted = (speedup_over_prediction(row, 4, 0.1, v) for v in (1.0, 1.6))
 
     expected = ("supported", "refuted") if truth else ("refuted", "supported")
     assert expected == (
@@ -69,34 +76,32 @@ def test_the_formulas_are_told_from_each_other(truth):
 def test_independent_acceptances_are_told_from_runs_of_them():
     rows = planted(cost=0.1, verification=1), planted(cost=0.1, verification=1, sticky=0.9)
 
-    found = [outcome("tokens-a-verification-closed-form", speedups.tokens_over_closed_form(row, 4)) for row in rows]
+    found = [outcome("tokens-a-verification-closed-form", tokens_over_closed_form(row, 4)) for row in rows]
 
     assert ["supported", "refuted"] == found
-    np.testing.assert_allclose([0.5, 0.5], speedups.accepted_by_place([20, 10, 10]))
+    np.testing.assert_allclose([0.5, 0.5], accepted_by_place([20, 10, 10]))
 
 
 def test_an_acceptance_other_than_the_overlap_is_caught():
     rows = [planted(cost=0.1, verification=1, overlap=overlap) for overlap in (0.6, 0.75)]
 
-    assert ["supported", "refuted"] == [
-        outcome("acceptance-is-overlap", speedups.acceptance_over_overlap(row)) for row in rows
-    ]
+    assert ["supported", "refuted"] == [outcome("acceptance-is-overlap", acceptance_over_overlap(row)) for row in rows]
 
 
 def test_a_draft_that_costs_more_than_it_brings_is_caught():
     cheap, dear = planted(cost=0.05, verification=1.1), planted(cost=0.5, verification=1.5)
 
     assert ["supported", "refuted"] == [
-        outcome("draft-model-speeds-up-one-sequence", speedups.speedup(row)) for row in (cheap, dear)
+        outcome("draft-model-speeds-up-one-sequence", speedup(row)) for row in (cheap, dear)
     ]
-    assert ["refuted", "supported"] == [outcome("gain-gone-at-sixteen", speedups.speedup(row)) for row in (cheap, dear)]
+    assert ["refuted", "supported"] == [outcome("gain-gone-at-sixteen", speedup(row)) for row in (cheap, dear)]
 
 
 def test_the_table_holds_measured_and_predicted():
     rows = pd.DataFrame([{"drafted": 4, "batch": 1, **planted(cost=0.1, verification=1.3)}])
     costs = pd.DataFrame([{"batch": 1, "cost": 0.1, "verified": [1, 1, 1, 1, 1.3]}])
 
-    [row] = speedups.by_batch(rows, costs).to_dict("records")
+    [row] = by_batch(rows, costs).to_dict("records")
 
     assert row["v measured"] == pytest.approx(row["speed-up"], rel=0.02)
     assert row["v = 1"] == pytest.approx(row["v measured"] * 1.7 / 1.4)
@@ -142,8 +147,8 @@ def test_a_pair_of_ones_own_is_timed_at_ones_own_prompts(pair, tmp_path):
     (tmp_path / "prompts.txt").write_text("w1 w2 w3 w4 w5\n\nw6 w7 w8 w9\n")
     prompts = given_prompts(str(tmp_path / "prompts.txt"), pair.target, count=2, length=4)
 
-    found = speed.time_decoding(Decoding(pair=pair, prompts=prompts, length=6, drafted=2), 0)
-    theirs = speed.time_generate(Generating(pair=pair, prompts=prompts, length=6, drawing=Drawing(temperature=0)), 0)
+    found = time_decoding(Decoding(pair=pair, prompts=prompts, length=6, drafted=2), 0)
+    theirs = time_generate(Generating(pair=pair, prompts=prompts, length=6, drawing=Drawing(temperature=0)), 0)
 
     assert [[1, 2, 3, 4], [6, 7, 8, 9]] == prompts.windows().tolist()
     assert 2 == len(found["plain"]) == len(found["overlap"]) == theirs["identical"]

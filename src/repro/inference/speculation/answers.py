@@ -15,31 +15,28 @@ from repro.inference.decoding.lean import Lean
 from repro.inference.speculation.configurations import LOOKUP, MODEL, NGRAMS, SELF, Decoding, layout_of
 from repro.inference.speculation.drafting import Draft, ModelDraft, NGramDraft, PromptLookup, Speculation
 from repro.inference.speculation.given import GivenPair
-from repro.inference.speculation.passes import counted, pair_held
+from repro.inference.speculation.passes import counted_ngrams
 from repro.inference.speculation.steady import StaticSpeculation
-from repro.instruments.turns import clock, on_one_thread
+from repro.instruments.turns import clock
 from repro.models.transformer import Transformer
 
 COUNTS = ("tested", "accepted", "rounds", "tokens")
 
 
-def decoding_timed(config: Decoding, seed: int) -> Numbers:
-    """See `speed.time_decoding`."""
-    with on_one_thread(config.device):
-        target, draft = pair_held(config.pair, seed, config.device, config.dtype)
-        return _Timing(config, target, draft).numbers()
+class TimedAnswers:
+    """Two ways to the answers of one target, with a draft and without, each batch of prompts timed by turns.
 
-
-class _Timing:
-    """One reader serves both sides: a place of its cache is written anew whenever a token there is read."""
+    One reader serves both: a place of its cache is written anew whenever a token there is read.
+    """
 
     def __init__(self, config: Decoding, target: Transformer, draft: Transformer) -> None:
         self.config, self.target, self.draft = config, target, draft
         self.reader, self.guesser = self._lean(target), self._guesser()
-        self.found: dict[str, list[float]] = {name: [] for name in ("plain", "speculative", "overlap", *COUNTS)}
+        self.lists: dict[str, list[float]] = {name: [] for name in ("plain", "speculative", "overlap", *COUNTS)}
         self.accepting = [0] * (config.drafted + 1)
 
     def numbers(self) -> Numbers:
+        """What `time_decoding` returns."""
         prompts = self.config.prompts.windows().to(self.config.device).split(self.config.batch)
         self.steady = self._steady(prompts[0]) if self.config.static else None
         for number, prompt_BT in enumerate(prompts):
@@ -47,9 +44,9 @@ class _Timing:
             answers_BT = self._plain(prompt_BT, number)
             drafted, accepted = first or self._speculative(prompt_BT, number)
             if self.config.draft == MODEL and self.config.drawing.temperature:
-                self.found["overlap"].append(self._overlap(answers_BT))
+                self.lists["overlap"].append(self._overlap(answers_BT))
             self._count(drafted, accepted)
-        return {**self.found, "accepting": self.accepting}
+        return {**self.lists, "accepting": self.accepting}
 
     def _plain(self, prompt_BT: Tensor, number: int) -> Tensor:
         """Answers a token a pass."""
@@ -59,7 +56,7 @@ class _Timing:
             begin = clock(self.config.device)
             for _ in range(length):
                 self.steady.advance(0)
-            self.found["plain"].append(clock(self.config.device) - begin)
+            self.lists["plain"].append(clock(self.config.device) - begin)
             return self.steady.answers_BL.clone()
         choices = Drawn(2 * number, self.config.device)
         self.reader.read(prompt_BT[:, :-1], torch.zeros_like(prompt_BT[:, 0]))
@@ -68,17 +65,17 @@ class _Timing:
             starts_B = torch.full_like(prompt_BT[:, 0], place + step)
             p_BV = law(self.reader.read(written[-1][:, -1:], starts_B)[:, -1], self.config.drawing)
             written.append(choices.token(p_BV)[:, None])
-        self.found["plain"].append(clock(self.config.device) - begin)
+        self.lists["plain"].append(clock(self.config.device) - begin)
         return torch.cat(written, 1)
 
     def _speculative(self, prompt_BT: Tensor, number: int) -> tuple[list[int], list[Tensor]]:
-        """Tokens drafted in each round, and those accepted."""
+        """How many tokens each round drafted, and how many of them (B,) were accepted."""
         config, seed = self.config, 2 * number + 1
         if self.steady:
-            made: Speculation = self.steady
+            answers: Speculation = self.steady
             self.steady.begin(prompt_BT, seed)
         else:
-            made = Speculation(
+            answers = Speculation(
                 self.reader,
                 self.guesser,
                 prompt_BT,
@@ -88,10 +85,10 @@ class _Timing:
                 choices=Drawn(seed, config.device),
             )
         begin = clock(config.device)
-        while made.left:
-            made.round(config.drafted)
-        self.found["speculative"].append(clock(config.device) - begin)
-        return made.drafted, made.accepted
+        while answers.left:
+            answers.round(config.drafted)
+        self.lists["speculative"].append(clock(config.device) - begin)
+        return answers.drafted, answers.accepted
 
     def _steady(self, prompt_BT: Tensor) -> StaticSpeculation:
         config = self.config
@@ -100,12 +97,12 @@ class _Timing:
         )
 
     def _count(self, drafted: list[int], accepted: list[Tensor]) -> None:
-        """Over the rounds that drafted as many tokens as wanted; of a batch, of its first answer."""
+        """Add the rounds that drafted as many tokens as wanted; of a batch, those of its first answer."""
         wanted = self.config.drafted
         whole = [int(one[0]) for count, one in zip(drafted, accepted, strict=True) if count == wanted]
         sums = sum(min(one + 1, wanted) for one in whole), sum(whole), len(whole), sum(whole) + len(whole)
         for name, one in zip(COUNTS, sums, strict=True):
-            self.found[name].append(one)
+            self.lists[name].append(one)
         for count in whole:
             self.accepting[count] += 1
 
@@ -123,7 +120,7 @@ class _Timing:
         if config.draft == NGRAMS:
             assert not isinstance(config.pair, GivenPair)  # refused by the configuration
             run = config.pair.target
-            return NGramDraft(counted(run.text, run.readings[-1]), config.drawing)
+            return NGramDraft(counted_ngrams(run.text, run.readings[-1]), config.drawing)
         reader = self._lean(self.target, layers=1) if config.draft == SELF else self._lean(self.draft)
         return ModelDraft(reader, config.drawing)
 

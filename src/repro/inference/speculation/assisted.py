@@ -9,52 +9,56 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from repro.floor.measurement import Numbers
 from repro.inference.speculation.configurations import Generating
-from repro.inference.speculation.passes import pair_held
-from repro.inference.speculation.written import always_draft, as_llamas
-from repro.instruments.turns import on_one_thread, take_turns
+from repro.instruments.turns import take_turns
+from repro.models.llama import to_llama
+from repro.models.transformer import Transformer
 
 
-def generate_timed(config: Generating, seed: int) -> Numbers:
-    """See `speed.time_generate`."""
-    with on_one_thread(config.device):
-        large, small = (llama.to(config.device) for llama in as_llamas(*pair_held(config.pair, seed, config.device)))
-        if config.drafted:
-            always_draft(small, config.drafted)
-        times: list[list[float]] = []
-        identical = 0
-        for number, prompt_T in enumerate(config.prompts.windows().to(config.device)):
-            sides = [_side(config, large, prompt_T, number, help) for help in ({}, _help(config, small))]
-            if not number:
-                sides[1]()  # the first call warms up both models
-            answers: dict[int, Tensor] = {}
-            runs = [partial(_keep, answers, *side) for side in enumerate(sides)]
-            times.append([one[0] for one in take_turns(runs, rounds=1, seed=number, device=config.device)])
-            identical += int(torch.equal(answers[0], answers[1]))
-    plain, speculative = zip(*times, strict=True)
-    return {"plain": list(plain), "speculative": list(speculative), "identical": identical}
+def as_llamas(*models: Transformer) -> list[Any]:
+    """Llamas with the same weights; untyped, since generate's types forbid keyword arguments from a dictionary."""
+    return [to_llama(model) for model in models]
+
+
+def always_draft(small: Any, count: int) -> None:
+    """As many drafted tokens each time, whatever the draft's confidence."""
+    settings = small.generation_config
+    settings.num_assistant_tokens = count
+    settings.num_assistant_tokens_schedule = "constant"
+    settings.assistant_confidence_threshold = 0.0
+
+
+def answers_by_turns(
+    config: Generating, large: Any, small: Any, prompt_T: Tensor, number: int
+) -> tuple[list[float], bool]:
+    """Seconds of one answer without and with assistance, and whether the two are identical.
+
+    Args:
+        number: of the prompt, by which both draw; before the first the assisted side writes once more, to warm up.
+    """
+    sides = [_side(config, large, prompt_T, number, aid) for aid in ({}, _aid(config, small))]
+    if not number:
+        sides[1]()
+    answers: dict[int, Tensor] = {}
+    runs = [partial(_keep, answers, *side) for side in enumerate(sides)]
+    seconds = [one for [one] in take_turns(runs, rounds=1, seed=number, device=config.device)]
+    return seconds, torch.equal(answers[0], answers[1])
 
 
 def _keep(answers: dict[int, Tensor], number: int, side: Callable[[], Tensor]) -> None:
     answers[number] = side()
 
 
-def _help(config: Generating, small: Any) -> dict[str, Any]:
+def _aid(config: Generating, small: Any) -> dict[str, Any]:
     return {"prompt_lookup_num_tokens": config.drafted or 10} if config.lookup else {"assistant_model": small}
 
 
-def _side(config: Generating, large: Any, prompt_T: Tensor, number: int, help: dict[str, Any]) -> Callable[[], Tensor]:
+def _side(config: Generating, large: Any, prompt_T: Tensor, number: int, aid: dict[str, Any]) -> Callable[[], Tensor]:
     drawing = config.drawing
-    asked: dict[str, Any] = {"do_sample": False}
+    asked: dict[str, Any] = {"do_sample": bool(drawing.temperature)}
     if drawing.temperature:
-        asked = {
-            "do_sample": True,
-            "temperature": drawing.temperature,
-            "top_k": drawing.top_k,
-            "top_p": drawing.top_p,
-        }
-    asked |= {"max_new_tokens": config.length, "min_new_tokens": config.length, **help}
+        asked |= {"temperature": drawing.temperature, "top_k": drawing.top_k, "top_p": drawing.top_p}
+    asked |= {"max_new_tokens": config.length, "min_new_tokens": config.length, **aid}
 
     def run() -> Tensor:
         torch.manual_seed(number)

@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
+from repro.corpora.texts.text import Text
 from repro.floor.identity import added
-from repro.inference.decoding.drawing import Drawing
+from repro.inference.decoding.drawing import GREEDY, Drawing
 from repro.inference.decoding.prompts import Prompts
 from repro.inference.speculation.given import GivenPair, GivenPrompts
-from repro.inference.speculation.pair import Pair
 from repro.models.decoder import Decoder
+from repro.training.configurations import Pretraining
 
 EXACT = ("rejection", "own sample")
 BROKEN = ("no residual", "arg-max draft", "one random number", "agrees with arg-max")
 PLAIN, ASSISTED = "plain", "transformers"
+MODEL, SELF, NGRAMS, LOOKUP = "model", "first layer", "5-grams", "prompt lookup"
+LAYOUTS = {
+    "packed": {"packed": True, "columns": False},
+    "columns": {"packed": False, "columns": True},
+    "rows": {"packed": False, "columns": False},
+}
+DRAFTS = (MODEL, SELF, NGRAMS, LOOKUP)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two training runs over one vocabulary.
+
+    Raises:
+        ValueError: two vocabularies.
+    """
+
+    target: Pretraining
+    draft: Pretraining
+
+    def __post_init__(self) -> None:
+        ours, theirs = self.target.model.vocabulary, self.draft.model.vocabulary
+        if ours != theirs:
+            raise ValueError(f"a target of {ours} tokens and a draft of {theirs}; they need one vocabulary")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +71,7 @@ class WrittenPairs:
     """Pairs of tokens written after each prompt.
 
     Fields: `by` a rule of verification, `PLAIN` decoding of the target, or `ASSISTED` generation of transformers;
-    `samples` pairs a prompt; `batch` answers written together (assisted: one).
+    `samples` pairs per prompt; `batch` answers written together (assisted: one).
     """
 
     pair: Pair
@@ -68,15 +95,6 @@ class GreedyAnswers:
     drafted: int = 4
     tolerance: float = 1e-4
     device: str = added("cpu")
-
-
-MODEL, SELF, NGRAMS, LOOKUP = "model", "first layer", "5-grams", "prompt lookup"
-LAYOUTS = {
-    "packed": {"packed": True, "columns": False},
-    "columns": {"packed": False, "columns": True},
-    "rows": {"packed": False, "columns": False},
-}
-DRAFTS = (MODEL, SELF, NGRAMS, LOOKUP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,8 +157,8 @@ class Decoding:
 class Generating:
     """Answers of `length` tokens by `generate` of transformers, alone and assisted, by turns.
 
-    Fields: `drafted` tokens at a time, each time; 0: as transformers has it by default; `lookup` in the prompt instead
-    of the pair's draft.
+    Fields: `drafted` tokens each time, 0 for what transformers does by default; `lookup` drafts from the prompt instead
+    of by the pair's draft.
     """
 
     pair: Pair | GivenPair
@@ -165,3 +183,61 @@ class Quality:
 def layout_of(config: PassCosts | Decoding) -> str:
     """The layout of the weights that a configuration asks for, as `lean` names it."""
     return next(name for name, one in LAYOUTS.items() if one.items() <= vars(config).items())
+
+
+def pair_on(
+    text: Text,
+    *,
+    target: Sequence[int],
+    draft: Sequence[int],
+    context: int,
+    tokens: int,
+    batch: int,
+    rate: float,
+    warmup: int,
+) -> Pair:
+    """Two decoders trained on equally many tokens of a text.
+
+    Args:
+        target: width, layers and heads; `draft` likewise.
+        rate: the learning rate times width.
+    """
+
+    def run(width: int, layers: int, heads: int) -> Pretraining:
+        shape = Decoder(vocabulary=text.vocabulary, width=width, layers=layers, heads=heads, context=context)
+        return Pretraining(
+            model=shape, text=text, readings=(tokens,), batch=batch, learning_rate=rate / width, warmup=warmup
+        )
+
+    return Pair(target=run(*target), draft=run(*draft))
+
+
+def decoders(
+    decoded: Callable[..., Decoding], layouts: Sequence[str], *, static: bool, own: bool
+) -> dict[str, Decoding]:
+    """Every draft, sampled and greedy, with weights in the first layout; then the draft model with them in the others.
+
+    Args:
+        decoded: the configuration but for `draft`, `drawing`, the layout of the weights and `static`.
+        static: for the drafts that can be.
+        own: without 5-grams, since the text that the target was trained on is not at hand.
+    """
+    ways = {"temperature 1": Drawing(), "greedy": GREEDY}
+    drafts = {
+        f"{kind}, {name}": decoded(
+            draft=kind, drawing=way, static=static and kind in (MODEL, SELF), **LAYOUTS[layouts[0]]
+        )
+        for kind in DRAFTS
+        for name, way in ways.items()
+        if not (own and kind == NGRAMS)
+    }
+    return drafts | {f"{MODEL}, weights in {one}": decoded(static=static, **LAYOUTS[one]) for one in layouts[1:]}
+
+
+def assisted_arms(
+    pair: Pair | GivenPair, prompts: Prompts | GivenPrompts, length: int, device: str
+) -> dict[str, Generating]:
+    """What `generate` of transformers offers on the same weights: its defaults, four tokens at a time, a look-up."""
+    asked = partial(Generating, pair=pair, prompts=prompts, length=length, drawing=GREEDY, device=device)
+    ways = {"model, defaults": asked(), "model": asked(drafted=4), "prompt lookup": asked(drafted=4, lookup=True)}
+    return {f"transformers: {name}": way for name, way in ways.items()}

@@ -19,7 +19,7 @@ from repro.inference.decoding.writing import Reader
 from repro.inference.speculation.verification import EXACT, Rule
 from repro.models.ngrams import NGrams
 
-Draw = Callable[[Tensor], Tensor]  # (B, V) a law each -> (B,) a token each
+Draw = Callable[[Tensor], Tensor]  # laws (B, V) -> a token (B,) of each
 
 
 class Draft(Protocol):
@@ -35,7 +35,7 @@ class Draft(Protocol):
 
 
 class ModelDraft:
-    """A smaller model; `early` layers of the target itself make one as well."""
+    """A smaller model, or the first layers of the target itself."""
 
     def __init__(self, reader: Reader, drawing: Drawing) -> None:
         self.reader, self.drawing = reader, drawing
@@ -44,7 +44,7 @@ class ModelDraft:
         self.reader.read(prompt_BT[:, :-1], torch.zeros_like(prompt_BT[:, 0]))
 
     def propose(self, tokens_BC: Tensor, lengths_B: Tensor, count: int, draw: Draw) -> tuple[Tensor, Tensor]:
-        """One step a token; the first reads two, since the draft has not seen its last one where all were accepted."""
+        """One step per token; the first reads two, since the draft has not seen its own last one if it was accepted."""
         fresh_B2 = tokens_BC.gather(1, lengths_B[:, None] + torch.arange(-2, 0, device=lengths_B.device))
         logits_BV = self.reader.read(fresh_B2, lengths_B - 2)[:, -1]
         drafted, laws = [], []
@@ -70,15 +70,15 @@ class NGramDraft:
         history = tokens_BC[0, max(0, length - self.table.order) : length].tolist()
         drafted, laws = [], []
         for _ in range(count):
-            found_V = torch.from_numpy(self.table.law(history)).to(tokens_BC.device, self.dtype)
-            laws.append(law(found_V.log()[None], self.drawing))
+            counted_V = torch.from_numpy(self.table.law(history)).to(tokens_BC.device, self.dtype)
+            laws.append(law(counted_V.log()[None], self.drawing))
             drafted.append(draw(laws[-1]))
             history.append(int(drafted[-1]))
         return torch.stack(drafted, 1), torch.stack(laws, 1)
 
 
 class PromptLookup:
-    """What followed when the last few tokens last stood in this very sequence; one sequence at a time.
+    """A draft of what followed when the last few tokens stood in this sequence before; one sequence at a time.
 
     Source: Saxena 2023, "Prompt lookup decoding"; transformers takes the first occurrence, here it is the latest.
     """
@@ -90,10 +90,10 @@ class PromptLookup:
         _refuse_many(prompt_BT)
 
     def propose(self, tokens_BC: Tensor, lengths_B: Tensor, count: int, draw: Draw) -> tuple[Tensor, Tensor]:
-        """No token where the last one is new to the sequence; laws are certain of their token."""
-        found = continuation(tokens_BC[0, : int(lengths_B[0])].cpu().numpy(), self.longest, count)
-        drafted_BG = torch.from_numpy(found.copy())[None].to(tokens_BC.device)
-        laws = torch.zeros(1, len(found), self.vocabulary, dtype=self.dtype, device=tokens_BC.device)
+        """The laws are certain of their token; there is none where the last token is new to the sequence."""
+        guess = continuation(tokens_BC[0, : int(lengths_B[0])].cpu().numpy(), self.longest, count)
+        drafted_BG = torch.from_numpy(guess.copy())[None].to(tokens_BC.device)
+        laws = torch.zeros(1, len(guess), self.vocabulary, dtype=self.dtype, device=tokens_BC.device)
         return drafted_BG, laws.scatter_(-1, drafted_BG[..., None], 1.0)
 
 
@@ -163,7 +163,7 @@ class Speculation:
         self.accepted.append(accepted_B)
 
     def advance(self, wanted: int) -> tuple[int, Tensor]:
-        """The same for a number of tokens that fits; tokens drafted, and (B,) those accepted."""
+        """A round of at most `wanted` drafted tokens, which must fit: how many were drafted, and (B,) accepted."""
         if wanted:
             drafted_BG, q = self.draft.propose(
                 self.tokens_BC, self.lengths_B, wanted, lambda q_BV: self.rule.propose(self.choices, q_BV)
@@ -205,12 +205,12 @@ def speculate(
     rule: Rule = EXACT["rejection"],
 ) -> Speculation:
     """Answers of `length` tokens, `drafted` at a time."""
-    made = Speculation(
+    answers = Speculation(
         target, draft, prompt_BT, length=length, longest=drafted, drawing=drawing, choices=choices, rule=rule
     )
-    while made.left:
-        made.round(drafted)
-    return made
+    while answers.left:
+        answers.round(drafted)
+    return answers
 
 
 def _refuse_many(prompt_BT: Tensor) -> None:

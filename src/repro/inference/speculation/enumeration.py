@@ -5,13 +5,11 @@ V vocabulary, T time.
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 
 import torch
 from torch import Tensor
 
-from repro.floor.measurement import Numbers
 from repro.inference.decoding.choices import Choices, every_way
 from repro.inference.decoding.drawing import Drawing, law
 from repro.inference.speculation.configurations import Enumeration
@@ -41,30 +39,17 @@ def random_table(vocabulary: int, seed: int) -> Tensor:
     return 1.5 * torch.randn(vocabulary, vocabulary, vocabulary, generator=generator, dtype=torch.float64)
 
 
-def enumerate_strings(config: Enumeration, seed: int) -> Numbers:
-    """See `speculative_exactness.enumerate_rule`."""
-    target, draft = (random_table(config.vocabulary, 2 * seed + side) for side in range(2))
-    found, ways = _written(config, target, draft)
-    expected = {
-        string: _probability(string, target, config.drawing)
-        for string in itertools.product(range(config.vocabulary), repeat=config.length)
-    }
-    p, q = (law(side, config.drawing).flatten(0, 1) for side in (target, draft))
-    return {
-        "difference": max(abs(found[string] - probability) for string, probability in expected.items()),
-        "total": sum(found.values()),
-        "strings": len(expected),
-        "ways": ways,
-        "least_gain": float((torch.minimum(p, q).sum(-1) - (p * q).sum(-1)).min()),
-    }
+def written_strings(config: Enumeration, target: Tensor, draft: Tensor) -> tuple[dict[tuple[int, ...], float], int]:
+    """The probability of each string that a rule writes, and how many ways its random choices can go.
 
-
-def _written(config: Enumeration, target: Tensor, draft: Tensor) -> tuple[dict[tuple[int, ...], float], int]:
+    Args:
+        target, draft: logits (V, V, V), as `random_table` draws them.
+    """
     rule, capacity = RULES[config.rule], len(PROMPT) + config.length + config.drafted + 1
 
     def run(choices: Choices) -> tuple[int, ...]:
         reader, guesser = Table(target, capacity), ModelDraft(Table(draft, capacity), config.drawing)
-        made = speculate(
+        answers = speculate(
             reader,
             guesser,
             torch.tensor([PROMPT]),
@@ -74,18 +59,18 @@ def _written(config: Enumeration, target: Tensor, draft: Tensor) -> tuple[dict[t
             choices=choices,
             rule=rule,
         )
-        return tuple(made.answers_BL[0, len(PROMPT) :].tolist())
+        return tuple(answers.answers_BL[0, len(PROMPT) :].tolist())
 
-    found: dict[tuple[int, ...], float] = defaultdict(float)
+    probabilities: dict[tuple[int, ...], float] = defaultdict(float)
     ways = 0
     for probability, string in every_way(run, rule.ways):
-        found[string] += probability
+        probabilities[string] += probability
         ways += 1
-    return found, ways
+    return probabilities, ways
 
 
-def _probability(string: tuple[int, ...], target: Tensor, drawing: Drawing) -> float:
-    """That the target writes the string, token by token."""
+def probability_of(string: tuple[int, ...], target: Tensor, drawing: Drawing) -> float:
+    """The probability that the target writes a string, token by token."""
     whole, probability = [*PROMPT, *string], 1.0
     for before, last, token in zip(whole, whole[1:], whole[2:], strict=False):
         probability *= float(law(target[before, last], drawing)[token])

@@ -1,6 +1,6 @@
-"""What answers with and without a draft say: acceptance, tokens a verification, speed-up, and the formulas beside them.
+"""What answers with and without a draft say: acceptance, tokens per verification, speed-up, and the formulas for them.
 
-A row is what `speed.time_decoding` found, lists over batches of prompts. Every interval is a bootstrap over these.
+A row is a trial of `time_decoding`: lists over batches of prompts. Every interval is a bootstrap over the batches.
 """
 
 from __future__ import annotations
@@ -20,14 +20,18 @@ JUDGED = ["target", "draft", "ngrams", "repeated"]
 BETTER_THAN_DRAFT, BETTER_THAN_NGRAMS, REPEATED = 0.3, 0.5, 0.3
 
 
-def worth_judging(found: Numbers) -> bool:
-    """Whether a target has left the reach of small models, so that speed with it says something of large ones."""
-    target, draft, ngrams, repeated = (float(found[name]) for name in JUDGED)  # type: ignore[arg-type]
+def worth_judging(quality: Numbers) -> bool:
+    """Whether a target is out of small models' reach, so that its speed says something of large ones.
+
+    Args:
+        quality: what `judge_target` returns.
+    """
+    target, draft, ngrams, repeated = (float(quality[name]) for name in JUDGED)  # type: ignore[arg-type]
     near = draft - target < BETTER_THAN_DRAFT or ngrams - target < BETTER_THAN_NGRAMS
     return not near and repeated < REPEATED
 
 
-def predicted(acceptance: float, drafted: int, cost: float, verification: float = 1.0) -> float:
+def predicted_speedup(acceptance: float, drafted: int, cost: float, verification: float = 1.0) -> float:
     """The speed-up (1-a^(g+1)) / ((1-a) (g c + v)); at v = 1 that of Leviathan et al. 2022, theorem 3.8."""
     return expected_tokens(acceptance, drafted) / (drafted * cost + verification)
 
@@ -48,7 +52,7 @@ def acceptance(row: Row) -> Estimate:
 
 
 def overlap(row: Row) -> Estimate:
-    """Mean sum of min(p, q) over the places of the plain answers."""
+    """The overlap of the two laws, sum min(p, q): its mean over the places of the plain answers."""
     return joint_bootstrap(lambda overlap: overlap.mean(), *_lists(row, "overlap"))
 
 
@@ -61,13 +65,13 @@ def acceptance_over_overlap(row: Row) -> Estimate:
     )
 
 
-def tokens_a_verification(row: Row) -> Estimate:
-    """Tokens that a verification of a whole draft yields."""
+def tokens_per_verification(row: Row) -> Estimate:
+    """Tokens written per verification of a whole draft."""
     return joint_bootstrap(lambda tokens, rounds: tokens.sum() / rounds.sum(), *_lists(row, "tokens", "rounds"))
 
 
 def tokens_over_closed_form(row: Row, drafted: int) -> Estimate:
-    """The same, over (1-a^(g+1))/(1-a) at the counted acceptance."""
+    """Tokens written per verification over (1-a^(g+1))/(1-a), which the counted acceptance a predicts."""
     return joint_bootstrap(
         lambda tokens, rounds, accepted, tested: (
             tokens.sum() / rounds.sum() / expected_tokens(float(accepted.sum() / tested.sum()), drafted)
@@ -83,7 +87,7 @@ def speedup_over_prediction(row: Row, drafted: int, cost: float, verification: f
         lambda plain, speculative, accepted, tested: (
             plain.sum()
             / speculative.sum()
-            / predicted(float(accepted.sum() / tested.sum()), drafted, cost, verification)
+            / predicted_speedup(float(accepted.sum() / tested.sum()), drafted, cost, verification)
         ),
         *_lists(row, "plain", "speculative", "accepted", "tested"),
         unit="times",
@@ -91,36 +95,38 @@ def speedup_over_prediction(row: Row, drafted: int, cost: float, verification: f
 
 
 def accepted_by_place(counts: Sequence[int]) -> list[float]:
-    """Share accepted at each drafted place of those whose predecessors were; equal if acceptances are independent.
+    """The share of drafted tokens accepted at each place, among those whose predecessors all were.
+
+    If acceptances are independent it is the same at every place.
 
     Args:
-        counts: how many rounds accepted 0, 1, ... tokens.
+        counts: rounds that accepted 0, 1, ... tokens.
     """
     reached = np.cumsum(np.asarray(counts)[::-1])[::-1]  # rounds that accepted at least so many
     return [float(after / before) if before else float("nan") for before, after in pairwise(reached)]
 
 
 def by_drafted(swept: pd.DataFrame, cost: float, verified: Sequence[float]) -> pd.DataFrame:
-    """Measured beside both formulas, one row a number of drafted tokens, each at the acceptance it has itself.
+    """Measured speed-ups beside both formulas at the same acceptance, a row per number of drafted tokens.
 
     Args:
-        swept: trials of `speed.time_decoding` with their configuration.
+        swept: trials of `time_decoding` with their configuration.
         cost: of a draft's step over a plain one.
         verified: cost of a verification of 1, 2, ... tokens over a plain step.
     """
     rows = []
     for row in swept.to_dict("records"):
-        g, rate, found = int(row["drafted"]), acceptance(row).value, speedup(row)
+        g, rate, gain = int(row["drafted"]), acceptance(row).value, speedup(row)
         rows.append(
             {
                 "drafted": g,
-                "speed-up": found.value,
-                "low": found.low,
-                "high": found.high,
-                "v measured": predicted(rate, g, cost, verified[g]),
-                "v = 1": predicted(rate, g, cost),
+                "speed-up": gain.value,
+                "low": gain.low,
+                "high": gain.high,
+                "v measured": predicted_speedup(rate, g, cost, verified[g]),
+                "v = 1": predicted_speedup(rate, g, cost),
                 "accepted": rate,
-                "tokens": tokens_a_verification(row).value,
+                "tokens": tokens_per_verification(row).value,
                 "closed form": expected_tokens(rate, g),
             }
         )
@@ -128,12 +134,14 @@ def by_drafted(swept: pd.DataFrame, cost: float, verified: Sequence[float]) -> p
 
 
 def by_batch(batched: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
-    """The same, one row a number of sequences decoded together, the costs those of a batch of as many."""
-    at = costs.set_index("batch")
+    """The table of `by_drafted`, a row per number of sequences decoded together, at the costs of a batch of as many."""
+    by_size = costs.set_index("batch")
     parts = []
     for row in batched.to_dict("records"):
-        held = at.loc[row["batch"]]
-        parts.append(by_drafted(pd.DataFrame([row]), held["cost"], held["verified"]).assign(together=int(row["batch"])))
+        batch = by_size.loc[row["batch"]]
+        parts.append(
+            by_drafted(pd.DataFrame([row]), batch["cost"], batch["verified"]).assign(together=int(row["batch"]))
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -145,17 +153,17 @@ def crossover(batched: pd.DataFrame) -> str:
 
 
 def by_decoder(names: Sequence[str], sweeps: Sequence[pd.DataFrame], tokens: int) -> pd.DataFrame:
-    """Milliseconds a token without and with a draft, and the speed-up with its interval, one row a decoder.
+    """Milliseconds per token without and with a draft, and the speed-up with its interval, a row per decoder.
 
     Args:
         names: of the trials of all sweeps, one after the other.
         tokens: that each wrote on either side.
     """
-    found = []
+    lines = []
     rows: list[Row] = [dict(row.dropna()) for swept in sweeps for _, row in swept.iterrows()]
     for name, row in zip(names, rows, strict=True):
         gain, per = speedup(row), 1000 / tokens
-        found.append(
+        lines.append(
             {
                 "label": name,
                 "accepted": acceptance(row).value if "accepted" in row else float("nan"),
@@ -166,7 +174,7 @@ def by_decoder(names: Sequence[str], sweeps: Sequence[pd.DataFrame], tokens: int
                 "high": gain.high,
             }
         )
-    return pd.DataFrame(found)
+    return pd.DataFrame(lines)
 
 
 def _lists(row: Row, *names: str) -> list[Sequence[float]]:

@@ -11,8 +11,6 @@ from repro.models.given import GivenModel, given_model, link, linked
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from repro.models.transformer import Transformer
-
 
 @dataclass(frozen=True, kw_only=True)
 class GivenPair:
@@ -85,31 +83,20 @@ def given_pair(target: str, draft: str) -> GivenPair:
 
 
 def given_prompts(file: str, model: GivenModel, *, count: int, length: int, skip: int = 0) -> GivenPrompts:
-    """Prompts in a text file, one a line.
+    """Prompts in a text file, one per line.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: no file is named, or it holds no prompt.
     """
     if not file:
-        raise ValueError("a pair of your own needs prompts of your own; give -p prompts a file with one a line")
+        raise ValueError("a pair of your own needs prompts of your own; give -p prompts a file with one per line")
     path = Path(file).expanduser().absolute()
     if not path.is_file():
-        raise FileNotFoundError(f"no file {file}; -p prompts wants a text file with one prompt a line")
+        raise FileNotFoundError(f"no file {file}; -p prompts wants a text file with one prompt per line")
     if not _lines(path):
-        raise ValueError(f"{file} holds no prompt; write one a line")
+        raise ValueError(f"{file} holds no prompt; write one per line")
     return GivenPrompts(model=model, sha256=link(path, [path]), count=count, length=length, skip=skip)
-
-
-def models_of(pair: GivenPair) -> tuple[Transformer, Transformer]:
-    """Target and draft, read in single precision.
-
-    Raises:
-        ValueError: a Llama with parts that our decoder does not have.
-    """
-    from repro.models.llama import from_llama
-
-    return from_llama(pair.target.folder()), from_llama(pair.draft.folder())
 
 
 def _lines(file: Path) -> list[str]:

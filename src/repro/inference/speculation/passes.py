@@ -13,63 +13,38 @@ import torch
 from torch import Tensor
 
 from repro.corpora.texts.text import Text, tokens_of
-from repro.floor.measurement import Numbers
 from repro.inference.decoding.choices import Drawn, DrawnAhead
-from repro.inference.decoding.drawing import GREEDY, Drawing, law
-from repro.inference.decoding.lean import PACKED, Lean
-from repro.inference.decoding.writing import distinct, write
-from repro.inference.speculation import given, pair
-from repro.inference.speculation.configurations import PassCosts, Quality, layout_of
+from repro.inference.decoding.drawing import Drawing, law
+from repro.inference.decoding.lean import Lean
+from repro.inference.speculation.configurations import Pair, PassCosts
 from repro.inference.speculation.given import GivenPair
-from repro.inference.speculation.pair import Pair
-from repro.inference.speculation.steady import replayed
+from repro.inference.speculation.steady import run_afresh
 from repro.inference.speculation.verification import by_rejection
-from repro.instruments.turns import milliseconds, on_one_thread, take_turns
+from repro.models.given import GivenModel
+from repro.models.llama import from_llama
 from repro.models.ngrams import NGrams
 from repro.models.transformer import Transformer
+from repro.training.run import trained
 
-ORDER = 5
-EIGHT = 8
+ORDER = 5  # of the n-grams
 
 
-def pair_held(
-    models: Pair | GivenPair, seed: int, device: str, dtype: str = "float32"
+def models_of(
+    pair: Pair | GivenPair, seed: int, device: str, dtype: str = "float32"
 ) -> tuple[Transformer, Transformer]:
-    """Target and draft on a device, in evaluation."""
-    held = given.models_of(models) if isinstance(models, GivenPair) else pair.models_of(models, seed)
-    target, draft = (model.to(device, getattr(torch, dtype)).eval() for model in held)
+    """Target and draft on a device, ready to be read: a reader's own, or trained now where no weights are kept.
+
+    Raises:
+        ValueError: a Llama with parts that our decoder does not have.
+    """
+    sides = pair.target, pair.draft
+    models = (from_llama(side.folder()) if isinstance(side, GivenModel) else trained(side, seed) for side in sides)
+    target, draft = (model.to(device, getattr(torch, dtype)).eval() for model in models)
     return target, draft
 
 
-def passes_timed(config: PassCosts, seed: int) -> Numbers:
-    """See `speed.time_passes`."""
-    with on_one_thread(config.device):
-        models = pair_held(config.pair, seed, config.device, config.dtype)
-        room = config.held + config.longest
-        large, small = (
-            Lean(model, batch=config.batch, capacity=room, layout=layout_of(config), static=config.static)
-            for model in models
-        )
-        sides = _sides(config, large, small)
-        for run in sides:
-            run()  # the first run warms up
-        seconds = take_turns(sides, rounds=config.rounds, seed=seed, device=config.device)
-    count = config.longest
-    passes, settled, [step] = (milliseconds(part) for part in (seconds[:count], seconds[count:-1], seconds[-1:]))
-    return {
-        "passes": passes,
-        "verification": [one / passes[0] for one in passes],
-        "packed": large.layout == PACKED,
-        "eight_over_one": [many / one for many, one in zip(seconds[EIGHT - 1], seconds[0], strict=True)],
-        "settled": settled,
-        "verified": [one / settled[0] for one in settled],
-        "draft": step,
-        "cost": step / settled[0],
-    }
-
-
-def _sides(config: PassCosts, large: Lean, small: Lean) -> list[Callable[[], object]]:
-    """Passes, the same with their tokens chosen, and a draft's step."""
+def pass_runs(config: PassCosts, large: Lean, small: Lean) -> list[Callable[[], object]]:
+    """What takes turns: passes over 1, 2, ... tokens, the same with their tokens chosen, and a draft's step."""
     drawing, counts = Drawing(), range(1, config.longest + 1)
     ahead = DrawnAhead(0, config.device, most=config.batch * 2 * config.longest)
     choices = ahead if config.static else Drawn(0, config.device)
@@ -91,7 +66,7 @@ def _sides(config: PassCosts, large: Lean, small: Lean) -> list[Callable[[], obj
 
     def side(numbers: int, work: Callable[..., object], *counted: int) -> Callable[[], object]:
         whole = partial(work, *counted)
-        return replayed(whole, ahead, config.batch * numbers, config.device) if config.static else whole
+        return run_afresh(whole, ahead, config.batch * numbers, config.device) if config.static else whole
 
     return [
         *(side(0, read, count) for count in counts),
@@ -100,36 +75,21 @@ def _sides(config: PassCosts, large: Lean, small: Lean) -> list[Callable[[], obj
     ]
 
 
-def target_judged(config: Quality, seed: int) -> Numbers:
-    """See `speed.judge_target`."""
-    target, draft = pair_held(config.pair, seed, config.device)
-    run = config.pair.target
-    text = tokens_of(run.text)
-    losses = {
-        name: _loss(model, text.test[: run.test_tokens]) for name, model in (("target", target), ("draft", draft))
-    }
-    ngrams = float(counted(run.text, run.readings[-1]).nats(text.test[: run.test_tokens]).mean())
-    prompts = config.prompts.windows().to(config.device)
-    answers = write(target, prompts, config.length, GREEDY, batch=len(prompts), seed=seed).tolist()
-    repeated = float(np.mean([1 - distinct(answer, 4) for answer in answers]))
-    return {**losses, "ngrams": ngrams, "repeated": repeated}
-
-
 @torch.inference_mode()
-def _loss(model: Transformer, tokens: np.ndarray) -> float:
-    """Mean nats a token, in windows of the context as training reads its test loss."""
+def mean_loss(model: Transformer, tokens: np.ndarray) -> float:
+    """Mean nats per token, in windows of the context as training reads its test loss."""
     context = model.shape.context
     windows = torch.from_numpy(tokens[: len(tokens) // context * context].astype(np.int64)).view(-1, context)
     windows = windows.to(model.embedding.weight.device)
-    found = [
+    sums = [
         torch.nn.functional.cross_entropy(model(part[:, :-1]).flatten(0, 1), part[:, 1:].flatten(), reduction="sum")
         for part in windows.split(16)
     ]
-    return float(torch.stack(found).sum()) / (windows.numel() - len(windows))
+    return float(torch.stack(sums).sum()) / (windows.numel() - len(windows))
 
 
 @cache
-def counted(text: Text, count: int) -> NGrams:
+def counted_ngrams(text: Text, count: int) -> NGrams:
     """5-grams of the first `count` training tokens."""
     tokens = tokens_of(text)
     return NGrams(tokens.train[:count], vocabulary=tokens.vocabulary, order=ORDER)

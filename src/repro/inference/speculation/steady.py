@@ -1,4 +1,4 @@
-"""Speculation whose rounds have the same shapes wherever sequences stand, so that a GPU replays each.
+"""Speculation whose rounds do the same work wherever their sequences stand, so that a GPU can replay it.
 
 B sequences, T time.
 """
@@ -16,27 +16,24 @@ from repro.inference.speculation.drafting import Draft, Speculation
 from repro.instruments.graphs import Replay, captured
 
 
-def replayed(work: Callable[[], object], choices: DrawnAhead, numbers: int, device: str) -> Replay:
-    """Work that makes its choices by so many numbers, as a graph on a GPU, behind the drawing of these."""
+def run_afresh(work: Callable[[], object], choices: DrawnAhead, numbers: int, device: str) -> Replay:
+    """A function that draws `numbers` random numbers and then does `work` by them, on a GPU by replaying its graph."""
 
     def afresh() -> None:
         choices.rewind()
         work()
 
-    again = captured(afresh)[0] if device == "cuda" else afresh
+    replay = captured(afresh)[0] if device == "cuda" else afresh
 
     def run() -> None:
         choices.draw(numbers)
-        again()
+        replay()
 
     return run
 
 
 class StaticSpeculation(Speculation):
-    """Speculation whose rounds have the same shapes wherever their sequences stand, so that each is one graph.
-
-    Its readers are static. It writes what `Speculation` writes, up to rounding.
-    """
+    """Speculation by static readers, on a GPU a graph per round; it writes what `Speculation` does, up to rounding."""
 
     choices: DrawnAhead
 
@@ -59,12 +56,12 @@ class StaticSpeculation(Speculation):
             self._graphs[wanted] = captured(self._advance(wanted), warm=False)
 
     def begin(self, prompt_BT: Tensor, seed: int = 0) -> None:
-        """See `Speculation`; `seed` of the choices."""
+        """As in `Speculation`, with choices drawn from `seed`."""
         self.choices.generator.manual_seed(seed)
         super().begin(prompt_BT)
 
     def advance(self, wanted: int) -> tuple[int, Tensor]:
-        """See `Speculation`; chance takes a number a drafted token, one an acceptance, one the token after them."""
+        """As in `Speculation`, on numbers drawn beforehand: two per drafted token and one for the token after them."""
         self.choices.draw(len(self.lengths_B) * (2 * wanted + 1))
         if wanted not in self._graphs:
             return self._advance(wanted)()

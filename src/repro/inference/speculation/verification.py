@@ -19,7 +19,10 @@ Settled = tuple[Tensor, Tensor]  # (B,) accepted, (B,) the token after them
 
 @dataclass(frozen=True)
 class Rule:
-    """Fields: `propose` takes a drafted token from q; `settle` verifies; `ways` and `drawn` its source of chance."""
+    """A rule of drafting and verifying.
+
+    Fields: `propose` chooses a drafted token by q; `settle` verifies it; `ways` and `drawn` are its sources of chance.
+    """
 
     propose: Callable[[Choices, Tensor], Tensor]
     settle: Callable[[Choices, Tensor, Tensor, Tensor], Settled]
@@ -43,7 +46,7 @@ def by_rejection(choices: Choices, p: Tensor, q: Tensor, drafted_BG: Tensor) -> 
     Source: Leviathan et al. 2022 (arXiv:2211.17192), algorithm 1; Chen et al. 2023 (arXiv:2302.01318), algorithm 2.
     """
     accepted_B = choices.accepted(_chances(p, q, drafted_BG))
-    p_BV, q_BV = _at(p, accepted_B), _at(_ending_in_nothing(q), accepted_B)
+    p_BV, q_BV = _laws_at(p, accepted_B), _laws_at(_ending_in_nothing(q), accepted_B)
     rest_BV = (p_BV - q_BV).clamp(min=0)
     # Where p and q are equal up to rounding nothing is left, and p is as good as what is.
     left_B1 = rest_BV.sum(-1, keepdim=True) > 0
@@ -68,14 +71,14 @@ def by_own_sample(choices: Choices, p: Tensor, q: Tensor, drafted_BG: Tensor) ->
 def without_residual(choices: Choices, p: Tensor, q: Tensor, drafted_BG: Tensor) -> Settled:
     """False: after a rejection it draws from p as it is."""
     accepted_B = choices.accepted(_chances(p, q, drafted_BG))
-    return accepted_B, choices.token(_at(p, accepted_B))
+    return accepted_B, choices.token(_laws_at(p, accepted_B))
 
 
 def by_likeliest(choices: Choices, p: Tensor, q: Tensor, drafted_BG: Tensor) -> Settled:
     """False unless greedy: it accepts while the drafted token is the target's likeliest one."""
     agrees_BG = drafted_BG == p[:, :-1].argmax(-1)
     accepted_B = agrees_BG.long().cumprod(-1).sum(-1)
-    return accepted_B, choices.token(_at(p, accepted_B))
+    return accepted_B, choices.token(_laws_at(p, accepted_B))
 
 
 EXACT = {
@@ -101,5 +104,5 @@ def _ending_in_nothing(q: Tensor) -> Tensor:
     return torch.cat([q, torch.zeros_like(q[:, :1])], dim=1)
 
 
-def _at(laws: Tensor, place_B: Tensor) -> Tensor:
+def _laws_at(laws: Tensor, place_B: Tensor) -> Tensor:
     return laws[torch.arange(len(laws), device=laws.device), place_B]

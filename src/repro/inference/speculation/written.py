@@ -6,101 +6,54 @@ B answers, T time, F likeliest first tokens, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from repro.floor.measurement import Numbers
 from repro.inference.decoding.choices import Drawn
 from repro.inference.decoding.drawing import GREEDY, law
 from repro.inference.decoding.lean import Lean
 from repro.inference.decoding.writing import write_plainly
-from repro.inference.speculation.configurations import ASSISTED, PLAIN, GreedyAnswers, OnePass, WrittenPairs
+from repro.inference.speculation.assisted import always_draft, as_llamas
+from repro.inference.speculation.configurations import ASSISTED, PLAIN, GreedyAnswers, WrittenPairs
 from repro.inference.speculation.drafting import ModelDraft, Speculation, speculate
-from repro.inference.speculation.passes import pair_held
 from repro.inference.speculation.verification import RULES
-from repro.models.llama import to_llama
 from repro.models.transformer import Transformer
-from repro.statistics import g_test
+from repro.statistics import GTest, g_test
 
 FIRST = 32  # first tokens after which second ones are told apart
 SEEDS = 100_000  # between two seeds of draws
-
-
-def compare_passes(config: OnePass, seed: int) -> Numbers:
-    """See `speculative_exactness.one_pass`."""
-    torch.manual_seed(seed)
-    model = Transformer(config.model).double().eval()
-    time = config.held + config.tokens
-    tokens_BT = torch.randint(config.model.vocabulary, (1, time))
-    together, apart = Lean(model, capacity=time), Lean(model, capacity=time)
-    for reader in (together, apart):
-        reader.read(tokens_BT[:, : config.held], torch.tensor([0]))
-    whole = together.read(tokens_BT[:, config.held :], torch.tensor([config.held]))
-    each = [apart.read(tokens_BT[:, [place]], torch.tensor([place])) for place in range(config.held, time)]
-    return {"difference": float((whole - torch.cat(each, 1)).abs().max()), "tokens": config.tokens}
-
-
-def pairs_tested(config: WrittenPairs, seed: int) -> Numbers:
-    """See `speculative_exactness.write_pairs`."""
-    target, draft = pair_held(config.pair, seed, config.device)
-    writer = _writer(config, target, draft)
-    tests, accepted = [], []
-    for number, prompt_T in enumerate(config.prompts.windows().to(config.device)):
-        first_F, cells = pair_law(target, prompt_T, config)
-        counts = torch.zeros(cells.numel(), device=config.device)
-        for begin in range(0, config.samples, config.batch):
-            size = min(config.batch, config.samples - begin)
-            drawn = (seed * 1000 + number) * SEEDS + begin
-            pairs_B2, kept = writer(prompt_T.expand(size, -1), drawn)
-            accepted += kept
-            counts += torch.bincount(cell_of(pairs_B2, first_F, cells.shape[1]), minlength=cells.numel())
-        tests.append(g_test(counts.cpu().numpy(), cells.flatten().cpu().numpy()))
-    whole = sum(tests[1:], tests[0])
-    return {
-        "statistic": whole.statistic,
-        "freedom": whole.freedom,
-        "n": whole.n,
-        "statistics": [test.statistic for test in tests],
-        "freedoms": [test.freedom for test in tests],
-        "p_values": [test.p_value for test in tests],
-        "accepted": float(np.mean(accepted)) if accepted else None,
-    }
-
-
 Writer = Callable[[Tensor, int], tuple[Tensor, list[float]]]
 
 
-def _writer(config: WrittenPairs, target: Transformer, draft: Transformer) -> Writer:
-    """(prompts, seed) -> two tokens each, and how many of those drafted in the first round were accepted."""
+def pair_writer(config: WrittenPairs, target: Transformer, draft: Transformer) -> Writer:
+    """(prompts, seed) -> two tokens after each, and how many drafted tokens each first round accepted."""
     if config.by == ASSISTED:
         return _assisted_writer(config, target, draft)
     time, longest = config.prompts.length, config.drafted + 2
 
-    def write(prompt_BT: Tensor, drawn: int) -> tuple[Tensor, list[float]]:
+    def write(prompt_BT: Tensor, seed: int) -> tuple[Tensor, list[float]]:
         batch, room = len(prompt_BT), time + 2 * longest
         reader = Lean(target, batch=batch, capacity=room)
         if config.by == PLAIN:
-            made_BT = write_plainly(
-                reader, prompt_BT, length=2, drawing=config.drawing, choices=Drawn(drawn, config.device)
+            answers_BT = write_plainly(
+                reader, prompt_BT, length=2, drawing=config.drawing, choices=Drawn(seed, config.device)
             )
-            return made_BT[:, time:], []
+            return answers_BT[:, time:], []
         rule, guesser = RULES[config.by], ModelDraft(Lean(draft, batch=batch, capacity=room), config.drawing)
-        made = Speculation(
+        answers = Speculation(
             reader,
             guesser,
             prompt_BT,
             length=longest,
             longest=config.drafted,
             drawing=config.drawing,
-            choices=rule.drawn(drawn, config.device),
+            choices=rule.drawn(seed, config.device),
             rule=rule,
         )
-        while int(made.lengths_B.min()) < time + 2:
-            made.round(config.drafted)
-        return made.answers_BL[:, time : time + 2], made.accepted[0].tolist()
+        while int(answers.lengths_B.min()) < time + 2:
+            answers.round(config.drafted)
+        return answers.answers_BL[:, time : time + 2], answers.accepted[0].tolist()
 
     return write
 
@@ -108,31 +61,30 @@ def _writer(config: WrittenPairs, target: Transformer, draft: Transformer) -> Wr
 def _assisted_writer(config: WrittenPairs, target: Transformer, draft: Transformer) -> Writer:
     large, small = as_llamas(target, draft)
     always_draft(small, config.drafted)
-    kept = {"do_sample": True, "temperature": config.drawing.temperature or 1.0, "top_k": config.drawing.top_k}
-    kept |= {"top_p": config.drawing.top_p}
+    drawing = config.drawing
+    sampled = {"temperature": drawing.temperature or 1.0, "top_k": drawing.top_k, "top_p": drawing.top_p}
 
-    def write(prompt_BT: Tensor, drawn: int) -> tuple[Tensor, list[float]]:
-        torch.manual_seed(drawn)
-        made = [
-            large.generate(prompt_B1T[None], assistant_model=small, max_new_tokens=config.drafted + 1, **kept)
-            for prompt_B1T in prompt_BT
-        ]
-        return torch.cat([one[:, config.prompts.length :][:, :2] for one in made]), []
+    def write(prompt_BT: Tensor, seed: int) -> tuple[Tensor, list[float]]:
+        torch.manual_seed(seed)
+        asked = {"assistant_model": small, "max_new_tokens": config.drafted + 1, "do_sample": True, **sampled}
+        answers = [large.generate(prompt_T[None], **asked) for prompt_T in prompt_BT]
+        return torch.cat([one[:, config.prompts.length :][:, :2] for one in answers]), []
 
     return write
 
 
-def as_llamas(*models: Transformer) -> list[Any]:
-    """Llamas with the same weights; untyped, since generate's types forbid keyword arguments from a dictionary."""
-    return [to_llama(model) for model in models]
-
-
-def always_draft(small: Any, count: int) -> None:
-    """As many drafted tokens each time, whatever the draft's confidence."""
-    settings = small.generation_config
-    settings.num_assistant_tokens = count
-    settings.num_assistant_tokens_schedule = "constant"
-    settings.assistant_confidence_threshold = 0.0
+def pair_test(
+    config: WrittenPairs, target: Transformer, write: Writer, prompt_T: Tensor, first_seed: int
+) -> tuple[GTest, list[float]]:
+    """A G-test of the pairs written after one prompt, and how many drafted tokens each first round accepted."""
+    first_F, cells = pair_law(target, prompt_T, config)
+    counts, accepted = torch.zeros(cells.numel(), device=config.device), []
+    for begin in range(0, config.samples, config.batch):
+        size = min(config.batch, config.samples - begin)
+        pairs_B2, accepted_first = write(prompt_T.expand(size, -1), first_seed + begin)
+        accepted += accepted_first
+        counts += torch.bincount(cell_of(pairs_B2, first_F, cells.shape[1]), minlength=cells.numel())
+    return g_test(counts.cpu().numpy(), cells.flatten().cpu().numpy()), accepted
 
 
 @torch.inference_mode()
@@ -153,24 +105,7 @@ def cell_of(pairs_B2: Tensor, first_F: Tensor, vocabulary: int) -> Tensor:
     return row_B * vocabulary + torch.where(row_B < len(first_F), pairs_B2[:, 1], pairs_B2[:, 0])
 
 
-def check_greedy(config: GreedyAnswers, seed: int) -> Numbers:
-    """See `speculative_exactness.write_greedily`."""
-    target, draft = pair_held(config.pair, seed, config.device)
-    identical, margins = 0, []
-    for alone_T, drafted_T in _greedy_answers(config, target, draft):
-        identical += int(torch.equal(alone_T, drafted_T))
-        margins.append(below_largest(target, drafted_T[None], config.prompts.length)[0])
-    below = torch.stack(margins)
-    return {
-        "answers": len(margins),
-        "identical": identical,
-        "tokens": below.numel(),
-        "likeliest": int((below <= config.tolerance).sum()),
-        "largest_margin": float(below.max()),
-    }
-
-
-def _greedy_answers(config: GreedyAnswers, target: Transformer, draft: Transformer) -> Iterator[tuple[Tensor, Tensor]]:
+def greedy_answers(config: GreedyAnswers, target: Transformer, draft: Transformer) -> Iterator[tuple[Tensor, Tensor]]:
     """(answer without a draft, with it) of each prompt, prompts included."""
     assisted = config.by == ASSISTED
     if assisted:
@@ -187,7 +122,7 @@ def _greedy_answers(config: GreedyAnswers, target: Transformer, draft: Transform
         alone = write_plainly(
             readers[0], prompt_BT, length=config.length, drawing=GREEDY, choices=Drawn(0, config.device)
         )
-        made = speculate(
+        drafted = speculate(
             readers[1],
             ModelDraft(readers[2], GREEDY),
             prompt_BT,
@@ -197,7 +132,7 @@ def _greedy_answers(config: GreedyAnswers, target: Transformer, draft: Transform
             choices=Drawn(0, config.device),
             rule=RULES[config.by],
         )
-        yield alone[0], made.answers_BL[0]
+        yield alone[0], drafted.answers_BL[0]
 
 
 @torch.inference_mode()
