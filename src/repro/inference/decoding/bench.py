@@ -38,9 +38,9 @@ Write = Callable[[], torch.Tensor]
 
 @dataclass(frozen=True)
 class SizeBench:
-    """One decoder with its first weights.
+    """One decoder with untrained weights.
 
-    Fields: `milliseconds` a token by side; `ratios` of transformers over each of ours: value, low, high; `identical`
+    Fields: `milliseconds` per token, by side; `ratios` of transformers over each of ours: value, low, high; `identical`
     whether all sides wrote the same greedy tokens.
     """
 
@@ -53,7 +53,10 @@ class SizeBench:
 
 @dataclass(frozen=True)
 class DecodingBench:
-    """What the benchmark found; `unit` of time, `level` of the intervals."""
+    """The benchmark of all sizes.
+
+    Fields: `unit` of time; `tokens` written by each side in each round; `level` of the intervals.
+    """
 
     device: str
     unit: str
@@ -64,7 +67,7 @@ class DecodingBench:
 
 
 def bench_decoding(*, sizes: tuple[str, ...] = tuple(SHAPES), tokens: int = 32, rounds: int = ROUNDS) -> DecodingBench:
-    """Write `tokens` greedy tokens after a prompt of 32, in `rounds` rounds, the reading of the prompt included.
+    """Time `tokens` greedy tokens after a prompt of 32, its reading included, in `rounds` rounds.
 
     Raises:
         ValueError: a size that is not timed.
@@ -74,8 +77,8 @@ def bench_decoding(*, sizes: tuple[str, ...] = tuple(SHAPES), tokens: int = 32, 
     gpu = torch.cuda.is_available()
     where = "cuda" if gpu else "cpu"
     with on_one_thread(where):
-        found = tuple(_size(name, SHAPES[name], tokens, rounds, where) for name in sizes)
-    return DecodingBench(device(), "second" if gpu else "CPU second", tokens, rounds, LEVEL, found)
+        timed = tuple(_size(name, SHAPES[name], tokens, rounds, where) for name in sizes)
+    return DecodingBench(device(), "second" if gpu else "CPU second", tokens, rounds, LEVEL, timed)
 
 
 def _size(name: str, shape: Decoder, tokens: int, rounds: int, where: str) -> SizeBench:
@@ -89,11 +92,9 @@ def _size(name: str, shape: Decoder, tokens: int, rounds: int, where: str) -> Si
             sides[f"lean, {layout}"] = _plainly(reader, prompt_BT, tokens)
     written = [write().tolist() for write in sides.values()]
     seconds = take_turns([*sides.values()], rounds=rounds, seed=0, device=where)
-    ratios = {
-        side: _ratio(seconds[0], taken) for side, taken in zip(sides, seconds, strict=True) if taken is not seconds[0]
-    }
-    each = {side: taken / tokens for side, taken in zip(sides, milliseconds(seconds), strict=True)}
-    return SizeBench(name, parameters(shape).total, each, ratios, all(one == written[0] for one in written))
+    ratios = {side: _ratio(seconds[0], ours) for side, ours in list(zip(sides, seconds, strict=True))[1:]}
+    per_token = {side: whole / tokens for side, whole in zip(sides, milliseconds(seconds), strict=True)}
+    return SizeBench(name, parameters(shape).total, per_token, ratios, all(one == written[0] for one in written))
 
 
 def _ratio(theirs: list[float], ours: list[float]) -> tuple[float, float, float]:

@@ -19,11 +19,11 @@ class Choices(Protocol):
     """All that a decoding loop may ask of chance."""
 
     def token(self, weights_BV: Tensor) -> Tensor:
-        """(B,) a token each, with probability proportional to its weight."""
+        """(B,) one token of each row, with probability proportional to its weight."""
         ...
 
     def accepted(self, chances_BG: Tensor) -> Tensor:
-        """(B,) how many drafted tokens pass before the first that fails; each passes with its own chance."""
+        """(B,) the drafted tokens that pass before the first that fails; each passes with its own chance."""
         ...
 
 
@@ -56,7 +56,7 @@ class DrawnAhead(Drawn):
     """
 
     def __init__(self, seed: int, device: str = "cpu", *, most: int) -> None:
-        """Room for `most` numbers."""
+        """Make room for `most` numbers."""
         super().__init__(seed, device)
         self._numbers = torch.zeros(most, dtype=torch.float64, device=device)
         self._used = 0
@@ -92,9 +92,9 @@ def _leading(passed_BG: Tensor) -> Tensor:
 
 
 class Way:
-    """One way that the choices of a single sequence can go: those given first, then the first possible outcome.
+    """One way that the choices of a single sequence can go: as `begun`, then always by the first possible outcome.
 
-    `probability` is that of the whole way; `untaken` are the beginnings of the ways that branch off it.
+    Fields: `taken` outcomes; `probability` of the whole way; `untaken` beginnings of the ways that branch off it.
     """
 
     def __init__(self, begun: tuple[int, ...] = ()) -> None:

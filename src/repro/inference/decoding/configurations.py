@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from repro.floor.identity import added
+from repro.floor.identity import added, renamed
 from repro.inference.decoding.drawing import Drawing
 from repro.inference.decoding.prompts import Prompts
 from repro.training.configurations import Pretraining
@@ -14,9 +14,10 @@ DTYPES = ("float32", "bfloat16")
 
 @dataclass(frozen=True, kw_only=True)
 class DrawingLaws:
-    """Logits from a normal distribution of deviation `spread`, in double precision, and the drawings tried on them.
+    """Random logits in double precision, and the drawings that are tried on them.
 
-    Slopes are compared at temperatures of `slopes_from` or more: below, what is left of the variance is rounding.
+    Fields: `laws` vectors of `vocabulary` logits, normal with deviation `spread`; slopes are compared at temperatures
+    of `slopes_from` or more: below, what is left of the variance is rounding.
     """
 
     laws: int = 1000
@@ -31,7 +32,7 @@ class DrawingLaws:
 
 @dataclass(frozen=True, kw_only=True)
 class RepeatedAnswers:
-    """Answers of `length` tokens written in batches of `batch`, and again `repeats` times in batches of `again`.
+    """Answers of `length` tokens written in batches of `batch`, then `repeats` times in batches of `repeat_batch`.
 
     Fields: `fresh` draws each repetition from a seed of its own; `dtype` of weights and arithmetic.
 
@@ -44,7 +45,7 @@ class RepeatedAnswers:
     length: int
     drawing: Drawing
     batch: int = 8
-    again: int = 8
+    repeat_batch: int = renamed(8, spelled="again")
     repeats: int = 1
     fresh: bool = False
     dtype: str = "float32"

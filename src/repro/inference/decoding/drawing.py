@@ -48,10 +48,10 @@ def law(logits: Tensor, drawing: Drawing) -> Tensor:
     if drawing.temperature == 0:
         largest = logits.argmax(-1, keepdim=True)
         return logits.new_zeros(logits.shape).scatter_(-1, largest, 1.0)
-    kept = logits if drawing.temperature == 1 else logits / drawing.temperature
+    heated = logits if drawing.temperature == 1 else logits / drawing.temperature
     if drawing.top_k:
-        kept = top_k(kept, drawing.top_k)
-    probabilities = kept.softmax(-1)
+        heated = top_k(heated, drawing.top_k)
+    probabilities = heated.softmax(-1)
     if drawing.top_p < 1:
         probabilities = top_p(probabilities, drawing.top_p)
     if drawing.min_p:
@@ -75,8 +75,8 @@ def top_p(probabilities: Tensor, share: float) -> Tensor:
     """
     ordered, tokens = probabilities.sort(stable=True, dim=-1, descending=True)
     before = ordered.cumsum(-1) - ordered
-    kept = ordered.masked_fill(before >= share, 0.0)
-    return _normalised(probabilities.new_zeros(probabilities.shape).scatter_(-1, tokens, kept))
+    nucleus = ordered.masked_fill(before >= share, 0.0)
+    return _normalised(probabilities.new_zeros(probabilities.shape).scatter_(-1, tokens, nucleus))
 
 
 def min_p(probabilities: Tensor, share: float) -> Tensor:

@@ -22,7 +22,7 @@ LAYOUTS = (PACKED, COLUMNS, ROWS)
 
 
 class Lean:
-    """A reader with the logits of a `Transformer` shaped as Llama, up to rounding, in single precision at least.
+    """A reader that gives the logits of a Llama-shaped `Transformer`, up to rounding, in single precision at least.
 
     Queries, keys and values come from one product, gate and up from another. Every sequence stands at a place of its
     own; a place is overwritten when a token there is read again.
@@ -43,9 +43,10 @@ class Lean:
         Args:
             capacity: tokens of a sequence, at most the model's context, which is the default.
             layout: of the weights, see `product_of`.
-            layers: only so many from the bottom, then the norm and the output matrix; None: all.
-            static: attend to all places, those not reached masked, and ask the device for no number: a pass over so
-                many tokens always does the same work, as a CUDA graph needs. Nothing beyond the capacity is refused.
+            layers: how many from the bottom come before the norm and the output matrix; None: all.
+            static: attend to all places, with those not reached masked, and ask the device for no number: then passes
+                over equally many tokens do the same work, as a CUDA graph needs. Tokens beyond the capacity are not
+                refused.
 
         Raises:
             ValueError: the decoder is not shaped as Llama, the capacity is beyond its context, or no such layout.
@@ -71,7 +72,7 @@ class Lean:
 
     @torch.inference_mode()
     def read(self, tokens_BM: Tensor, starts_B: Tensor) -> Tensor:
-        """Logits (B, M, V) after each token; those of sequence b stand at its start and on.
+        """Logits (B, M, V) after each token; the tokens of a sequence stand at its start and on from there.
 
         Raises:
             ValueError: another batch, or more tokens than the capacity.
@@ -90,7 +91,7 @@ class Lean:
         return self._pass(tokens_BM, rotation, None, end, seen_MS)
 
     def _apart(self, tokens_BM: Tensor, starts_B: Tensor, end: int) -> Tensor:
-        """Sequences that may stand at different places, none beyond `end`."""
+        """The same for sequences at different places, none beyond `end`."""
         places_BM = starts_B[:, None] + self._places[: tokens_BM.shape[1]]
         rotation = self._cosines[places_BM][:, None], self._sines[places_BM][:, None]
         seen_B1MS = (self._places[:end] <= places_BM[..., None])[:, None]
@@ -109,13 +110,13 @@ class Lean:
         self,
         layer: _Layer,
         stream_BMW: Tensor,
-        held: tuple[Tensor, Tensor],
+        cache: tuple[Tensor, Tensor],
         rotation: Rotation,
         places: Tensor | None,
         end: int,
         seen: Tensor | None,
     ) -> Tensor:
-        """A pass is a row of small operations, so what can be done to queries, keys and values at once is."""
+        """The stream after one block; what queries, keys and values have in common is done once, to save operations."""
         shape, (batch, time, _) = self.shape, stream_BMW.shape
         normed = layer.attention_norm(stream_BMW)
         parts_BNMD = layer.attention(normed).view(batch, time, -1, shape.head_width).transpose(1, 2)
@@ -123,15 +124,15 @@ class Lean:
         cosines, sines = rotation
         turned_BNMD = torch.addcmul(turned_BNMD * cosines, turned_BNMD.roll(shape.head_width // 2, -1), sines)
         fresh = turned_BNMD[:, shape.heads :], parts_BNMD[:, shape.heads + shape.key_value_heads :]
-        for buffer_BKSD, new_BKMD in zip(held, fresh, strict=True):
+        for buffer_BKSD, new_BKMD in zip(cache, fresh, strict=True):
             if places is None:
                 buffer_BKSD.narrow(2, end - time, time).copy_(new_BKMD)
             else:
                 buffer_BKSD.scatter_(2, places.expand_as(new_BKMD), new_BKMD)
         mixed_BHMD = F.scaled_dot_product_attention(
             turned_BNMD[:, : shape.heads],
-            held[0][:, :, :end],
-            held[1][:, :, :end],
+            cache[0][:, :, :end],
+            cache[1][:, :, :end],
             attn_mask=seen,
             enable_gqa=shape.heads != shape.key_value_heads,
         )
@@ -162,7 +163,7 @@ PARTS = ("attention", "feed_forward")
 
 
 def refuse_unlike_llama(shape: Decoder) -> None:
-    """Raise ValueError for a decoder with a part that a Llama has otherwise."""
+    """Refuse a decoder with a part that differs from Llama's, by a ValueError."""
     llama = Decoder(vocabulary=shape.vocabulary, width=shape.width, layers=shape.layers, heads=shape.heads)
     for name in ("norm", "norm_place", "positions", "activation", "gated"):
         if getattr(shape, name) != getattr(llama, name):
@@ -176,10 +177,10 @@ def able_to_pack(weight: Tensor) -> bool:
 
 
 def product_of(weight_OI: Tensor, layout: str) -> Product:
-    """`F.linear` with a weight that lies in memory as given, by columns where that is faster, or as oneDNN wants it.
+    """`F.linear` by a weight laid out as asked: `ROWS` as it is, `PACKED` as oneDNN has it, `COLUMNS` column by column.
 
-    A product with a single row runs along the weight's memory. Its stretches are the rows, or with `COLUMNS` the
-    columns where these are longer: short stretches do not keep the memory busy.
+    A product with a single row reads the weight in stretches, one per row, or with `COLUMNS` one per column where the
+    columns are longer: short stretches do not keep the memory busy.
     """
     if layout == PACKED:
         return packed_product(weight_OI)
@@ -189,7 +190,7 @@ def product_of(weight_OI: Tensor, layout: str) -> Product:
 
 
 def norm_of(weight_W: Tensor) -> Product:
-    """`F.rms_norm`: on a GPU one kernel, on a CPU a row of operations, of which this way has half as many."""
+    """`F.rms_norm`, on a CPU with half as many operations as torch takes; on a GPU torch has one kernel."""
     width = len(weight_W)
     if weight_W.is_cuda:
         return lambda x: F.rms_norm(x, weight_W.shape, weight_W, EPSILON)
@@ -198,11 +199,11 @@ def norm_of(weight_W: Tensor) -> Product:
 
 
 def packed_product(weight_OI: Tensor) -> Product:
-    """`F.linear` with the weight laid out once and for all, instead of at every product of several rows."""
+    """`F.linear` by a weight that oneDNN lays out once, and not at every product of several rows."""
     packed = torch.ops.mkldnn._reorder_linear_weight(weight_OI.contiguous())
 
     def product(x: Tensor) -> Tensor:
-        found: Tensor = torch.ops.mkldnn._linear_pointwise(x, packed, None, "none", [], "")
-        return found
+        result: Tensor = torch.ops.mkldnn._linear_pointwise(x, packed, None, "none", [], "")
+        return result
 
     return product

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Prompts:
-    """Windows of a text's test split, evenly spaced; `skip` leaves out the first so many, kept for tuning."""
+    """Evenly spaced windows of a text's test split; the first `skip` are left out, for tuning."""
 
     text: Text
     count: int

@@ -1,4 +1,4 @@
-"""Answers written a token a pass.
+"""Answers written plainly, a token per pass.
 
 B answers, L tokens of an answer, T time, V vocabulary.
 """
@@ -25,7 +25,7 @@ class Reader(Protocol):
 
 
 def write_plainly(target: Reader, prompt_BT: Tensor, *, length: int, drawing: Drawing, choices: Choices) -> Tensor:
-    """Prompts and answers (B, prompt + length), a token a pass: what speculation is set against."""
+    """Prompts and answers (B, prompt + length), a token per pass: what speculation is set against."""
     starts_B = torch.zeros_like(prompt_BT[:, 0])
     target.read(prompt_BT[:, :-1], starts_B)
     written = [prompt_BT]
@@ -42,10 +42,10 @@ def distinct(tokens: list[int], size: int) -> float:
 
 
 def write(model: Transformer, prompts_BT: Tensor, length: int, drawing: Drawing, *, batch: int, seed: int) -> Tensor:
-    """Answers (B, L), written in batches of a size, each batch from a seed of its own."""
-    time, made = prompts_BT.shape[1], []
+    """Answers (B, L) written in batches of `batch`, each by choices of a seed of its own."""
+    time, answers = prompts_BT.shape[1], []
     for number, part in enumerate(prompts_BT.split(batch)):
         reader = Lean(model, batch=len(part), capacity=time + length, layout=ROWS)
         choices = Drawn(seed * 100_000 + number, str(part.device))
-        made.append(write_plainly(reader, part, length=length, drawing=drawing, choices=choices)[:, time:])
-    return torch.cat(made)
+        answers.append(write_plainly(reader, part, length=length, drawing=drawing, choices=choices)[:, time:])
+    return torch.cat(answers)
