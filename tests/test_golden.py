@@ -57,10 +57,18 @@ from repro.inference.caches.shapes import tiny
 from repro.inference.decoding.configurations import DrawingLaws, RepeatedAnswers, WrittenText
 from repro.inference.decoding.drawing import GREEDY
 from repro.inference.decoding.prompts import Prompts
-from repro.inference.serving.configurations import BlockRead, Exactness, PagedGeneration, Replay, Sampling, Serving
-from repro.inference.serving.memory import Paging
-from repro.inference.serving.steps import Machine
-from repro.inference.serving.traces import Spread, Workload
+from repro.inference.serving.configurations import (
+    BlockRead,
+    Exactness,
+    Machine,
+    PagedGeneration,
+    Paging,
+    Replay,
+    Sampling,
+    Serving,
+    Spread,
+    Workload,
+)
 from repro.inference.speculation.configurations import (
     Decoding,
     Enumeration,

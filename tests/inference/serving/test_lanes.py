@@ -3,14 +3,22 @@
 import pytest
 import torch
 
-from repro.inference.serving.configurations import BlockRead, PagedGeneration
+from repro.inference.serving.configurations import (
+    BlockRead,
+    Exactness,
+    PagedGeneration,
+    Paging,
+    Reserving,
+    Spread,
+    Workload,
+)
 from repro.inference.serving.lanes import random_decoder, random_prompts, serve
-from repro.inference.serving.measurements import block_reading, transformers_pages
-from repro.inference.serving.memory import Paging, Reserving, memory_of
+from repro.inference.serving.measurements import block_reading, paged_logits, transformers_pages
+from repro.inference.serving.memory import memory_of
 from repro.inference.serving.paged_cache import PagedCache
 from repro.inference.serving.paging import BlockPool, BlockTable
-from repro.inference.serving.scattered import largest_difference, scattered_tables
-from repro.inference.serving.traces import Spread, Workload, requests_of
+from repro.inference.serving.scattered import scattered_tables
+from repro.inference.serving.traces import requests_of
 from repro.models.cache import Cache
 from repro.models.decoder import Decoder
 
@@ -21,11 +29,11 @@ SHAPE = Decoder(vocabulary=40, width=24, layers=2, heads=4, kv_heads=2, context=
 @pytest.mark.parametrize("block", [1, 5, 16])
 def test_scattered_blocks_give_the_logits_of_whole_passes(block, shared):
     """In float64, gathered or summed block by block, with a beginning held once or without."""
-    found = largest_difference(SHAPE, sequences=3, block=block, shared=shared, seed=0)
+    numbers = paged_logits(Exactness(model=SHAPE, sequences=3, block=block, shared=shared), 0)
 
-    assert found["logits"] < 1e-12 and found["attention"] < 1e-12
-    assert found["scattered"] > 0.5
-    assert (2 if shared % block else 0) == found["copied"]
+    assert numbers["logits"] < 1e-12 and numbers["attention"] < 1e-12
+    assert numbers["scattered"] > 0.5
+    assert (2 if shared % block else 0) == numbers["copied"]
 
 
 @pytest.mark.parametrize("fault", ["swapped", "uncopied"])
@@ -40,7 +48,7 @@ def test_a_wrong_table_is_found(fault, monkeypatch):
     monkeypatch.setattr(PagedCache, "select", swapped if fault == "swapped" else select)
     monkeypatch.setattr(BlockTable, "append", append if fault == "swapped" else _without_copy)
 
-    assert largest_difference(SHAPE, sequences=3, block=4, shared=6, seed=0)["logits"] > 1e-3
+    assert paged_logits(Exactness(model=SHAPE, sequences=3, block=4, shared=6), 0)["logits"] > 1e-3
 
 
 def _without_copy(table, tokens=1):

@@ -6,12 +6,20 @@ import pytest
 
 from repro.bookkeeping.ledger import judge, load_chapter
 from repro.floor.scale import Scale
-from repro.inference.serving.configurations import Replay, Sampling
+from repro.inference.serving.configurations import (
+    Machine,
+    Paging,
+    Replay,
+    Reserving,
+    Sampling,
+    Spread,
+    Workload,
+    machine_of,
+)
 from repro.inference.serving.measurements import replay_trace, shared_blocks
-from repro.inference.serving.memory import Paging, Reserving, memory_of
+from repro.inference.serving.memory import memory_of
 from repro.inference.serving.replay import replay
-from repro.inference.serving.steps import Machine, machine_of
-from repro.inference.serving.traces import Request, Spread, Workload, requests_of
+from repro.inference.serving.traces import Request, requests_of
 from repro.statistics import student_t
 
 CHAPTER = Path(__file__).parents[3] / "experiments" / "serving" / "claims.toml"

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from repro.inference.serving.traces import BadTrace, Request, Spread, Workload, adopt_trace, read_trace, requests_of
+from repro.inference.serving.configurations import Spread, Workload
+from repro.inference.serving.traces import BadTrace, Request, adopt_trace, read_trace, requests_of
 
 GOOD = "arrival,prompt,output\n3.5,10,20\n0,7,1\n"
 

@@ -11,8 +11,7 @@ import torch
 from repro.inference.serving.memory import Lane, Memory
 from repro.inference.serving.paged_cache import PagedCache
 from repro.inference.serving.paging import BlockPool, BlockTable
-from repro.inference.serving.replay import replay
-from repro.inference.serving.steps import ServedStep
+from repro.inference.serving.replay import ServedStep, replay
 from repro.inference.serving.traces import Request
 from repro.instruments.turns import clock, on_one_thread
 from repro.models.decoder import Decoder
@@ -28,8 +27,8 @@ def random_decoder(shape: Decoder, seed: int, *, dtype: torch.dtype, device: str
 
 def random_prompts(requests: Sequence[Request], vocabulary: int, seed: int) -> list[list[int]]:
     """As many random tokens as each request reads."""
-    drawn = random.Random(seed)
-    return [[drawn.randrange(vocabulary) for _ in range(request.prompt)] for request in requests]
+    generator = random.Random(seed)
+    return [[generator.randrange(vocabulary) for _ in range(request.prompt)] for request in requests]
 
 
 @dataclass

@@ -9,41 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from repro.inference.serving.configurations import PLACES, Paging, Reserving
 from repro.inference.serving.contiguous import Buddies, FirstFit
 from repro.inference.serving.paging import BlockPool, BlockTable
 
-PLACES: dict[str, type[Buddies] | type[FirstFit]] = {"buddies": Buddies, "first fit": FirstFit}
-ASKS = ("longest", "power of two", "exact")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reserving:
-    """A contiguous run for each request, held from its start to its end.
-
-    Fields: `asks` for the model's longest sequence (Orca Max), the prompt and the next power of two above the output
-    (Orca Pow2), or exactly what will be filled (Orca Oracle; no server knows it); `places` by buddies or first fit.
-
-    Raises:
-        ValueError: a choice that there is not.
-    """
-
-    asks: str = "longest"
-    places: str = "buddies"
-
-    def __post_init__(self) -> None:
-        if self.asks not in ASKS or self.places not in PLACES:
-            raise ValueError(f"{self}; expected asks of {', '.join(ASKS)} and places of {', '.join(PLACES)}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Paging:
-    """Blocks handed out as a request grows; when none is left the request that came last gives all of its own back.
-
-    Fields: `block` slots of one; `watermark` the share of blocks kept free when a new request is let in (vLLM's 0.01).
-    """
-
-    block: int = 16
-    watermark: float = 0.01
+POOLS: dict[str, type[Buddies] | type[FirstFit]] = dict(zip(PLACES, (Buddies, FirstFit), strict=True))
 
 
 @dataclass(eq=False)
@@ -93,10 +63,10 @@ class Memory(Protocol):
     slots: int
 
     def admit(self, lane: Lane) -> bool:
-        """Give a lane room for what it reads, if there is room for one more token as well; False: there is not."""
+        """Give a lane room for what it reads, if there is room for one more token as well; else False."""
 
     def grow(self, lane: Lane) -> bool:
-        """Give a lane room for one more token; False: there is none now."""
+        """Give a lane room for one more token; False if there is none now."""
 
     def release(self, lane: Lane) -> None:
         """Take all back."""
@@ -113,7 +83,7 @@ def memory_of(kind: Reserving | Paging, slots: int, *, longest: int) -> Memory:
 class _Reserved:
     def __init__(self, kind: Reserving, slots: int, longest: int) -> None:
         self.slots, self.longest, self.asks = slots, longest, kind.asks
-        self.place = PLACES[kind.places](slots)
+        self.place = POOLS[kind.places](slots)
         self.given = 0
 
     def asked(self, lane: Lane) -> int:
@@ -139,14 +109,14 @@ class _Reserved:
         self.given -= self.place.size(lane.asked)
 
     def usage(self, lanes: Iterable[Lane], *, waiting: bool) -> Usage:
-        found, asked = Usage(), 0
+        usage, asked = Usage(), 0
         for lane in lanes:
-            found.tokens += lane.cached
-            found.reserved += lane.left
+            usage.tokens += lane.cached
+            usage.reserved += lane.left
             asked += lane.asked
-        found.internal = asked - found.tokens - found.reserved
-        found.external = (self.slots if waiting else self.given) - asked
-        return found
+        usage.internal = asked - usage.tokens - usage.reserved
+        usage.external = (self.slots if waiting else self.given) - asked
+        return usage
 
 
 class _Paged:
@@ -176,13 +146,13 @@ class _Paged:
         lane.table.release()
 
     def usage(self, lanes: Iterable[Lane], *, waiting: bool) -> Usage:
-        found = Usage()
+        usage = Usage()
         for lane in lanes:
             assert lane.table is not None
-            found.tokens += lane.cached
+            usage.tokens += lane.cached
             slack, later = lane.table.slack, min(lane.table.slack, lane.left)
-            found.reserved += later
-            found.internal += slack - later
-        held = self.pool.held * self.pool.block
-        found.external = (self.slots if waiting else held) - held
-        return found
+            usage.reserved += later
+            usage.internal += slack - later
+        owned = self.pool.held * self.pool.block
+        usage.external = (self.slots if waiting else owned) - owned
+        return usage

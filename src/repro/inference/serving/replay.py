@@ -8,11 +8,34 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from repro.floor.measurement import Number
+from repro.inference.serving.configurations import Machine
 from repro.inference.serving.memory import Lane, Memory, Usage
-from repro.inference.serving.steps import Machine, ServedStep
 from repro.inference.serving.traces import Request
+
+
+@dataclass(frozen=True)
+class ServedStep:
+    """What one step did, as seen before requests that ended leave.
+
+    Fields: `admitted` lanes whose tokens are read first, `read` so many; `writing` lanes that each write a token;
+    `computed` those and, in a static batch, the ended ones that it still carries; `evicted` lanes that gave way;
+    `waiting` whether a request wanted in and could not.
+    """
+
+    admitted: tuple[Lane, ...]
+    read: int
+    writing: tuple[Lane, ...]
+    computed: tuple[Lane, ...]
+    evicted: tuple[Lane, ...]
+    waiting: bool
+
+    def seconds(self, machine: Machine) -> float:
+        """The least time of the step, first passes included."""
+        cached = sum(lane.cached for lane in self.computed)
+        return machine.seconds(passed=len(self.computed) + self.read, cached=cached)
 
 
 def replay(
@@ -115,14 +138,14 @@ class Tally:
         """Add a step."""
         sums = self.scarce if step.waiting else self.ample
         sums.add(self.memory.usage(step.computed, waiting=step.waiting), len(step.writing))
-        self.seconds += self.machine.seconds(step)
+        self.seconds += step.seconds(self.machine)
         self.written += len(step.writing)
         self.computed += len(step.computed)
         self.read += step.read
         self.evictions += len(step.evicted)
 
     def numbers(self) -> dict[str, Number]:
-        """As `replay_trace` returns them."""
+        """What `replay_trace` says of slots, lanes and seconds."""
         sums = self.scarce if self.scarce.steps else self.ample
         slots, held = sums.usage, sums.usage.total - sums.usage.external
         shares: dict[str, Number] = {kind: count / slots.total for kind, count in vars(slots).items()}
@@ -147,7 +170,8 @@ class _Sums:
         self.steps += 1
 
 
-def _trace_numbers(requests: Sequence[Request], tally: Tally) -> dict[str, Number]:
+def trace_numbers(requests: Sequence[Request], tally: Tally) -> dict[str, Number]:
+    """What `replay_trace` says of the requests themselves."""
     prompts, outputs = (sum(getattr(request, part) for request in requests) for part in ("prompt", "output"))
     return {
         "requests": len(requests),

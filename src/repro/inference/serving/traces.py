@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from repro.corpora.tables.tables import TableId, adopt, find_table
+from repro.inference.serving.configurations import Workload
 
-SHAPES = ("log-normal", "pareto", "alike")
 COLUMNS = ("arrival", "prompt", "output")
 
 
@@ -31,75 +31,6 @@ class Request:
     def total(self) -> int:
         """Slots that it fills by its end."""
         return self.prompt + self.output
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spread:
-    """How lengths vary about a mean, before they are cut to what the model can hold.
-
-    Fields: `shape` log-normal or pareto, each request drawn alone, or alike, all requests of a trace of one log-normal
-    length; `spread` the standard deviation of the logarithm, or Pareto's exponent (above 1; smaller is fatter).
-
-    Raises:
-        ValueError: a shape that there is not, a mean below one token, a spread that has no such mean.
-    """
-
-    mean: float
-    shape: str = "log-normal"
-    spread: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.shape not in SHAPES:
-            raise ValueError(f"shape is {self.shape!r}; expected one of {', '.join(SHAPES)}")
-        if self.mean < 1:
-            raise ValueError(f"a mean of {self.mean} tokens; expected at least 1")
-        if self.spread < 0 or (self.shape == "pareto" and self.spread <= 1):
-            raise ValueError(
-                f"a spread of {self.spread} has no mean for {self.shape}; Pareto's is above 1, others from 0"
-            )
-
-    def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
-        """(count,) lengths of this mean, not yet whole numbers."""
-        if self.shape == "pareto":
-            least = self.mean * (self.spread - 1) / self.spread
-            return least * (1 + generator.pareto(self.spread, count))
-        centre = math.log(self.mean) - self.spread**2 / 2
-        drawn = generator.lognormal(centre, self.spread, 1 if self.shape == "alike" else count)
-        return np.broadcast_to(drawn, (count,))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workload:
-    """Requests that all wait at the start, so that memory is always short: what a trial's seed draws."""
-
-    name: str
-    prompt: Spread
-    output: Spread
-    requests: int
-
-
-def workloads(requests: int, *, spread: float = 1.0) -> dict[str, Workload]:
-    """Chats and short exchanges of ShareGPT's and Alpaca's mean lengths, fat-tailed documents, and two controls.
-
-    Requests of `alike` have one length, of which they write half; those of `scored` write one token.
-
-    Args:
-        spread: of the logarithm of a chat's and a short exchange's lengths, which is published as a picture alone.
-
-    Source: Kwon et al. 2023 (arXiv:2309.06180), section 6.1 and figure 11, for the means.
-    """
-    one = Spread(mean=1, shape="alike", spread=0)
-    lengths = {
-        "chat": (Spread(mean=161, spread=spread), Spread(mean=338, spread=spread)),
-        "short": (Spread(mean=19, spread=spread), Spread(mean=58, spread=spread)),
-        "documents": (Spread(mean=1000, spread=0.75), Spread(mean=300, shape="pareto", spread=1.5)),
-        "alike": (Spread(mean=256, shape="alike", spread=0.3), Spread(mean=256, shape="alike", spread=0.3)),
-        "scored": (Spread(mean=512, shape="alike", spread=0.3), one),
-    }
-    return {
-        name: Workload(name=name, prompt=prompt, output=output, requests=requests)
-        for name, (prompt, output) in lengths.items()
-    }
 
 
 def requests_of(source: Workload | TableId, seed: int, *, longest: int) -> list[Request]:
@@ -140,16 +71,16 @@ def read_trace(path: Path, *, longest: int) -> list[Request]:
         header = [cell.strip().casefold() for cell in next(reader, [])]
         if sorted(header) != sorted(COLUMNS):
             raise BadTrace(f"{path}: line 1 names {header or 'no column'}; expected {', '.join(COLUMNS)}")
-        found = []
+        requests = []
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 where = f"{path}: line {reader.line_num}"
                 if len(cells) != len(header):
                     raise BadTrace(f"{where} has {len(cells)} cells; expected {len(header)}")
-                found.append(_request(where, dict(zip(header, cells, strict=True)), longest))
-    if not found:
+                requests.append(_request(where, dict(zip(header, cells, strict=True)), longest))
+    if not requests:
         raise BadTrace(f"{path} holds no request below its header")
-    return sorted(found, key=lambda request: request.arrival)
+    return sorted(requests, key=lambda request: request.arrival)
 
 
 def _request(where: str, cells: dict[str, str], longest: int) -> Request:
