@@ -9,11 +9,10 @@ from repro.inference.caches.shapes import Fields, around_cache, tiny, tokens_wit
 
 WINDOW = 16
 QUERIES = 8  # query heads of every small model
-TURNS = {"append": "appended", "crop": "cropped", "after": "appended"}
 
 
 def small_models() -> dict[str, Fields]:
-    """By name: 8, 2 and 1 keys for 8 queries; a window in every layer, or in every second; latents."""
+    """Models by name: 8, 2 and 1 keys for 8 queries; a window in every layer, or in every second; latents."""
     shared = {f"{heads} keys": tiny("llama", num_key_value_heads=heads) for heads in (QUERIES, 2, 1)}
     windowed = {family: tiny(family, sliding_window=WINDOW) for family in ("mistral", "gemma2")}
     return {**shared, **windowed, **{family: tiny(family) for family in ("deepseek_v2", "deepseek_v3")}}
@@ -33,11 +32,11 @@ def small_caches(precisions: Sequence[str], device: str) -> list[tuple[str, Cach
 
 
 def published_caches(source: str, tokens: int, most_bytes: float, device: str) -> dict[str, CacheFill]:
-    """By name, one sequence in bf16: Llama 2 70B with 64, 8 and 1 keys, models with windows and latents, and `source`.
+    """Caches of one sequence in bf16, by name: Llama 2 70B with 64, 8 and 1 keys, windows, latents, and `source`.
 
     Args:
         source: a published model's name, or the path of a `config.json`.
-        tokens: at most so many, and no more than fit into `most_bytes`.
+        tokens: the most that are held, if they fit into `most_bytes`.
 
     Raises:
         ConfigRefused: `source` cannot be built here.
@@ -57,7 +56,7 @@ def published_caches(source: str, tokens: int, most_bytes: float, device: str) -
 
 
 def generations(tokens: int, device: str) -> list[Generation]:
-    """What is generated with a cache and without: in float64, the same with every token misplaced, and in float32."""
+    """Continuations with a cache and without: in float64, in float64 with every token misplaced, and in float32."""
     models = small_models()
     arms = [("2 keys", kind) for kind in ("whole", "growing", "dynamic", "static", "fp8")]
     arms += [("mistral", "static"), *((name, "dynamic") for name in ("mistral", "gemma2", "deepseek_v3"))]

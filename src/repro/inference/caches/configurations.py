@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from repro.inference.caches.shapes import Fields, shape_of
 from repro.sizing.memory.cache import cache_bytes
+from repro.sizing.memory.precision import DTYPE_BITS
 
 KINDS = ("whole", "growing", "dynamic", "static", "fp8")
 WHOLE = ("whole", "static")  # allocated at their capacity, once
-BITS = {"float64": 64, "float32": 32, "bfloat16": 16, "float16": 16}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +19,8 @@ class CacheFill:
     Fields: `fields` of a `config.json`, sorted by name; `kind` whole (ours, one allocation), growing (ours, by
     concatenation), or of `transformers` dynamic, static and fp8; `dtype` of weights, keys and values; `batch`
     sequences of `prompt` tokens; `bulk` tokens put into the cache after it without the model, which makes long caches
-    cheap; `steps` tokens read one by one after these; `spare` tokens that a cache which is
-    allocated whole has room for beyond these; `cropped` tokens dropped at the end.
+    cheap; `steps` tokens read one by one after these; `spare` tokens for which a cache that is allocated whole has room
+    beyond these; `cropped` tokens dropped at the end.
 
     Raises:
         ValueError: a kind or precision that there is not, or too little spare room for the tokens appended.
@@ -38,35 +38,35 @@ class CacheFill:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS or self.dtype not in BITS:
-            raise ValueError(f"{self.kind}, {self.dtype}; expected one of {KINDS} and one of {tuple(BITS)}")
+        if self.kind not in KINDS or self.dtype not in DTYPE_BITS:
+            raise ValueError(f"{self.kind}, {self.dtype}; expected one of {KINDS} and one of {tuple(DTYPE_BITS)}")
         if min(self.batch, self.prompt, self.steps) < 1 or self.spare < 2 or self.cropped >= self.prompt:
             raise ValueError(f"{self}; expected a prompt, a step, spare room for 2 tokens, and fewer cropped than read")
 
     @property
     def tokens(self) -> int:
-        """Kept in all, of each sequence."""
+        """All that are held of each sequence before the crop."""
         return self.prompt + self.bulk + self.steps
 
     @property
     def capacity(self) -> int:
-        """Tokens that a cache which is allocated whole has room for."""
+        """Tokens for which a cache that is allocated whole has room."""
         return self.tokens + self.spare
 
     def predicted(self) -> float:
         """Bytes of keys and values after all of `tokens`, by the formula."""
-        bits = 8 if self.kind == "fp8" else BITS[self.dtype]
-        kept = self.capacity if self.kind in WHOLE else self.tokens
-        return cache_bytes(shape_of(self.fields), kept, batch=self.batch, bits=bits)
+        bits = 8 if self.kind == "fp8" else DTYPE_BITS[self.dtype]
+        tokens = self.capacity if self.kind in WHOLE else self.tokens
+        return cache_bytes(shape_of(self.fields), tokens, batch=self.batch, bits=bits)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
     """A model with random weights that continues random prompts, always with its likeliest token.
 
-    Fields: `fields` and `kind` as in `held_bytes.CacheFill`; `dtype` of weights, keys and values; `batch` sequences
-    of `prompt` tokens, and `tokens` more; `late` places by which every token after the prompt is misplaced where there
-    is a cache, 0 but for a planted fault.
+    Fields: `fields` and `kind` as in `CacheFill`; `dtype` of weights, keys and values; `batch` sequences
+    of `prompt` tokens, and `tokens` more; `late` places by which a cache's tokens after the prompt are misplaced, 0
+    but for a planted fault.
 
     Raises:
         ValueError: no prompt or too few tokens.
@@ -108,9 +108,9 @@ class Lengths:
 
 @dataclass(frozen=True, kw_only=True)
 class LongStep:
-    """Steps of one token over a long cache, in arms that take turns step by step.
+    """Steps of one token over a long cache, by kinds of caches that take turns.
 
-    Fields: `kinds` of caches, as in `held_bytes.CacheFill`; `held` tokens before the first step; `steps` of each arm.
+    Fields: `kinds` of caches, as in `CacheFill`; `held` tokens before the first step; `steps` of each arm.
     """
 
     fields: Fields
@@ -123,7 +123,7 @@ class LongStep:
 
 @dataclass(frozen=True, kw_only=True)
 class Appending:
-    """Tokens put into a cache one by one, without the model; `kind` as in `held_bytes.CacheFill`."""
+    """Tokens put into a cache one by one, without the model; `kind` as in `CacheFill`."""
 
     fields: Fields
     kind: str

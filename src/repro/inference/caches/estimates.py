@@ -1,4 +1,4 @@
-"""What weighed and timed caches say."""
+"""What caches say that were weighed and timed: bytes over the prediction, turns, and how a ratio grows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from math import log2
 import numpy as np
 import pandas as pd
 
-from repro.inference.caches.arms import TURNS
 from repro.statistics import Estimate
+
+TURNS = {"append": "appended", "crop": "cropped", "after": "appended"}  # what was done before the count
 
 
 def furthest(weighed: pd.DataFrame) -> Estimate:
-    """Measured over predicted bytes, furthest from 1, of `held_bytes`' results: by storages and by the allocator."""
+    """The ratio of measured to predicted bytes furthest from 1, by either count of `held_bytes`."""
     ratios = measured_bytes(weighed).div(weighed["predicted"], axis=0).to_numpy().ravel()
     return Estimate.exact(float(max(ratios, key=lambda ratio: abs(log2(ratio)))))
 
@@ -24,12 +25,12 @@ def measured_bytes(weighed: pd.DataFrame) -> pd.DataFrame:
 
 
 def turns_table(weighed: pd.DataFrame) -> pd.DataFrame:
-    """Columns cache, turn, held, seen, peak in bytes: a row for each cache and turn of `held_bytes`' results."""
+    """Columns cache, turn, held, seen, peak in bytes: a row per cache and turn of `held_bytes`' results."""
     rows = [
-        {"cache": row["kind"], "turn": f"{number}. {said}"}
+        {"cache": row["kind"], "turn": f"{number}. {name}"}
         | {column: row[f"{turn}_{column}"] for column in ("held", "seen", "peak")}
         for _, row in weighed.iterrows()
-        for number, (turn, said) in enumerate(TURNS.items(), 1)
+        for number, (turn, name) in enumerate(TURNS.items(), 1)
     ]
     return pd.DataFrame(rows)
 

@@ -5,7 +5,6 @@ B batch, T time, K key-value heads, D width of a head.
 
 from __future__ import annotations
 
-import gc
 from typing import Any, Protocol
 
 import torch
@@ -14,20 +13,24 @@ from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache, PreTrai
 from transformers.cache_utils import Cache as HubCache
 from transformers.cache_utils import QuantizedCache
 
+from repro.floor.measurement import Number, Numbers
 from repro.inference.caches.configurations import CacheFill
 from repro.inference.caches.shapes import Fields, shape_of
-from repro.instruments.live_bytes import Stored, Watch, stored_bytes
+from repro.instruments.live_bytes import Phase, Stored, Watch, stored_bytes
 from repro.models.cache import Cache, GrowingCache
 from repro.models.decoder import Decoder
 from repro.models.transformer import Transformer
 
-Pairs = list[tuple[Tensor, Tensor]]  # keys and values (B, K, T, D), a pair a layer
+Pairs = list[tuple[Tensor, Tensor]]  # keys and values (B, K, T, D), a pair per layer
 OWN = ("whole", "growing")
 NO_SPECIAL = {"pad_token_id": 0, "bos_token_id": None, "eos_token_id": None}
 
 
 class Filling(Protocol):
-    """A model with a cache, and what is done to the two; `cache` is all that holds keys and values."""
+    """A model and the cache that it fills.
+
+    Fields: `cache`, which alone holds keys and values.
+    """
 
     cache: Any
 
@@ -44,7 +47,7 @@ class Filling(Protocol):
         """Drop the last tokens."""
 
     def misplace(self, late: int) -> None:
-        """From now on take each token to stand so many places later than it does: a planted fault."""
+        """A planted fault: from now on take each token to stand so many places later than it does."""
 
 
 class OwnFilling:
@@ -144,9 +147,9 @@ def random_model(fields: Fields, *, own: bool, dtype: str, device: str, seed: in
 
 def _hub_model(fields: Fields) -> Any:
     given: dict[str, Any] = {name: list(value) if isinstance(value, tuple) else value for name, value in fields}
-    made = AutoConfig.for_model(given.pop("model_type"), **{**given, **NO_SPECIAL})
-    made._experts_implementation = "eager"  # the others have no kernel for every device and precision
-    return AutoModelForCausalLM.from_config(made, dtype=torch.float32)
+    config = AutoConfig.for_model(given.pop("model_type"), **{**given, **NO_SPECIAL})
+    config._experts_implementation = "eager"  # the others have no kernel for every device and precision
+    return AutoModelForCausalLM.from_config(config, dtype=torch.float32)
 
 
 def own_shape(fields: Fields) -> Decoder:
@@ -182,52 +185,48 @@ def random_tokens(fields: Fields, batch: int, time: int, seed: int) -> Tensor:
     return torch.randint(1, int(vocabulary), (batch, time), generator=torch.Generator().manual_seed(seed))  # type: ignore[arg-type]
 
 
-def fill_and_count(config: CacheFill, seed: int) -> dict[str, int | str | None]:
-    """What `held_bytes` returns beside the prediction."""
-    own, device = config.kind in OWN, config.device
-    model = random_model(config.fields, own=own, dtype=config.dtype, device=device, seed=seed)
-    read = config.prompt + config.steps
-    tokens_BT = random_tokens(config.fields, config.batch, read, seed).to(device)
+def fill_by_turns(
+    filled: Filling, config: CacheFill, tokens_BT: Tensor, watch: Watch
+) -> tuple[dict[str, Stored], str | None]:
+    """Bytes that the cache keeps after each turn (prompt, steps, append, crop, after), and why it refused to crop."""
     stored: dict[str, Stored] = {}
-    refused = None
-    with torch.no_grad(), Watch(device) as watch:
-        made = filling(model, config.kind, batch=config.batch, capacity=config.capacity)
 
-        def turn(name: str, filled: Filling) -> None:
-            watch.mark(name)
-            stored[name] = stored_bytes(filled.cache)
+    def turn(name: str) -> None:
+        watch.mark(name)
+        stored[name] = stored_bytes(filled.cache)
 
-        made.read(tokens_BT[:, : config.prompt])
-        turn("prompt", made)
-        if config.bulk:
-            made.append(made.zeros(config.bulk))
-        for step in range(config.prompt, read):
-            made.read(tokens_BT[:, step : step + 1])
-        turn("steps", made)
-        new = made.zeros(1)
-        watch.mark("ready")
-        made.append(new)
-        turn("append", made)
-        try:
-            made.crop(config.cropped)
-        except (AttributeError, IndexError, RuntimeError) as error:
-            refused = f"{type(error).__name__}: {error}"
-        turn("crop", made)
-        if refused is None:
-            made.append(new)
-        turn("after", made)
-        del made
-        gc.collect()  # the cache and the note of its sizes refer to each other
-        watch.mark("dropped")
-    waiting = watch.phases["ready"].alive - watch.phases["steps"].alive  # the token that waits to be appended
-    numbers: dict[str, int | str | None] = {"beside": stored["steps"].beside, "refused": refused}
-    for name, bytes_ in stored.items():
-        late = 0 if name in ("prompt", "steps") else waiting
-        phase = watch.phases[name]
-        numbers |= {f"{name}_held": bytes_.held, f"{name}_seen": bytes_.seen}
-        numbers |= {f"{name}_alive": phase.alive - late, f"{name}_peak": phase.peak - late}
-    numbers["append_allocated"] = watch.phases["append"].allocated
-    numbers["left"] = watch.phases["dropped"].alive - waiting
+    filled.read(tokens_BT[:, : config.prompt])
+    turn("prompt")
+    if config.bulk:
+        filled.append(filled.zeros(config.bulk))
+    for step in range(config.prompt, tokens_BT.shape[1]):
+        filled.read(tokens_BT[:, step : step + 1])
+    turn("steps")
+    new, refused = filled.zeros(1), None
+    watch.mark("ready")
+    filled.append(new)
+    turn("append")
+    try:
+        filled.crop(config.cropped)
+    except (AttributeError, IndexError, RuntimeError) as error:
+        refused = f"{type(error).__name__}: {error}"
+    turn("crop")
+    if refused is None:
+        filled.append(new)
+    turn("after")
+    return stored, refused
+
+
+def byte_counts(stored: dict[str, Stored], phases: dict[str, Phase], refused: str | None) -> Numbers:
+    """The numbers of `held_bytes` after its turns, without the token that from `ready` on waits to be appended."""
+    waiting = phases["ready"].alive - phases["steps"].alive
+    numbers: dict[str, Number] = {"beside": stored["steps"].beside, "refused": refused}
+    for name, kept in stored.items():
+        beside, phase = 0 if name in ("prompt", "steps") else waiting, phases[name]
+        numbers |= {f"{name}_held": kept.held, f"{name}_seen": kept.seen}
+        numbers |= {f"{name}_alive": phase.alive - beside, f"{name}_peak": phase.peak - beside}
+    numbers["append_allocated"] = phases["append"].allocated
+    numbers["left"] = phases["dropped"].alive
     if refused is not None:
         numbers |= {name: None for name in numbers if name.startswith(("crop_", "after_"))}
     return numbers

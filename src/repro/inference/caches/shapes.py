@@ -40,7 +40,7 @@ LATENT: dict[str, Field] = {
     "topk_group": 1,
 }
 # What a cache depends on; all else of a configuration may be small.
-KEPT = {
+DEPENDED_ON = {
     "model_type",
     "num_hidden_layers",
     "num_attention_heads",
@@ -80,13 +80,13 @@ SMALL: dict[str, Field] = {
 WIDTH_OF_HEADS = ("gpt2", "gpt_neox")  # families whose heads are as wide as the model over their number
 
 
-def spelled(given: Mapping[str, Any]) -> Fields:
-    """Fields as a configuration of a trial holds them."""
-    return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in sorted(given.items()))
+def sorted_fields(fields: Mapping[str, Any]) -> Fields:
+    """Fields as a configuration of a trial holds them: sorted by name, lists as tuples."""
+    return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in sorted(fields.items()))
 
 
 def shape_of(fields: Fields) -> Architecture:
-    """The architecture of spelled fields."""
+    """The architecture that a configuration's fields describe."""
     return architecture({name: list(value) if isinstance(value, tuple) else value for name, value in fields})
 
 
@@ -94,11 +94,11 @@ def tiny(family: str, **changed: Field) -> Fields:
     """A model of a few thousand weights with 8 query heads on 4 layers, of a family that `transformers` builds."""
     latent = LATENT if family.startswith("deepseek") else {}
     head = {} if latent else {"head_dim": 8}
-    return spelled({"model_type": family, **PLAIN, **head, **latent, **changed})
+    return sorted_fields({"model_type": family, **PLAIN, **head, **latent, **changed})
 
 
 def around_cache(source: str, *, most_weights: int = 200_000_000, **changed: Field) -> Fields:
-    """A configuration with all that its cache does not depend on made small, so that the model can run anywhere.
+    """A published configuration in which all is small but what its cache depends on, so that it can run anywhere.
 
     Query and key-value heads, their widths, latents and windows stay, and the first layers, as many as `most_weights`
     allow (all, for most models). The model's width stays where it is that of its heads.
@@ -114,7 +114,7 @@ def around_cache(source: str, *, most_weights: int = 200_000_000, **changed: Fie
     whole = architecture(given, source)
     if not whole.causal or whole.encoder:
         raise ConfigRefused(f"{source} is no decoder alone, whose cache is measured here; give one")
-    fields = {**{name: given[name] for name in KEPT if name in given}, **SMALL}
+    fields = {**{name: given[name] for name in DEPENDED_ON if name in given}, **SMALL}
     if whole.family not in WIDTH_OF_HEADS:
         attention = whole.layers[0].attention
         fields |= {"hidden_size": attention.heads}  # the least width that `transformers` accepts
@@ -125,18 +125,21 @@ def around_cache(source: str, *, most_weights: int = 200_000_000, **changed: Fie
     each = _weights(fields, layers, 2) - _weights(fields, layers, 1)
     if each > most_weights:
         raise ConfigRefused(f"one layer of {source} has {each:,} weights; at most {most_weights:,} are built here")
-    kept = min(fields[layers], most_weights // each)
-    types = {"layer_types": fields["layer_types"][:kept]} if fields.get("layer_types") else {}
-    return spelled({**fields, **types, layers: kept})
+    number = min(fields[layers], most_weights // each)
+    return sorted_fields(_with_layers(fields, layers, number))
 
 
 def _weights(fields: Mapping[str, Any], layers: str, number: int) -> int:
+    return count_parameters(architecture(_with_layers(fields, layers, number))).total
+
+
+def _with_layers(fields: Mapping[str, Any], layers: str, number: int) -> dict[str, Any]:
     types = {"layer_types": fields["layer_types"][:number]} if fields.get("layer_types") else {}
-    return count_parameters(architecture({**fields, **types, layers: number})).total
+    return {**fields, **types, layers: number}
 
 
 def tokens_within(fields: Fields, most_bytes: float, most_tokens: int, *, batch: int = 1, bits: float = 16) -> int:
-    """How many tokens of each sequence fit into so many bytes of cache, at most `most_tokens` and at least one."""
+    """The number of tokens of each sequence that fit into a cache of `most_bytes`, from one to `most_tokens`."""
     shape = shape_of(fields)
     most = min(most_tokens, shape.positions or most_tokens)
     if not any(layer.attention.window is None for layer in shape.layers):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from repro.sizing.models.architecture import Architecture
 from repro.sizing.models.parameters import count_parameters
 
+DTYPE_BITS = {"float64": 64, "float32": 32, "bfloat16": 16, "float16": 16}  # of a number, by torch's name of its type
+
 
 def group_bits(bits: float, group: int, *, scale: float = 16, zero: float = 0) -> float:
     """Bits per weight of a format with one scale (and one zero point) for each group of weights.
