@@ -36,8 +36,7 @@ from repro.alignment.given.configurations import Example, Owned
 from repro.alignment.listed.configurations import Listed
 from repro.alignment.methods.configurations import Effort
 from repro.alignment.reviews.configurations import Aligned, Reach, Stage
-from repro.attention.configurations import Absorption, AttentionPass, DecodeSteps, Grouping
-from repro.attention.estimates import all_arms
+from repro.attention.configurations import Absorption, AttentionPass, DecodeSteps, Grouping, all_arms
 from repro.corpora.languages.facts import Facts
 from repro.corpora.texts.text import Skills
 from repro.fits.approaches.ablation import Ablation

@@ -6,16 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from repro.attention.configurations import DecodeSteps
+from repro.attention.configurations import DecodeSteps, affordable, all_arms
 from repro.attention.estimates import (
-    affordable,
-    all_arms,
     by_arm,
     by_cell,
     fastest,
     gain,
     noise_floor,
-    overstated,
+    overstatement,
     passes_table,
     ratio,
     slopes,
@@ -84,7 +82,7 @@ def test_the_same_arm_against_itself_is_one_and_noise_alone_is_no_gain():
     assert found["8 heads, matmul, again"].low < 1 < found["8 heads, matmul, again"].high
     assert noise_floor(planted(100, 0), 8).low < 1 < noise_floor(planted(100, 0), 8).high
     assert "refuted" == verdict("gqa-faster-decode-long", gain(cell, 8, 2))
-    assert "supported" == verdict("gqa-faster-decode-concatenated", overstated(cell, 8, 2, kernel="matmul"))
+    assert "supported" == verdict("gqa-faster-decode-concatenated", overstatement(cell, 8, 2, kernel="matmul"))
 
 
 def test_a_copy_at_each_step_that_costs_by_the_byte_overstates_the_gain():
@@ -93,7 +91,7 @@ def test_a_copy_at_each_step_that_costs_by_the_byte_overstates_the_gain():
     steps = steps.assign(milliseconds=steps["milliseconds"] + 800 * copied * steps["cache_gb"])
 
     assert "supported" == verdict("gqa-faster-decode-long", gain(steps, 8, 2))
-    assert "refuted" == verdict("gqa-faster-decode-concatenated", overstated(steps, 8, 2, kernel="matmul"))
+    assert "refuted" == verdict("gqa-faster-decode-concatenated", overstatement(steps, 8, 2, kernel="matmul"))
 
 
 def test_one_kernel_stands_for_all_seeds():

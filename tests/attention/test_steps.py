@@ -9,8 +9,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from repro.attention.configurations import Arm, AttentionPass, DecodeSteps, Grouping, sharing
-from repro.attention.estimates import all_arms, transformers_arms
+from repro.attention.configurations import (
+    Arm,
+    AttentionPass,
+    DecodeSteps,
+    Grouping,
+    all_arms,
+    sharing,
+    transformers_arms,
+)
 from repro.attention.kernels import KERNELS, grouped, packed
 from repro.attention.measurements import attention_pass, decode_steps, grouping
 from repro.attention.naive import multi_head, multi_query

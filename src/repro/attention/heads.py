@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from repro.models.transformer import Transformer
 
 
-def drawn_model(shape: Decoder, seed: int) -> Transformer:
-    """A decoder in float64 with drawn weights."""
+def random_model(shape: Decoder, seed: int) -> Transformer:
+    """A decoder in float64 with random weights."""
     import torch
 
     from repro.models.transformer import Transformer

@@ -1,7 +1,7 @@
 """Four ways to let query heads read the keys and values that they share; equal numbers, unequal times.
 
-B batch, H query heads, K key-value heads, G = H / K query heads a key, T time of queries, S time of keys, D width of a
-head.
+B batch, H query heads, K key-value heads, G = H / K query heads per key, T time of queries, S time of keys, D width of
+a head.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from repro.models.transformer import Attention, Mix, Transformer, fused
 def grouped(
     query_BHTD: Tensor, key_BKSD: Tensor, value_BKSD: Tensor, mask: Tensor | None = None, causal: bool = False
 ) -> Tensor:
-    """Two batched products a key-value head, all queries of its group as rows of one matrix.
+    """Two batched products per key-value head, with all queries of its group as rows of one matrix.
 
     Args:
         mask: (T, S), true where a query may look.
@@ -65,7 +65,7 @@ def repeated(
     B, K, S, D = key_BKSD.shape
     G = query_BHTD.shape[1] // K
     key_BHSD, value_BHSD = (
-        held[:, :, None].expand(B, K, G, S, D).reshape(B, K * G, S, D) for held in (key_BKSD, value_BKSD)
+        shared[:, :, None].expand(B, K, G, S, D).reshape(B, K * G, S, D) for shared in (key_BKSD, value_BKSD)
     )
     return fused(query_BHTD, key_BHSD, value_BHSD, mask, causal)
 

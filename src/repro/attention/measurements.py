@@ -8,7 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from repro.attention.configurations import ROUNDING, Absorption, AttentionPass, DecodeSteps, Grouping
-from repro.attention.heads import drawn_model, with_repeated_heads
+from repro.attention.heads import random_model, with_repeated_heads
 from repro.floor.measurement import Numbers, measurement
 
 if TYPE_CHECKING:
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 @measurement(version=1)
 def absorbed_attention(config: Absorption, seed: int) -> Numbers:
-    """Differences between scores, and outputs, with keys and values made and with their matrices absorbed.
+    """The largest differences, of `scores` and of `outputs`, that absorbing the keys' and values' matrices makes.
 
     Absorbed, a query is multiplied once by the keys' up-projection and the output by the values', so that only latents
-    are read. Both in standard deviations of the numbers compared.
+    are read. Both are in standard deviations of the numbers compared.
 
     Source: DeepSeek-AI 2024 (arXiv:2405.04434), section 2.1.
     """
-    import torch  # not above: what needs no trial needs no torch
+    import torch
 
     from repro.models.positions import rotary_angles, rotate
 
-    drawn = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
 
     def random(*size: int) -> torch.Tensor:
-        return torch.randn(size, dtype=torch.float64, generator=drawn)
+        return torch.randn(size, dtype=torch.float64, generator=generator)
 
     time, heads, rank = config.tokens, config.heads, config.rank
     latent_SC, query_HTN = random(time, rank), random(heads, time, config.plain)
@@ -89,7 +89,7 @@ def decode_steps(config: DecodeSteps, seed: int) -> Numbers:
 
 @measurement(version=1)
 def grouping(config: Grouping, seed: int) -> Numbers:
-    """Largest difference of a logit in float64: to multi-head attention, to multi-query attention, to repeated heads.
+    """The largest differences of a logit, in float64, between grouped attention and the kinds that it contains.
 
     `to_multi_head` with as many groups as heads, `to_multi_query` with one, each against a loop that knows no groups;
     `between` the largest over all `groups`, against a multi-head model whose key and value projections are the grouped
@@ -113,7 +113,7 @@ def grouping(config: Grouping, seed: int) -> Numbers:
         return logits_BTV
 
     def difference(number: int, whole: bool, mix: Mix) -> float:
-        model = drawn_model(replace(config.shape, kv_heads=number), seed)
+        model = random_model(replace(config.shape, kv_heads=number), seed)
         ours = logits(model, KERNELS[config.kernel])
         return float((ours - logits(with_repeated_heads(model) if whole else model, mix)).abs().max())
 

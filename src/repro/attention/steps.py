@@ -16,11 +16,11 @@ from torch import Tensor
 from repro.attention.configurations import Arm, DecodeSteps, sharing, step_weight_bytes
 from repro.attention.kernels import KERNELS, use_kernel
 from repro.instruments.graphs import captured
-from repro.instruments.turns import Run
+from repro.instruments.turns import TimedRun
 from repro.models.cache import Cache, GrowingCache
 from repro.models.transformer import Transformer
 
-Step = Callable[[], Tensor]
+TimedStep = Callable[[], Tensor]
 WARM_UP = 1  # steps before the clock starts: the allocator and, on a GPU, kernels that are chosen at first use
 PEAKED = 3.0  # spread of the keys, so that queries single tokens out and a wrong head shows in the logits
 
@@ -30,7 +30,7 @@ class PreparedArm:
     """An arm ready to be timed; `logits` (B, 1, V) are its first step's."""
 
     arm: Arm
-    run: Run
+    run: TimedRun
     logits: Tensor
     cache_bytes: int
     weight_bytes: int
@@ -65,20 +65,20 @@ def _prepared(config: DecodeSteps, arm: Arm, model: Transformer, cache: Cache, t
     step = build(arm, model, cache, tokens_B1)
     for _ in range(WARM_UP):
         step()
-    run: Run = step
+    run: TimedRun = step
     logits_B1V = step().clone()
     if config.device == "cuda" and build is _ours and arm.cache == "static":
-        run, found_B1V = captured(step)
+        run, renewed_B1V = captured(step)
         run()
-        logits_B1V = found_B1V.clone()
+        logits_B1V = renewed_B1V.clone()
     weights = step_weight_bytes(model.shape, cache.keys.element_size())
     return PreparedArm(arm, run, logits_B1V, cache.bytes, weights)
 
 
-def _ours(arm: Arm, model: Transformer, cache: Cache, tokens_B1: Tensor) -> Step:
-    """A step of our decoder by one kernel; it forgets its token, so that every step reads as many."""
-    held = [*model.parameters(), *model.buffers()]
-    model = copy.deepcopy(model, {id(tensor): tensor for tensor in held})  # same weights, another kernel
+def _ours(arm: Arm, model: Transformer, cache: Cache, tokens_B1: Tensor) -> TimedStep:
+    """A step of our decoder by one kernel, which forgets its token, so that all steps read equally many."""
+    tensors = [*model.parameters(), *model.buffers()]
+    model = copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})  # same weights, another kernel
     use_kernel(model, KERNELS[arm.kernel])
     own = GrowingCache.of(cache) if arm.cache == "concatenated" else cache
 
@@ -90,9 +90,9 @@ def _ours(arm: Arm, model: Transformer, cache: Cache, tokens_B1: Tensor) -> Step
     return step
 
 
-def _transformers(arm: Arm, model: Transformer, cache: Cache, tokens_B1: Tensor) -> Step:
+def _transformers(arm: Arm, model: Transformer, cache: Cache, tokens_B1: Tensor) -> TimedStep:
     """A step of a Llama with the same weights and the same tokens in one of transformers' own caches."""
-    from transformers import DynamicCache, StaticCache  # not above: it takes longer to load than a small trial
+    from transformers import DynamicCache, StaticCache  # it takes longer to load than a small trial
 
     from repro.models.llama import to_llama
 
@@ -106,16 +106,16 @@ def _transformers(arm: Arm, model: Transformer, cache: Cache, tokens_B1: Tensor)
         if arm.cache == "concatenated"
         else (StaticCache(config=llama.config, max_cache_len=cache.capacity))
     )
-    for layer, (keys, values) in enumerate(zip(cache.keys, cache.values, strict=True)):
-        own.update(keys[:, :, :past], values[:, :, :past], layer)
+    for number, (keys, values) in enumerate(zip(cache.keys, cache.values, strict=True)):
+        own.update(keys[:, :, :past], values[:, :, :past], number)
 
     def step() -> Tensor:
         logits_B1V: Tensor = llama(input_ids=tokens_B1, past_key_values=own, use_cache=True).logits
-        for held in own.layers:
+        for layer in own.layers:
             if arm.cache == "concatenated":
-                held.crop(-1)
+                layer.crop(-1)
             else:
-                held.cumulative_length.fill_(past)
+                layer.cumulative_length.fill_(past)
         return logits_B1V
 
     return step
@@ -134,7 +134,7 @@ def refuse_unequal(arms: Sequence[PreparedArm], rounding: float) -> None:
             raise RuntimeError(f"{arm.arm} gives other logits than {first.arm}: {off:.2g} of their length apart")
 
 
-def stream(config: DecodeSteps) -> Run:
+def stream(config: DecodeSteps) -> TimedRun:
     """A plain read: the sum of an array far larger than any cache of the processor."""
     array = torch.ones(config.stream_bytes // 4, device=config.device)
     return array.sum

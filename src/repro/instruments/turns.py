@@ -1,4 +1,4 @@
-"""Timing several things in turn on one device, so that a busy machine slows all of them alike."""
+"""Several things timed in turn on one device, so that a busy machine slows all of them alike."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ import torch
 
 from repro.instruments.devices import present
 
-Run = Callable[[], object]
+TimedRun = Callable[[], object]
 
 
-def take_turns(runs: Sequence[Run], *, rounds: int, seed: int, device: str = "cpu") -> list[list[float]]:
+def take_turns(runs: Sequence[TimedRun], *, rounds: int, seed: int, device: str = "cpu") -> list[list[float]]:
     """Seconds of each run in each round; every round takes all of them once, in an order drawn anew.
 
     On a CPU these are seconds of the calling thread, which waiting for another process does not lengthen, though a
     memory bus shared with it does; on a GPU, seconds between two events on its stream.
     """
-    drawn = random.Random(seed)
+    order = random.Random(seed)
     seconds: list[list[float]] = [[] for _ in runs]
     for _ in range(rounds):
-        for place in drawn.sample(range(len(runs)), len(runs)):
+        for place in order.sample(range(len(runs)), len(runs)):
             seconds[place].append(_on_gpu(runs[place]) if device == "cuda" else _on_cpu(runs[place]))
     return seconds
 
 
-def _on_cpu(run: Run) -> float:
+def _on_cpu(run: TimedRun) -> float:
     begin = clock("cpu")
     run()
     return clock("cpu") - begin
 
 
-def _on_gpu(run: Run) -> float:
+def _on_gpu(run: TimedRun) -> float:
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     begin.record()
     run()
