@@ -53,9 +53,7 @@ from repro.floor.doors import import_measurements
 from repro.floor.measurement import registered
 from repro.inference.caches.configurations import Appending, CacheFill, Generation, Lengths, LongStep
 from repro.inference.caches.shapes import tiny
-from repro.inference.decoding.configurations import DrawingLaws, RepeatedAnswers, WrittenText
-from repro.inference.decoding.drawing import GREEDY
-from repro.inference.decoding.prompts import Prompts
+from repro.inference.decoding.configurations import GREEDY, DrawingLaws, Prompts, RepeatedAnswers, WrittenText
 from repro.inference.serving.configurations import (
     BlockRead,
     Exactness,

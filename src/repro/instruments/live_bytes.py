@@ -21,30 +21,30 @@ MARK = "live bytes: "
 WRITERS = {"cat": None, "copy_": 1, "index_copy_": 3}  # which argument is written; None: the result is
 
 
-def tensors_in(held: object, seen: set[int] | None = None) -> Iterator[Tensor]:
-    """Each tensor once that an object reaches through its attributes and through lists, tuples and dicts."""
+def tensors_in(holder: object, seen: set[int] | None = None) -> Iterator[Tensor]:
+    """The tensors that an object reaches through attributes, lists, tuples and dicts, each once."""
     seen = set() if seen is None else seen
-    if id(held) in seen or isinstance(held, type | str | int | float):
+    if id(holder) in seen or isinstance(holder, type | str | int | float):
         return
-    seen.add(id(held))
-    if isinstance(held, Tensor):
-        yield held
-    elif isinstance(held, dict):
-        for value in held.values():
+    seen.add(id(holder))
+    if isinstance(holder, Tensor):
+        yield holder
+    elif isinstance(holder, dict):
+        for value in holder.values():
             yield from tensors_in(value, seen)
-    elif isinstance(held, list | tuple):
-        for value in held:
+    elif isinstance(holder, list | tuple):
+        for value in holder:
             yield from tensors_in(value, seen)
-    elif hasattr(held, "__dict__") and not callable(held):
-        yield from tensors_in(vars(held), seen)
+    elif hasattr(holder, "__dict__") and not callable(holder):
+        yield from tensors_in(vars(holder), seen)
 
 
 @dataclass(frozen=True)
 class Stored:
     """Bytes behind an object's tensors.
 
-    Fields: `seen` those that its tensors show (a view shows its own part); `held` those of the storages behind them;
-    `beside` those of storages of a single number (counters, scales), in neither of the two.
+    Fields: `seen` by its tensors (a view shows its own part); `held` by the storages behind them; `beside` by storages
+    of a single number (counters, scales), which count in neither of the two.
     """
 
     seen: int
@@ -52,11 +52,11 @@ class Stored:
     beside: int
 
 
-def stored_bytes(held: object) -> Stored:
-    """What the tensors that an object reaches keep allocated."""
+def stored_bytes(holder: object) -> Stored:
+    """The bytes that the tensors of an object keep allocated."""
     storages: dict[int, tuple[int, bool]] = {}
     seen = 0
-    for tensor in tensors_in(held):
+    for tensor in tensors_in(holder):
         storage = tensor.untyped_storage()
         single = storage.nbytes() <= tensor.element_size()
         seen += 0 if single else tensor.nbytes
@@ -129,16 +129,16 @@ def _counted(what: str, when: str) -> int:
 
 def _phases(profiled: profile) -> dict[str, Phase]:
     assert profiled.profiler is not None and profiled.profiler.kineto_results is not None
-    found: dict[str, Phase] = {}
+    phases: dict[str, Phase] = {}
     alive = peak = 0
     for event in sorted(profiled.profiler.kineto_results.events(), key=lambda event: event.start_ns()):
         if event.name() == "[memory]":
             alive += event.nbytes()  # type: ignore[attr-defined]
             peak = max(peak, alive)
         elif event.name().startswith(MARK):
-            found[event.name().removeprefix(MARK)] = Phase(alive, peak)
+            phases[event.name().removeprefix(MARK)] = Phase(alive, peak)
             peak = alive
-    return found
+    return phases
 
 
 class Written(TorchDispatchMode):

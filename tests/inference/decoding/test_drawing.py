@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from repro.inference.decoding.configurations import DrawingLaws
-from repro.inference.decoding.drawing import GREEDY, Drawing, entropy, law
+from repro.inference.decoding.configurations import GREEDY, Drawing, DrawingLaws
+from repro.inference.decoding.drawing import entropy, law
 from repro.inference.decoding.laws import law_of_transformers
 from repro.inference.decoding.measurements import check_drawings
 from repro.inference.decoding.writing import distinct

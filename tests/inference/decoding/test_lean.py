@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from repro.inference.decoding.choices import Drawn
-from repro.inference.decoding.drawing import GREEDY, Drawing
+from repro.inference.decoding.configurations import GREEDY, Drawing
 from repro.inference.decoding.lean import LAYOUTS, Lean
 from repro.inference.decoding.writing import write_plainly
 from repro.inference.speculation.drafting import ModelDraft, NGramDraft, PromptLookup, speculate

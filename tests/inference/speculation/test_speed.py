@@ -15,7 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from repro.bookkeeping.ledger import judge, load_chapter
 from repro.floor import places
 from repro.floor.scale import Scale
-from repro.inference.decoding.drawing import Drawing
+from repro.inference.decoding.configurations import Drawing
 from repro.inference.speculation.configurations import NGRAMS, Decoding, Generating
 from repro.inference.speculation.estimates import (
     acceptance_over_overlap,

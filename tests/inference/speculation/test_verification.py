@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from repro.inference.decoding.choices import Drawn, every_way
-from repro.inference.decoding.drawing import GREEDY, Drawing
+from repro.inference.decoding.configurations import GREEDY, Drawing
 from repro.inference.speculation.configurations import BROKEN, EXACT, Enumeration
 from repro.inference.speculation.measurements import enumerate_rule
 from repro.inference.speculation.verification import BROKEN as FALSE_RULES

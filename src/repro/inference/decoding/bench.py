@@ -14,7 +14,7 @@ import torch
 from repro.floor.estimate import LEVEL
 from repro.floor.provenance import device
 from repro.inference.decoding.choices import Drawn
-from repro.inference.decoding.drawing import GREEDY
+from repro.inference.decoding.configurations import GREEDY
 from repro.inference.decoding.lean import LAYOUTS, Lean
 from repro.inference.decoding.writing import write_plainly
 from repro.instruments.turns import milliseconds, on_one_thread, take_turns

@@ -1,43 +1,13 @@
 """From logits to the law that a token is drawn from: temperature, top-k, top-p, min-p, or greedy.
 
-V vocabulary; every function works on the last axis and any number of others. Only methods of tensors are used, so that
-a configuration can hold a `Drawing` where there is no torch.
+V vocabulary; every function works on the last axis and any number of others.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from torch import Tensor
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drawing:
-    """How a token is drawn.
-
-    Fields: `temperature` divides the logits, 0 takes the largest alone (greedy); `top_k` keeps the k likeliest tokens,
-    0 all; `top_p` the fewest most likely ones that hold this share, 1 all; `min_p` those at least this share as likely
-    as the likeliest, 0 all. They are applied in this order, as transformers does.
-
-    Raises:
-        ValueError: a value outside its range.
-    """
-
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    min_p: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.temperature < 0 or self.top_k < 0:
-            raise ValueError(f"temperature {self.temperature}, top_k {self.top_k}; expected 0 or more")
-        if not 0 < self.top_p <= 1 or not 0 <= self.min_p <= 1:
-            raise ValueError(f"top_p {self.top_p}, min_p {self.min_p}; expected shares, top_p above 0")
-
-
-GREEDY = Drawing(temperature=0.0)
+from repro.inference.decoding.configurations import Drawing
 
 
 def law(logits: Tensor, drawing: Drawing) -> Tensor:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from repro.inference.decoding.configurations import DrawingLaws
-from repro.inference.decoding.drawing import Drawing
+from repro.inference.decoding.configurations import Drawing, DrawingLaws
 
 
 def entropy_and_slope(logits_NV: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
@@ -36,7 +35,7 @@ def truncations(config: DrawingLaws) -> dict[str, Drawing]:
 
 def law_of_transformers(logits_NV: Tensor, drawing: Drawing) -> Tensor:
     """The law (N, V) after transformers' logits processors, in the order in which generate applies them."""
-    # Not above: it takes longer to load than most of what is measured here.
+    # It takes longer to load than most of what is measured here.
     from transformers import MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
     processors = [

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from repro.inference.decoding.choices import Choices, Drawn
-from repro.inference.decoding.drawing import Drawing, law
+from repro.inference.decoding.configurations import Drawing
+from repro.inference.decoding.drawing import law
 from repro.inference.decoding.lean import ROWS, Lean
 from repro.models.transformer import Transformer
 

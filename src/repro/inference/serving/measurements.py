@@ -76,6 +76,7 @@ def paged_logits(config: Exactness, seed: int) -> Numbers:
         forked_tables,
         random_texts,
         scattered_tables,
+        share_apart,
     )
 
     model = random_decoder(config.model, seed, dtype=torch.float64, device="cpu")
@@ -89,12 +90,11 @@ def paged_logits(config: Exactness, seed: int) -> Numbers:
         whole = [model(torch.tensor([text]))[0, config.shared :] for text in texts]
         apart = max(float((a - b).abs().max()) for a, b in zip(whole, logits, strict=True))
         attention = attention_difference(cache, tables, seed)
-    pairs = [(a, b) for table in tables for a, b in zip(table.blocks, table.blocks[1:], strict=False)]
     return {
         "logits": apart / max(float(one.abs().max()) for one in whole),
         "attention": attention,
         "copied": float(copied),
-        "scattered": sum(b != a + 1 for a, b in pairs) / len(pairs),
+        "scattered": share_apart(tables),
     }
 
 

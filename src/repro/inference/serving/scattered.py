@@ -6,6 +6,7 @@ B sequences, T time, H heads, D width of a head, V vocabulary.
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -62,6 +63,12 @@ def decode_side_by_side(
         for row, logits_TV in zip(rows, model(tokens_BT, cache), strict=True):
             logits[row].append(logits_TV[-1])
     return [torch.stack(each) for each in logits], copied
+
+
+def share_apart(tables: list[BlockTable]) -> float:
+    """The share of neighbouring blocks of the sequences that do not lie side by side in the pool."""
+    pairs = [pair for table in tables for pair in pairwise(table.blocks)]
+    return sum(after != before + 1 for before, after in pairs) / len(pairs)
 
 
 def attention_difference(cache: PagedCache, tables: list[BlockTable], seed: int) -> float:

@@ -49,7 +49,7 @@ class TimedAnswers:
         return {**self.lists, "accepting": self.accepting}
 
     def _plain(self, prompt_BT: Tensor, number: int) -> Tensor:
-        """Answers a token a pass."""
+        """Prompts and answers, written a token per pass."""
         length, place = self.config.length, prompt_BT.shape[1] - 1
         if self.steady:
             self.steady.begin(prompt_BT, 2 * number)

@@ -8,8 +8,7 @@ from functools import partial
 
 from repro.corpora.texts.text import Text
 from repro.floor.identity import added
-from repro.inference.decoding.drawing import GREEDY, Drawing
-from repro.inference.decoding.prompts import Prompts
+from repro.inference.decoding.configurations import GREEDY, Drawing, Prompts
 from repro.inference.speculation.given import GivenPair, GivenPrompts
 from repro.models.decoder import Decoder
 from repro.training.configurations import Pretraining

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from repro.inference.decoding.choices import Choices
-from repro.inference.decoding.drawing import Drawing, law
+from repro.inference.decoding.configurations import Drawing
+from repro.inference.decoding.drawing import law
 from repro.inference.decoding.writing import Reader
 from repro.inference.speculation.verification import EXACT, Rule
 from repro.models.ngrams import NGrams

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from repro.inference.decoding.choices import Choices, every_way
-from repro.inference.decoding.drawing import Drawing, law
+from repro.inference.decoding.configurations import Drawing
+from repro.inference.decoding.drawing import law
 from repro.inference.speculation.configurations import Enumeration
 from repro.inference.speculation.drafting import ModelDraft, speculate
 from repro.inference.speculation.verification import RULES

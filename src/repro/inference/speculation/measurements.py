@@ -207,7 +207,7 @@ def judge_target(config: Quality, seed: int) -> Numbers:
     The 5-grams are counted on as many tokens of the text as the target was trained on.
     """
     from repro.corpora.texts.text import tokens_of
-    from repro.inference.decoding.drawing import GREEDY
+    from repro.inference.decoding.configurations import GREEDY
     from repro.inference.decoding.writing import distinct, write
     from repro.inference.speculation.passes import counted_ngrams, mean_loss, models_of
 

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from repro.corpora.texts.text import Text, tokens_of
 from repro.inference.decoding.choices import Drawn, DrawnAhead
-from repro.inference.decoding.drawing import Drawing, law
+from repro.inference.decoding.configurations import Drawing
+from repro.inference.decoding.drawing import law
 from repro.inference.decoding.lean import Lean
 from repro.inference.speculation.configurations import Pair, PassCosts
 from repro.inference.speculation.given import GivenPair

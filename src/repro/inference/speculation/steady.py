@@ -10,7 +10,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from repro.inference.decoding.choices import DrawnAhead
-from repro.inference.decoding.drawing import Drawing
+from repro.inference.decoding.configurations import Drawing
 from repro.inference.decoding.lean import Lean
 from repro.inference.speculation.drafting import Draft, Speculation
 from repro.instruments.graphs import Replay, captured

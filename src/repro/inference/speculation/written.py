@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from repro.inference.decoding.choices import Drawn
-from repro.inference.decoding.drawing import GREEDY, law
+from repro.inference.decoding.configurations import GREEDY
+from repro.inference.decoding.drawing import law
 from repro.inference.decoding.lean import Lean
 from repro.inference.decoding.writing import write_plainly
 from repro.inference.speculation.assisted import always_draft, as_llamas
