@@ -15,7 +15,7 @@ from torch import Tensor
 
 from repro.attention.configurations import Arm, DecodeSteps, sharing, step_weight_bytes
 from repro.attention.kernels import KERNELS, use_kernel
-from repro.instruments.graphs import captured
+from repro.instruments.graphs import capture
 from repro.instruments.turns import TimedRun
 from repro.models.cache import Cache, GrowingCache
 from repro.models.transformer import Transformer
@@ -68,7 +68,7 @@ def _prepared(config: DecodeSteps, arm: Arm, model: Transformer, cache: Cache, t
     run: TimedRun = step
     logits_B1V = step().clone()
     if config.device == "cuda" and build is _ours and arm.cache == "static":
-        run, renewed_B1V = captured(step)
+        run, renewed_B1V = capture(step)
         run()
         logits_B1V = renewed_B1V.clone()
     weights = step_weight_bytes(model.shape, cache.keys.element_size())

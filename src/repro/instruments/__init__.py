@@ -1,1 +1,1 @@
-"""What a run is read by: its time in turns with others, its bytes, the device that it wants."""
+"""Instruments that read a run: its time by turns, its bytes, its graphs, and the device that it wants."""

@@ -11,8 +11,8 @@ T = TypeVar("T")
 Replay = Callable[[], object]
 
 
-def captured(work: Callable[[], T], *, warm: bool = True) -> tuple[Replay, T]:
-    """A CUDA graph of `work`: the function that replays it, and the result, whose tensors each replay writes anew.
+def capture(work: Callable[[], T], *, warm: bool = True) -> tuple[Replay, T]:
+    """Make a CUDA graph of `work`; returns its replay, and the result, whose tensors each replay writes anew.
 
     Args:
         work: reads and writes tensors that stay where they are in memory; capturing does not do it.

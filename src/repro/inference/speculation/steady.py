@@ -13,7 +13,7 @@ from repro.inference.decoding.choices import DrawnAhead
 from repro.inference.decoding.configurations import Drawing
 from repro.inference.decoding.lean import Lean
 from repro.inference.speculation.drafting import Draft, Speculation
-from repro.instruments.graphs import Replay, captured
+from repro.instruments.graphs import Replay, capture
 
 
 def run_afresh(work: Callable[[], object], choices: DrawnAhead, numbers: int, device: str) -> Replay:
@@ -23,7 +23,7 @@ def run_afresh(work: Callable[[], object], choices: DrawnAhead, numbers: int, de
         choices.rewind()
         work()
 
-    replay = captured(afresh)[0] if device == "cuda" else afresh
+    replay = capture(afresh)[0] if device == "cuda" else afresh
 
     def run() -> None:
         choices.draw(numbers)
@@ -53,7 +53,7 @@ class StaticSpeculation(Speculation):
         super().__init__(target, draft, prompt_BT, length=length, longest=longest, drawing=drawing, choices=choices)
         for wanted in range(longest + 1 if device == "cuda" else 0):
             self.advance(wanted)  # as it is, which warms up
-            self._graphs[wanted] = captured(self._advance(wanted), warm=False)
+            self._graphs[wanted] = capture(self._advance(wanted), warm=False)
 
     def begin(self, prompt_BT: Tensor, seed: int = 0) -> None:
         """As in `Speculation`, with choices drawn from `seed`."""
