@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repro.training.schedule import cosine, decayed, warmed_up
+from repro.training.configurations import cosine, decayed, warmed_up
 
 
 def test_a_cosine_rises_falls_and_stays_at_a_tenth():

@@ -1,14 +1,20 @@
-"""What a training run is: from scratch, or from a finished one taken up again."""
+"""Training runs: from scratch, or from a finished one taken up again, with the learning rate at each step."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeVar
 
 from repro.corpora.texts.text import Text
 from repro.models.decoder import Decoder
-from repro.training.schedule import decayed, warmed_up
 
 SCHEDULES = ("stable-decay", "cosine", "constant")
+COSINE_FLOOR = 0.1  # of the peak, at the end of a cosine; Hoffmann et al. 2022 (arXiv:2203.15556), app. B
+WARMUP = 0.1  # of the uptraining's tokens; the rate falls linearly to zero over the rest
+ORDER = 500_000  # added to the seed, so that uptraining reads the text on in another order than before
+
+Config = TypeVar("Config")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +72,17 @@ class Pretraining:
         return max(1, round(end * (1 - self.decay))) if self.schedule == "stable-decay" else end
 
 
-def alike(config: Pretraining) -> Pretraining:
-    """What runs that may train in one program have in common: all but the learning rate."""
-    return replace(config, learning_rate=1.0)
+def alike(config: Config) -> Config:
+    """The configuration at one learning rate for all: trials that are then equal may train in one program.
 
-
-WARMUP = 0.1  # of the uptraining's tokens; the rate falls linearly to zero over the rest
-ORDER = 500_000  # added to the seed, so that the text is read on in another order than before
+    The rate is that of its run, which may stand inside another configuration.
+    """
+    if isinstance(config, Pretraining):
+        return replace(config, learning_rate=1.0)
+    inner: Any = config
+    nested = [part.name for part in fields(inner) if is_dataclass(getattr(inner, part.name))]
+    rest: Config = replace(inner, **{name: alike(getattr(inner, name)) for name in nested})
+    return rest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,3 +124,24 @@ class Uptraining:
         done, peak, warmup = (step + 1) * self.start.batch, self.rate * self.start.learning_rate, WARMUP * self.tokens
         rising = warmed_up(done, peak=peak, warmup=round(warmup))
         return min(rising, decayed(done, peak=peak, start=round(warmup), end=self.tokens + self.start.batch))
+
+
+def warmed_up(done: int, *, peak: float, warmup: int) -> float:
+    """The peak, reached linearly over the first `warmup` tokens; `done` counts the step's own tokens too."""
+    return peak * min(1.0, done / warmup) if warmup else peak
+
+
+def cosine(done: int, *, peak: float, warmup: int, horizon: int) -> float:
+    """Linear warm-up, then half a cosine down to a tenth of the peak at `horizon` tokens."""
+    if done < warmup:
+        return warmed_up(done, peak=peak, warmup=warmup)
+    progress = min(1.0, (done - warmup) / max(1, horizon - warmup))
+    return peak * (COSINE_FLOOR + (1 - COSINE_FLOOR) * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def decayed(done: int, *, peak: float, start: int, end: int) -> float:
+    """Linear from the peak at `start` tokens to nothing at `end`; the decay of warm-up-stable-decay.
+
+    Source: Hu et al. 2024 (arXiv:2404.06395); linear to zero as in Haegele et al. 2024 (arXiv:2405.18392).
+    """
+    return peak * max(0.0, (end - done) / max(1, end - start))

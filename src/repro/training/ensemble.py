@@ -21,10 +21,9 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from repro.corpora.texts.text import Tokens, tokens_of
 from repro.floor.measurement import Diverged
 from repro.models.transformer import Transformer
-from repro.training.configurations import Pretraining, alike
+from repro.training.configurations import Pretraining, alike, decayed
 from repro.training.loop import PASS_TOKENS
 from repro.training.run import Progress, TrainingRun, curve_edges, extend_curve, finite, refuse_worse, trunk_rate
-from repro.training.schedule import decayed
 from repro.training.windows import WindowOrder, held_out
 
 EPSILON = 1e-8  # of AdamW, as torch has it

@@ -16,9 +16,8 @@ from repro.floor.measurement import Diverged, Numbers
 from repro.models.counting import matrix_parameters, parameters, training_flops
 from repro.models.transformer import Transformer
 from repro.training import checkpoint
-from repro.training.configurations import Pretraining
+from repro.training.configurations import Pretraining, cosine, decayed, warmed_up
 from repro.training.loop import Trainer
-from repro.training.schedule import cosine, decayed, warmed_up
 
 CHECKPOINTS = 20  # of a run; counted in steps, so that all ranks agree on when
 CHECKPOINT_STEPS = 200  # least distance between two
