@@ -15,14 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from repro.abilities.answers import Answers, PlantedAnswers
-from repro.abilities.configurations import learning
-from repro.abilities.planted import PlantedScores
-from repro.abilities.probing import probing
-from repro.abilities.recall import recalling
-from repro.abilities.tables import Scores
-from repro.abilities.translation import translating
-from repro.abilities.voting import Voting
+from repro.abilities.configurations import (
+    Answers,
+    PlantedAnswers,
+    PlantedScores,
+    Scores,
+    Voting,
+    learning,
+    probing,
+    recalling,
+    translating,
+)
 from repro.adaptation.configurations import OneStep
 from repro.alignment.demonstrations.eliciting import Eliciting
 from repro.alignment.demonstrations.masking import Masking

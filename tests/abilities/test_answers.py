@@ -6,18 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from repro.abilities.answers import (
-    MOVED,
-    Answers,
-    PlantedAnswers,
-    answers_by_loss,
-    answers_of,
-    concordance,
-    equal_loss_effects,
-    following,
-    models_table,
-    named_answers,
-)
+from repro.abilities.answers import concordance, equal_loss_effects, models_table, share_following
+from repro.abilities.configurations import Answers, PlantedAnswers
+from repro.abilities.measurements import answers_by_loss
+from repro.abilities.planted import MOVED
+from repro.abilities.tables import answers_of, named_answers
 
 
 def found(world: str):
@@ -29,7 +22,7 @@ def test_where_the_loss_alone_decides_it_ranks_models_and_nothing_else_moves_the
     models = models_table(found("law"))
     size, text = equal_loss_effects(models, resamples=250).values()
 
-    assert 1 == following(found("law")).value
+    assert 1 == share_following(found("law")).value
     assert concordance(models).low > 0.9
     assert concordance(models, within=0.1).low > 0.6
     assert -0.05 < size.low and size.high < 0.05
@@ -39,7 +32,7 @@ def test_where_the_loss_alone_decides_it_ranks_models_and_nothing_else_moves_the
 def test_where_nothing_relates_them_loss_ranks_no_better_than_a_coin():
     models = models_table(found("unrelated"))
 
-    assert following(found("unrelated")).value < 0.05
+    assert share_following(found("unrelated")).value < 0.05
     assert concordance(models).low < 0.5 < concordance(models).high
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from repro.abilities.configurations import Learning, learning
-from repro.abilities.learning import learn, learn_together
+from repro.abilities.measurements import learn
 from repro.corpora.languages.problems import Problems
 from repro.training.configurations import Pretraining
 
@@ -15,16 +15,16 @@ def tiny(family: str) -> Learning:
 
 def test_an_answer_is_right_whole_exactly_if_every_token_is_with_the_right_ones_before_it():
     """Generation and teacher forcing agree on exact match, and on nothing else."""
-    found = learn(tiny("copy"), 0)
+    scores = learn(tiny("copy"), 0)
 
-    assert found["correct"] / found["items"] == found["exact_match"] <= min(found["positions"])
+    assert scores["correct"] / scores["items"] == scores["exact_match"] <= min(scores["positions"])
 
 
 def test_runs_in_one_program_score_as_they_do_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("REPRO_CHECKPOINTS", str(tmp_path))
     config = tiny("sum in steps")
 
-    alone, together = learn(config, 1), learn_together([config, config], [0, 1])[1]
+    alone, together = learn(config, 1), learn.all_together([config, config], [0, 1])[1]
 
     assert alone["cross_entropy"] == pytest.approx(together["cross_entropy"], rel=1e-3)
 
@@ -32,7 +32,7 @@ def test_runs_in_one_program_score_as_they_do_alone(tmp_path, monkeypatch):
 def test_scores_do_not_know_how_many_lines_were_read_at_a_time(monkeypatch):
     """A GPU's attention cannot read a million lines at once."""
     whole = learn(tiny("copy"), 0)
-    monkeypatch.setattr("repro.abilities.learning.READ", 7)
+    monkeypatch.setattr("repro.abilities.replies.READ", 7)
     parts = learn(tiny("copy"), 0)
 
     assert (whole["correct"], whole["items"]) == (parts["correct"], parts["items"])

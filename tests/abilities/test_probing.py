@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from repro.abilities.probing import Probing, accuracy, both, probe, probing
+from repro.abilities.configurations import Probing, probing, with_control
+from repro.abilities.measurements import probe
+from repro.abilities.probing import accuracy
 from repro.corpora.languages.skills import Skills
 
 KINDS = np.arange(64) % 8  # the class of each symbol
@@ -47,7 +49,7 @@ def test_states_without_anything_are_a_guess():
 def test_training_puts_the_classes_into_the_states(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("REPRO_CHECKPOINTS", str(tmp_path))
     config = replace(probing(4, 32, 8, width=16, layers=1, steps=150, lines=32, rate=0.6), states=4_000)
-    after, before = (probe(one, 0) for one in both(config))
+    after, before = (probe(one, 0) for one in with_control(config))
 
     assert after["unseen"] > before["unseen"] + 0.2 and after["states"] == before["states"]
 

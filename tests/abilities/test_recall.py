@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from repro.abilities.growth import jumps, score_ratios, seen_at_all, unforeseen
-from repro.abilities.recall import EXAMS, Recalling, exams_table, passed, recall, recall_together, recalling
+from repro.abilities.configurations import EXAMS, Recalling, recalling
+from repro.abilities.estimates import exams_table, jumps, score_ratios, shares_right, unforeseen
+from repro.abilities.measurements import recall
+from repro.abilities.replies import exams_passed
 from repro.corpora.languages.zipf import Zipf
 
 SIZES = [600.0, 1_250.0, 2_500.0, 5_000.0, 10_000.0, 20_000.0, 40_000.0]
@@ -21,7 +23,7 @@ def tiny() -> Recalling:
 
 
 def planted(*, even: bool) -> pd.DataFrame:
-    """A row a seed: the share of 1,024 facts known, where room grows with size, or is there from one size on."""
+    """The share of 1,024 facts known by each seed, where room grows with size, or is there from one size on."""
     generator, law = np.random.default_rng(0), Zipf(1024, 1.1).p
     room = np.array(SIZES) / 60 if even else np.where(np.array(SIZES) < 8_000, 12, 600)
     seen = room * np.exp(generator.normal(scale=0.05, size=(16, len(SIZES))))
@@ -50,22 +52,25 @@ def test_exams_of_drawn_questions_are_passed_as_the_power_of_the_accuracy():
     """Questions are drawn one by one, so that no independence has to be assumed."""
     hits = np.random.default_rng(0).random(320_000) < 0.9
 
-    assert 0.9**16 == pytest.approx(passed(hits, 16) / 20_000, abs=0.01)
-    assert (1, 0) == (passed(np.array([True, True, False, True, True]), 2), passed(np.array([False, True]), 2))
+    assert 0.9**16 == pytest.approx(exams_passed(hits, 16) / 20_000, abs=0.01)
+    assert (1, 0) == (
+        exams_passed(np.array([True, True, False, True, True]), 2),
+        exams_passed(np.array([False, True]), 2),
+    )
 
 
 def test_a_model_that_learned_knows_more_than_a_guesser_and_alone_as_together(tmp_path, monkeypatch):
     monkeypatch.setenv("REPRO_CHECKPOINTS", str(tmp_path))
     config = tiny()
 
-    alone, together = recall(config, 1), recall_together([config, config], [0, 1])[1]
+    alone, together = recall(config, 1), recall.all_together([config, config], [0, 1])[1]
 
     assert alone["accuracy"] > 2 / 8  # twice a guess among eight answers
     assert alone["cross_entropy"] == pytest.approx(together["cross_entropy"], rel=1e-3)
     assert alone["passed"][0] == round(alone["accuracy"] * config.questions)
 
 
-def test_exams_are_a_row_each_and_a_run_that_diverged_has_none():
+def test_each_exam_has_a_row_and_a_run_that_diverged_has_none():
     runs = pd.DataFrame(
         {"parameters": [9, 9], "seed": [0, 1], "diverged": [False, True], "passed": [[6, 3, 1, 0, 0, 0], None]}
     ).assign(taken=[[32, 16, 8, 4, 2, 1], None])
@@ -75,7 +80,7 @@ def test_exams_are_a_row_each_and_a_run_that_diverged_has_none():
 
 def test_zero_of_many_is_an_interval_with_the_test_that_would_see_more():
     """0 of 1,000: the exact 99 % interval ends at 1 - 0.005^(1/1000), which some 565 problems would show."""
-    found = seen_at_all(pd.DataFrame({"correct": [0, 1_000], "items": [1_000, 1_000]}))
+    found = shares_right(pd.DataFrame({"correct": [0, 1_000], "items": [1_000, 1_000]}))
 
     assert [0, 1] == list(found["share"])
     assert 1 - 0.005 ** (1 / 1000) == pytest.approx(found["up to"][0])

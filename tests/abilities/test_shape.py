@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from repro.abilities.growth import emergence_score
-from repro.abilities.planted import PlantedScores
-from repro.abilities.shape import ABRUPT, bend, rescaled, score_shape, shapes, task_table
-from repro.abilities.tables import Scores, named_scores, scores_of
+from repro.abilities.configurations import PlantedScores, Scores
+from repro.abilities.estimates import emergence_score
+from repro.abilities.measurements import score_shape
+from repro.abilities.shape import ABRUPT, bend, rescaled, shapes, task_table
+from repro.abilities.tables import named_scores, scores_of
 
 
 def found(world: str, metric: str) -> list[str]:

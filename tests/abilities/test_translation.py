@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from repro.abilities.translation import Translating, by_pairs, translate, translate_together, translated, translating
+from repro.abilities.configurations import Translating, translating
+from repro.abilities.estimates import by_pairs
+from repro.abilities.measurements import translate, translation_scores
 from repro.floor.measurement import Numbers
 
 CONFIG = translating(24, 4, 5, width=8, layers=1, steps=20, lines=32, rate=0.3)
@@ -38,7 +40,7 @@ class Reader(nn.Module):
 
 
 def scores(*, knows: bool, looks: bool) -> Numbers:
-    return translated(Reader(knows=knows, looks=looks), CONFIG)  # type: ignore[arg-type]
+    return translation_scores.reading(Reader(knows=knows, looks=looks), CONFIG, 0)  # type: ignore[arg-type]
 
 
 def test_one_who_knows_recognises_and_cannot_look_up():
@@ -69,12 +71,12 @@ def test_a_leak_of_the_new_language_is_seen(monkeypatch: pytest.MonkeyPatch):
 def test_a_run_alone_is_the_run_together(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("REPRO_CHECKPOINTS", str(tmp_path))
 
-    alone, together = translate(CONFIG, 1), translate_together([CONFIG, CONFIG], [0, 1])[1]
+    alone, together = translate(CONFIG, 1), translate.all_together([CONFIG, CONFIG], [0, 1])[1]
 
     assert alone["known"] == pytest.approx(together["known"], abs=0.01) and 6 == len(alone["new"])
 
 
-def test_shares_are_a_row_each_from_the_first_pair_where_a_shown_word_is_asked():
+def test_each_share_has_a_row_from_the_first_pair_where_a_shown_word_is_asked():
     runs = pd.DataFrame({"seed": [0], "known": [[0.2, 1.0]], "new": [[0.0, 0.1]]})
     again = runs.rename(columns={"known": "known_again", "new": "new_again"})
 

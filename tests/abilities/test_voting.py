@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from repro.abilities.configurations import learning
-from repro.abilities.voting import Voting, vote, votes
+from repro.abilities.configurations import Voting, learning
+from repro.abilities.measurements import vote
+from repro.abilities.scores import votes
 
 
 def planted(chances: list[float], *, one_error: bool, count: int = 2_000) -> dict[str, float]:

@@ -1,4 +1,1 @@
-"""Abilities and how they are scored: tasks with exact answers, metrics, and how abruptly a score grows.
-
-`tables`, `planted` and `shape` need no torch.
-"""
+"""Abilities of models, trained here or by others: tasks with exact answers, their metrics, and how scores grow."""

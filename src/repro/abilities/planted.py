@@ -1,49 +1,25 @@
-"""Planted scores: worlds in which it is known whether an ability, or the metric alone, grows abruptly.
+"""Planted models: worlds in which it is known what makes a score jump, and what decides the answers.
 
-Legend: C floating-point operations, L tokens of an answer, p the probability of a right token.
+Legend: C floating-point operations, N parameters.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
+from repro.abilities.configurations import PlantedAnswers, PlantedScores
 from repro.floor.arrays import Array
 
-WORLDS = ("mirage", "smooth", "abrupt")
 ANSWER = 20  # tokens of the mirage's answer; one in the other worlds
 FALL = 0.2  # exponent of the loss per token against C where it falls smoothly
 FIRST_DECADE, DECADES = 19.0, 3.0
 STEEPNESS = 8.0  # of the abrupt fall, per decade of C
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlantedScores:
-    """Tasks on which models of growing compute are scored, by accuracy and by log-likelihood per token.
-
-    Fields: `world` mirage (the loss falls smoothly and the answer is long), smooth (likewise, one token) or abrupt (the
-    loss itself falls at once); `items` of a task, of which accuracy counts the right ones; `noise` relative deviation
-    of the loss.
-
-    Raises:
-        ValueError: there is no such world.
-    """
-
-    world: str
-    tasks: int = 13
-    runs: int = 30
-    items: int = 1000
-    noise: float = 0.01
-
-    def __post_init__(self) -> None:
-        if self.world not in WORLDS:
-            raise ValueError(f"world is {self.world!r}; expected one of {', '.join(WORLDS)}")
+MOVED = 0.3  # of the gain above chance, by ten times the parameters or by another text, in the worlds so named
 
 
 def plant_scores(planted: PlantedScores, metric: str, seed: int) -> pd.DataFrame:
-    """A row a run by rising log10 C (the index), a column a task; both metrics of a seed see the same models.
+    """Scores by rising log10 C (the index), a column per task; both metrics of a seed see the same models.
 
     Raises:
         ValueError: the metric is neither accuracy nor log-likelihood.
@@ -66,3 +42,19 @@ def _fall(x: Array, world: str) -> Array:
         middle = FIRST_DECADE + 0.75 * DECADES
         return np.asarray(1 - 0.9 / (1 + np.exp(-STEEPNESS * (x - middle))))
     return np.asarray(10 ** (-FALL * (x - FIRST_DECADE)))
+
+
+def plant_answers(planted: PlantedAnswers, seed: int) -> pd.DataFrame:
+    """The models, a row per model: text, N, loss, then its share of right answers in each task."""
+    generator = np.random.default_rng(seed)
+    N = 10 ** generator.uniform(7, 10, planted.models)
+    texts = np.arange(planted.models) % 2
+    loss = 1.9 + (N / 1e8) ** -0.15 * 10 ** generator.normal(0, 0.1, planted.models)
+    gain = np.exp(-1.5 * (loss - 2.0))
+    if planted.world == "unrelated":
+        gain = generator.permutation(gain)
+    gain *= 1 + MOVED * {"size": np.log10(N / 10**8.5), "text": texts}.get(planted.world, np.zeros(1))
+    chance = generator.uniform(0.0, 0.5, planted.tasks)
+    right = np.clip(chance + generator.uniform(0.2, 0.4, planted.tasks) * gain[:, None], 0, 1)
+    scores = pd.DataFrame(generator.binomial(planted.items, right) / planted.items).add_prefix("task ")
+    return pd.concat([pd.DataFrame({"text": np.where(texts, "B", "A"), "N": N, "loss": loss}), scores], axis=1)

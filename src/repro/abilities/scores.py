@@ -1,6 +1,6 @@
-"""One set of answers under many metrics.
+"""One set of answers under many metrics, and the vote of several answers to each problem.
 
-Legend: B problems, A tokens of an answer, V vocabulary.
+Legend: B problems, S samples of each, A tokens of an answer, V vocabulary.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.floor.arrays import Array, Tokens
+from repro.floor.measurement import Numbers
 
 Score = float | list[float]
 
-SURE = (0.25, 0.5, 0.75)  # where the right answer's probability a token, a smooth metric, is cut off
+SURE = (0.25, 0.5, 0.75)  # where the right answer's probability per token, a smooth metric, is cut off
 
 
 def edit_distance(given_BA: Tokens, right_BA: Tokens) -> Tokens:
@@ -33,7 +34,7 @@ def edit_distance(given_BA: Tokens, right_BA: Tokens) -> Tokens:
 
 
 def answer_scores(given_BA: Tokens, right_BA: Tokens, logits_BAV: Array) -> dict[str, Score]:
-    """Every metric of the same answers, each a mean over problems.
+    """Every metric of one set of answers, each a mean over problems.
 
     `at_least`: the share with 1, 2, ... A tokens right; `surer_than`: the share to whose right answer the model gives,
     in the geometric mean of its tokens, more than each probability in SURE. `hamming` is a rescaled `token_accuracy`,
@@ -46,8 +47,8 @@ def answer_scores(given_BA: Tokens, right_BA: Tokens, logits_BAV: Array) -> dict
         right_BA: the right answers.
         logits_BAV: of each token with the right ones before it, from which probabilities are read.
     """
-    log_BAV = logits_BAV - np.logaddexp.reduce(logits_BAV, axis=-1, keepdims=True)
-    of_right_BA = np.take_along_axis(log_BAV, right_BA[..., None], axis=-1)[..., 0]
+    log_BAV = log_law(logits_BAV)
+    of_right_BA = log_probs_at(right_BA, log_BAV)
     hits_BA, seen_BA = given_BA == right_BA, log_BAV.argmax(axis=-1) == right_BA
     squares_BA = (np.exp(log_BAV) ** 2).sum(axis=-1)
     whole_B, hits_B, size = of_right_BA.sum(axis=1), hits_BA.sum(axis=1), right_BA.shape[1]
@@ -67,6 +68,16 @@ def answer_scores(given_BA: Tokens, right_BA: Tokens, logits_BAV: Array) -> dict
         "product": float(math.prod(seen_BA.mean(axis=0).tolist())),
         "chain": _chain(seen_BA),
     }
+
+
+def log_law(logits: Array) -> Array:
+    """(..., V) log-probabilities from logits."""
+    return np.asarray(logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True))
+
+
+def log_probs_at(tokens: Tokens, log_probs: Array) -> Array:
+    """(...,) the log-probability of each token, of those (..., V) of all."""
+    return np.asarray(np.take_along_axis(log_probs, tokens[..., None], axis=-1)[..., 0])
 
 
 def _chain(seen_BA: NDArray[np.bool_]) -> float:
@@ -89,3 +100,29 @@ def items_needed(rate: float, *, chance: float = 0.95) -> int:
     if not 0 < rate < 1:
         raise ValueError(f"rate {rate}; expected one between 0 and 1")
     return math.ceil(math.log(1 - chance) / math.log(1 - rate))
+
+
+def votes(replies_BS: Tokens, right_B: Tokens) -> Numbers:
+    """The worth of one sampled reply, and of the most frequent of several.
+
+    `single`: share of right replies; `majority`: share of problems whose most frequent reply is right, a tie counted
+    in part; `agreement`: the most frequent reply's part of all; `agreed`, `disputed`: the majority's share among the
+    half of the problems with the most agreement, and among the others.
+
+    Source: Wang et al. 2022 (arXiv:2203.11171), self-consistency.
+    """
+    choices = np.arange(max(int(replies_BS.max()), int(right_B.max())) + 1)
+    counts_BV = (replies_BS[..., None] == choices).sum(axis=1)
+    most_B = counts_BV.max(axis=1)
+    won_BV = counts_BV == most_B[:, None]
+    right_parts_B = np.take_along_axis(won_BV / won_BV.sum(axis=1, keepdims=True), right_B[:, None], axis=1)[:, 0]
+    order = np.argsort(-most_B, kind="stable")
+    half = len(order) // 2
+    return {
+        "single": float((replies_BS == right_B[:, None]).mean()),
+        "majority": float(right_parts_B.mean()),
+        "agreement": float(most_B.mean() / replies_BS.shape[1]),
+        "agreed": float(right_parts_B[order[:half]].mean()),
+        "disputed": float(right_parts_B[order[half:]].mean()),
+        "items": len(right_B),
+    }

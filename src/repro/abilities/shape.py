@@ -14,14 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from repro.abilities.growth import emergence_score
-from repro.abilities.tables import FEWEST, Scores, scores_of
 from repro.floor.arrays import Array
-from repro.floor.measurement import Number, Numbers, measurement
+from repro.floor.measurement import Number
 from repro.statistics import LEVEL
 
 ABRUPT = 3.0  # the late half gains more than this many times what the early half does; at a steady pace it is once
-DRAWN = 800  # scores that a record keeps for a figure, so that it stays small
+FEWEST = 8  # runs of a task; a line that bends has three coefficients
 SHAPES = ("abrupt", "smooth", "unclear", "no gain")
 
 
@@ -72,17 +70,17 @@ def bend(x: ArrayLike, y: ArrayLike) -> Bend:
     return Bend(float(first), float(first + more), float(fit.bse[1]), freedom, _one_sided(gain), above, 1 - above)
 
 
-def _one_sided(found: Any) -> float:
-    """P-value of a contrast that is not above zero."""
-    two, above = float(found.pvalue), float(found.effect[0]) > 0
+def _one_sided(test: Any) -> float:
+    """P-value of a t-test's contrast being no more than zero."""
+    two, above = float(test.pvalue), float(test.effect[0]) > 0
     return two / 2 if above else 1 - two / 2
 
 
 def shapes(bends: pd.DataFrame, rate: float = 1 - LEVEL) -> list[str]:
-    """For each task what its score's growth is: abrupt, smooth, unclear, or no gain.
+    """The shape of each task's growth: abrupt, smooth, unclear, or no gain.
 
     Args:
-        bends: columns p_gain, p_abrupt, p_smooth, a row a task.
+        bends: a row per task with the columns p_gain, p_abrupt, p_smooth.
         rate: of false discoveries over all tasks, which Benjamini & Hochberg's procedure holds for each of the three.
     """
     from statsmodels.stats.multitest import multipletests
@@ -100,35 +98,8 @@ def _shape(gains: bool, late: bool, early: bool) -> str:
     return "unclear" if gains else "no gain"
 
 
-@measurement(version=1)
-def score_shape(config: Scores, seed: int) -> Numbers:
-    """How each task's score grows with compute, by one metric.
-
-    Lists run over the tasks; `x` over the runs, and `y` over the runs of the first task, then of the second, and so on
-    (None: not scored); of more than 800 scores none is kept. Tasks with fewer than eight scores are left out. `score`
-    is None where it is infinite.
-    """
-    wide = scores_of(config, seed)
-    wide = wide[[task for task in wide.columns if wide[task].notna().sum() >= FEWEST]]
-    found = [bend(part.index, part) for part in (wide[task].dropna() for task in wide)]
-    steep = [emergence_score(_by_compute(wide[task].dropna())) for task in wide]
-    columns: dict[str, list[Number]] = {
-        name: _short([getattr(one, name) for one in found])
-        for name in ("early", "late", "early_error", "p_gain", "p_abrupt", "p_smooth")
-    }
-    return {
-        "tasks": [str(task) for task in wide],
-        "runs": [int(wide[task].notna().sum()) for task in wide],
-        **columns,
-        "freedom": [one.freedom for one in found],
-        "score": _short(steep),
-        "x": _short(wide.index),
-        "y": _short(wide.to_numpy().T.ravel()) if wide.size <= DRAWN else [],
-    }
-
-
 def task_table(row: Mapping[Any, Any], *, level: float = LEVEL) -> pd.DataFrame:
-    """A row a task of one record: task, metric, shape, emergence score, and the early half's part of the gain.
+    """The tasks of one record, a row per task: its shape, its emergence score, and the early half's part of the gain.
 
     `share` is early over whole gain, `low` and `high` its interval with the whole gain taken as known; half of the gain
     falls to the early half at a steady pace, a quarter at the edge of `abrupt`.
@@ -159,11 +130,11 @@ def rescaled(row: Mapping[Any, Any]) -> pd.DataFrame:
     return long.dropna().assign(metric=row["metric"])
 
 
-def _by_compute(scores: pd.Series[float]) -> Array:
-    """Runs of equal compute count as one, with their mean score."""
+def by_compute(scores: pd.Series[float]) -> Array:
+    """Scores in order of compute, in which runs of equal compute count as one, with their mean score."""
     return np.asarray(scores.groupby(level=0).mean(), dtype=float)
 
 
-def _short(values: Sequence[float] | ArrayLike) -> list[Number]:
-    """Plain numbers of five significant digits, so that a record stays small; None for what is not finite."""
+def five_digits(values: Sequence[float] | ArrayLike) -> list[Number]:
+    """Plain numbers rounded to five significant digits, so that a record stays small; None for what is not finite."""
     return [float(f"{v:.5g}") if math.isfinite(v) else None for v in np.asarray(values, dtype=float).ravel()]

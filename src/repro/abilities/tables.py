@@ -1,4 +1,4 @@
-"""Scores of other people's models on many tasks, against the compute that made each model.
+"""Other people's models: their scores on many tasks, against the compute that made each, or against its loss.
 
 Legend: C floating-point operations of pre-training.
 """
@@ -7,51 +7,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from repro.abilities.planted import WORLDS, PlantedScores, plant_scores
-from repro.corpora.tables.tables import TableId, adopt, find_table, load_table, table_id
-from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
+from repro.abilities.configurations import (
+    ANSWER_WORLDS,
+    SCORE_WORLDS,
+    Answers,
+    PlantedAnswers,
+    PlantedScores,
+    Scores,
+)
+from repro.abilities.planted import plant_answers, plant_scores
+from repro.abilities.shape import FEWEST
+from repro.corpora.tables.tables import FLOP_PER_PARAMETER_TOKEN, adopt, find_table, load_runs, load_table, table_id
 
 OWN_COLUMNS = ("task", "metric", "compute", "score")
-FEWEST = 8  # runs of a task; a line that bends has three coefficients
 MMLU = "hendrycksTest-"
 LADDER = {"accuracy": "", "probability": "_soft", "log-probability": "_soft_log", "bits per byte": "_bpb"}
+TEXTS = {"c4_original": "C4", "rpj": "RedPajama", "rw_original": "RefinedWeb"}  # of Gadre et al.
+MODEL = ("text", "N", "loss")
 FEWEST_TOKENS = 1e9  # before, a checkpoint has hardly left its start
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scores:
-    """The scores of one metric.
-
-    Fields: `source` a public table, a reader's own or a planted one; `metric` one of its metrics; `compute` the table
-    that says what each model cost, where it is another one; `along` what grows: sizes of models trained to their end,
-    or steps of the largest one.
-    """
-
-    source: TableId | PlantedScores
-    metric: str
-    compute: TableId | None = None
-    along: str = "sizes"
-
-
 def scores_of(scores: Scores, seed: int) -> pd.DataFrame:
-    """A row a run by rising log10 C (the index), a column a task, larger is better; NaN where a run has no score.
+    """Scores by rising log10 C (the index), a column per task, larger is better; NaN where a run has no score.
 
     Raises:
         ValueError: the source has no such metric.
     """
     if isinstance(scores.source, PlantedScores):
         return plant_scores(scores.source, scores.metric, seed)
-    read = _READERS.get(scores.source.name, _own)
-    found = read(scores)
-    if found.empty:
+    table = _READERS.get(scores.source.name, _own)(scores)
+    if table.empty:
         raise ValueError(f"{scores.source.name} holds no scores of metric {scores.metric!r}")
-    return found.sort_index(kind="stable")
+    return table.sort_index(kind="stable")
 
 
 def named_scores(name: str) -> dict[str, list[Scores]]:
@@ -59,7 +51,7 @@ def named_scores(name: str) -> dict[str, list[Scores]]:
 
     Args:
         name: "planted" (a world where the metric makes the jump, one without, one with a jump), "public", or a
-            reader's own CSV with the columns task, metric, compute (FLOP), score (larger is better), a row a score;
+            reader's own CSV with a row per score: task, metric, compute (FLOP), score (larger is better);
             its first metric judges, and the others are set beside it.
 
     Raises:
@@ -68,7 +60,7 @@ def named_scores(name: str) -> dict[str, list[Scores]]:
             metric without eight scores of any task.
     """
     if name == "planted":
-        return {f"planted, {world}": _both(PlantedScores(world=world)) for world in WORLDS}
+        return {f"planted, {world}": _both(PlantedScores(world=world)) for world in SCORE_WORLDS}
     if name.endswith(".csv"):
         metrics = read_scores(Path(name))["metric"].unique()
         return {Path(name).stem: [Scores(source=adopt(Path(name)), metric=str(metric)) for metric in metrics]}
@@ -135,7 +127,7 @@ def _observed(scores: Scores) -> pd.DataFrame:
 
 
 def read_scores(path: Path) -> pd.DataFrame:
-    """A reader's own scores, a row a score, checked.
+    """A reader's own scores, a row per score, checked.
 
     Raises:
         ValueError: as `named_scores` says; rows are counted as in the file, the header being row 1.
@@ -181,3 +173,48 @@ _READERS: dict[str, Callable[[Scores], pd.DataFrame]] = {
     "pythia_zero_shot_long": _pythia,
     "obsscaling_base_llm_emergent_capability_eval": _observed,
 }
+
+
+def named_answers(name: str) -> dict[str, Answers]:
+    """Sets of models by the name a figure gives them, the one that judges first.
+
+    Args:
+        name: "planted", "public", or a reader's own CSV with a row per model: text (that it was trained on), N, loss,
+            and a column for each task (larger is better).
+
+    Raises:
+        ValueError: none of these, or a CSV that lacks a column or holds no task.
+    """
+    if name == "planted":
+        return {f"planted, {world}": Answers(source=PlantedAnswers(world=world)) for world in ANSWER_WORLDS}
+    if name == "public":
+        tables = {"Gadre et al.": "gadre_104_models", "OLMo ladder": "olmo_ladder_final"}
+        return {title: Answers(source=table_id(table)) for title, table in tables.items()}
+    if not name.endswith(".csv"):
+        raise ValueError(f"models is {name!r}; expected planted, public or the path of a .csv")
+    own = pd.read_csv(name)
+    if missing := sorted({*MODEL} - set(own.columns)):
+        raise ValueError(f"{name} lacks the columns {missing}; expected text, N, loss and a column for each task")
+    tasks = own.drop(columns=[*MODEL])
+    if tasks.empty or len(tasks.select_dtypes("number").columns) < len(tasks.columns):
+        raise ValueError(f"{name} has the tasks {list(tasks)}; expected at least one, and numbers alone in each")
+    return {Path(name).stem: Answers(source=adopt(Path(name)))}
+
+
+def answers_of(answers: Answers, seed: int) -> pd.DataFrame:
+    """The models, a row per model: text, N, loss, then its score in each task; larger is better."""
+    if isinstance(answers.source, PlantedAnswers):
+        return plant_answers(answers.source, seed)
+    if answers.source.name == "gadre_104_models":
+        runs = load_runs(answers.source)
+        tasks = runs.filter(regex="^task_").rename(columns=lambda column: column.removeprefix("task_"))
+        return pd.concat([_models(runs["dataset_name"].map(TEXTS), runs), tasks], axis=1)
+    if answers.source.name == "olmo_ladder_final":
+        runs = load_runs(answers.source).sort_values("throughput/total_training_Gflops", kind="stable")
+        tasks = scores_of(Scores(source=answers.source, metric="accuracy"), seed)  # in the same order
+        return pd.concat([_models("Dolma", runs), tasks.set_axis(runs.index)], axis=1)
+    return load_table(answers.source)
+
+
+def _models(text: object, runs: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({"text": text, "N": runs["N"], "loss": runs["loss"]})

@@ -1,4 +1,4 @@
-"""How a score grows with the size of models that were trained alike, seed by seed.
+"""How a score grows with the size of models that were trained alike, seed by seed; tables of runs for figures.
 
 Legend: S seeds, N sizes in growing order.
 """
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from repro.abilities.configurations import EXAMS, KINDS
 from repro.abilities.scores import SURE, items_needed
 from repro.floor.arrays import Array
 from repro.statistics import clopper_pearson
@@ -29,7 +30,7 @@ SCORES = {
 
 
 def cut_off(runs: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The runs with a column for each threshold of a smooth score, and all scores that differ over them by name."""
+    """The runs with a column for each threshold of a smooth score, and the names of all scores that differ by run."""
     places = len(runs["at_least"].iloc[0])
     cuts = {f"at least {n} of {places} tokens": runs["at_least"].str[n - 1] for n in range(1, places)}
     cuts |= {f"surer of it than {cut:g}": runs["surer_than"].str[place] for place, cut in enumerate(SURE)}
@@ -39,16 +40,17 @@ def cut_off(runs: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
 
 
 def by_seed(runs: pd.DataFrame, score: str) -> pd.DataFrame:
-    """A row a seed, a column a number of parameters, each cell a score; one of which less is better is negated."""
+    """One score, a row per seed and a column per number of parameters; negated where less of it is better."""
     wide = runs[~runs["diverged"]].pivot(index="seed", columns="parameters", values=score).sort_index(axis=1)
     return -wide if score in SMALLER_BETTER else wide
 
 
 def jumps(curves_SN: pd.DataFrame) -> Array:
-    """(S,) what each seed gains in the step where the others gain most, over what an even pace gains a step.
+    """(S,) the jump of each seed: its gain from one size to the next, over the gain per step at an even pace.
 
-    A straight line gives 1 and a stair the number of steps. The step is chosen without the seed that is read there, so
-    that chance does not choose it; the whole gain is that of the mean over seeds.
+    The step from size to size is the one where the other seeds gain most, so that chance in the seed itself does not
+    choose it. A straight line gives 1 and a stair the number of steps. The even pace divides the gain of the mean over
+    seeds by the number of steps.
 
     Raises:
         ValueError: fewer than two seeds, or no gain at all.
@@ -63,7 +65,9 @@ def jumps(curves_SN: pd.DataFrame) -> Array:
 
 
 def unforeseen(curves_SN: pd.DataFrame) -> Array:
-    """(S,) the last size's score above a line in log parameters through the smaller half, over the whole range.
+    """(S,) how far each seed's score at the last size lies above what its smaller half foretells, over the whole range.
+
+    What is foretold is a line in log parameters through the scores of the smaller half of the sizes.
 
     Raises:
         ValueError: fewer than four sizes.
@@ -77,23 +81,23 @@ def unforeseen(curves_SN: pd.DataFrame) -> Array:
 
 
 def score_ratios(curves_SN: pd.DataFrame, against_SN: pd.DataFrame, *, items: int) -> Array:
-    """(S,) each seed's emergence score by one metric over that by another, of answers to so many problems."""
+    """(S,) each seed's emergence score by one metric over its score by another, of answers to `items` problems."""
     pairs = zip(_whole(curves_SN), _whole(against_SN), strict=True)
     return np.array([emergence_score(a, least=1 / items) / emergence_score(b, least=1 / items) for a, b in pairs])
 
 
 def misses(runs: pd.DataFrame, score: str, *, along: str) -> Array:
-    """(S,) how far each seed's score lies on average from what the other seeds' runs foretell, along one axis.
+    """(S,) the mean distance between each seed's scores and those that the other seeds foretell along one axis.
 
-    What they foretell is a line from point to point of their own scores, each the mean of its place on the axis; a run
-    beyond its ends gets the score there. Along "parameters" it is the mean of the other seeds at the same size.
+    The others foretell a line from point to point of their mean scores at each place on the axis; beyond its ends, the
+    score there. Along "parameters" it is the mean of the other seeds at the same size.
     """
-    kept, far = runs[~runs["diverged"]], []
-    for seed in sorted(kept["seed"].unique()):
-        own, others = kept[kept["seed"] == seed], kept[kept["seed"] != seed].groupby(along)[score].mean()
-        told = np.interp(own[along], others.index, others)
-        far.append(float(np.abs(own[score] - told).mean()))
-    return np.array(far)
+    ended, distances = runs[~runs["diverged"]], []
+    for seed in sorted(ended["seed"].unique()):
+        own, others = ended[ended["seed"] == seed], ended[ended["seed"] != seed].groupby(along)[score].mean()
+        foretold = np.interp(own[along], others.index, others)
+        distances.append(float(np.abs(own[score] - foretold).mean()))
+    return np.array(distances)
 
 
 def nearest_half(curves_SN: pd.DataFrame) -> int:
@@ -102,16 +106,20 @@ def nearest_half(curves_SN: pd.DataFrame) -> int:
     return int((curves_SN.mean() - middle).abs().idxmin())
 
 
-def seen_at_all(counts: pd.DataFrame) -> pd.DataFrame:
-    """Counts `correct` of `items`, with what they show of the share: zero right answers are an interval, not a point.
+def shares_right(counts: pd.DataFrame) -> pd.DataFrame:
+    """Counts of `correct` among `items`, with the share right and how large it may be: none right is an interval too.
 
-    `share`, `up to` the upper end of the exact interval, and `problems needed` by a test that would show a success with
+    `share`; `up to` the upper end of its exact interval; `problems needed` by a test that would show a success with
     95 % chance, were the true share that end.
     """
-    found = [clopper_pearson(int(right), int(items)) for right, items in counts[["correct", "items"]].to_numpy()]
-    needed = [items_needed(min(one.high, 0.999)) for one in found]
-    told = {"share": [one.value for one in found], "up to": [one.high for one in found], "problems needed": needed}
-    return counts.join(pd.DataFrame(told, index=counts.index))
+    shares = [clopper_pearson(int(correct), int(items)) for correct, items in counts[["correct", "items"]].to_numpy()]
+    return counts.assign(
+        **{
+            "share": [share.value for share in shares],
+            "up to": [share.high for share in shares],
+            "problems needed": [items_needed(min(share.high, 0.999)) for share in shares],
+        }
+    )
 
 
 def _whole(curves_SN: pd.DataFrame) -> Array:
@@ -133,3 +141,22 @@ def emergence_score(y: ArrayLike, *, least: float = 0.0) -> float:
     usual = max(least, math.sqrt(float(np.median(np.diff(scores) ** 2))))
     span = float(np.sign(scores.argmax() - scores.argmin()) * np.ptp(scores))
     return span / usual if usual else math.copysign(math.inf, span)
+
+
+def exams_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """Exams, a row per run and length of exam: parameters, seed, diverged, questions, passed, taken, share."""
+    ended = runs.loc[~runs["diverged"], ["parameters", "seed", "diverged", "passed", "taken"]]
+    ended["questions"] = pd.Series([list(EXAMS)] * len(ended), index=ended.index)
+    long = ended.explode(["questions", "passed", "taken"], ignore_index=True).infer_objects()
+    return long.assign(share=long["passed"] / long["taken"])
+
+
+def by_pairs(runs: pd.DataFrame, suffix: str = "") -> pd.DataFrame:
+    """Translations, a row per run, kind of line and number of pairs shown: seed, kind, pairs, share."""
+    first = 1 if suffix else 0
+    parts = []
+    for kind, name in KINDS.items():
+        for seed, shares in zip(runs["seed"], runs[f"{kind}{suffix}"], strict=True):
+            shown = range(first, first + len(shares))
+            parts.append(pd.DataFrame({"seed": seed, "kind": name, "pairs": shown, "share": shares}))
+    return pd.concat(parts, ignore_index=True)

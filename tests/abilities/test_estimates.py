@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from repro.abilities.growth import by_seed, cut_off, jumps, misses, nearest_half, score_ratios, unforeseen
+from repro.abilities.estimates import by_seed, cut_off, jumps, misses, nearest_half, score_ratios, unforeseen
 
 SIZES = [10.0, 20.0, 40.0, 80.0, 160.0, 320.0]
 
