@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,14 +16,16 @@ from repro.training.configurations import Pretraining
 
 TUNING_SEED = 1_000  # of the runs that choose a learning rate, which no estimate uses
 
+Config = TypeVar("Config")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Ladder:
-    """What the rungs share.
+    """The text and the proportions that all rungs share, each a width.
 
-    Fields: `text`; `context` tokens of a sequence; `batch` tokens a step; `head_width` of each head, about; `aspect`
-    width over layers, about; `most_flops` 6ND at which a rung's readings end, N with the output matrix; `most_tokens`
-    likewise; `first_reading` tokens at the first one, from which each doubles; `warmup` tokens.
+    Fields: `context` tokens of a sequence; `batch` tokens per step; `head_width` of each head, about; `aspect` width
+    over layers, about; `most_flops` 6ND at which a rung's readings end, N with the output matrix; `most_tokens` tokens
+    at which they end; `first_reading` tokens at the first one, from which each doubles; `warmup` tokens.
     """
 
     text: Text
@@ -36,7 +39,7 @@ class Ladder:
     warmup: int = 16_384
 
     def decoder(self, width: int) -> Decoder:
-        """The rung of a width."""
+        """The decoder of a width."""
         heads = max(1, round(width / self.head_width))
         layers = max(1, round(width / self.aspect))
         return Decoder(vocabulary=self.text.vocabulary, width=width, layers=layers, heads=heads, context=self.context)
@@ -50,58 +53,81 @@ class Ladder:
         within = min(self.most_tokens, self.most_flops / 6 / matrix_parameters(self.decoder(width)))
         if within < self.first_reading:
             raise ValueError(f"width {width} comes to {within:.0f} tokens; allow more compute, or leave it out")
-        found = [self.first_reading]
-        while 2 * found[-1] <= within:
-            found.append(2 * found[-1])
-        return tuple(found)
+        tokens = [self.first_reading]
+        while 2 * tokens[-1] <= within:
+            tokens.append(2 * tokens[-1])
+        return tuple(tokens)
 
-    def rung(self, width: int, rate: float, **changes: object) -> Pretraining:
-        """The run of a width, at learning rate `rate` / width; `changes` are fields of the run."""
-        shape, readings = self.decoder(width), self.readings(width)
-        run = Pretraining(
-            model=shape,
+    def rung(self, width: int, rate: float) -> Pretraining:
+        """The run of a width, at learning rate `rate` / width."""
+        return Pretraining(
+            model=self.decoder(width),
             text=self.text,
-            readings=readings,
+            readings=self.readings(width),
             batch=self.batch,
             learning_rate=rate / width,
             warmup=self.warmup,
         )
-        return replace(run, **changes)  # type: ignore[arg-type]
 
     def tuning(self, widths: Sequence[int], rates: Sequence[float]) -> list[Pretraining]:
         """Every rate at every width, on as many tokens as the widest rung is given: equal effort for all."""
         tokens = min(self.readings(width)[-1] for width in widths)
-        return [self.rung(width, rate, readings=(tokens,)) for width in widths for rate in rates]
+        return [replace(self.rung(width, rate), readings=(tokens,)) for width in widths for rate in rates]
+
+    def tuned_rung(self, best: Pretraining, **changes: Any) -> Pretraining:
+        """The run of a width at the learning rate that tuning chose; `changes` are fields of the run."""
+        return replace(best, **{"readings": self.readings(best.model.width), **changes})
 
 
-def best_rates(tuned: pd.DataFrame, *, by: str = "model.width") -> Mapping[int, float]:
-    """The learning rate times width with the least loss at each value of column `by`; a table of tuning runs."""
-    least = tuned.loc[tuned.groupby(by)["final_loss"].idxmin()]
-    return {int(row[by]): round(row["learning_rate"] * row["model.width"], 9) for _, row in least.iterrows()}
+def best_runs(tried: Sequence[Config], runs: pd.DataFrame, *, by: str | list[str] = "model.width") -> dict[Any, Config]:
+    """The configuration with the least final loss at each value of column `by`, or of several columns.
+
+    Args:
+        tried: the configurations of a tuning sweep.
+        runs: its table, a row per configuration in the same order.
+
+    Raises:
+        ValueError: rows for more than one seed, or a value at which every run diverged.
+    """
+    if len(runs) != len(tried):
+        raise ValueError(f"{len(runs)} runs of {len(tried)} configurations; expected one seed, a run of each")
+    groups = runs.reset_index(drop=True).groupby(by)["final_loss"]
+    if lost := [value for value, count in groups.count().items() if not count]:
+        raise ValueError(f"every run diverged at {by} = {lost}; give lower learning rates")
+    return {value: tried[place] for value, place in groups.idxmin().items()}
+
+
+def with_model(run: Pretraining, model: Decoder) -> Pretraining:
+    """The run with another model, its learning rate times width as before."""
+    return replace(run, model=model, learning_rate=run.learning_rate * run.model.width / model.width)
 
 
 def readings_table(runs: pd.DataFrame, *, decayed: bool = True) -> pd.DataFrame:
-    """One row a reading: seed, width, N with the output matrix, N_inside without it, D in tokens, loss in nats a token.
+    """The test losses of runs, a row per reading: seed, width, N, N_inside, D in tokens, loss in nats per token.
+
+    N counts the output matrix, N_inside leaves it out.
 
     Args:
-        decayed: after the branch's decay, or where it leaves the trunk; the same for schedules without branches.
+        decayed: read after the branch's decay, or where it leaves the trunk; the same for schedules without branches.
     """
-    kept = runs[~runs["diverged"]]
-    branched = not decayed and (kept["schedule"] == "stable-decay").all()
-    names = ["stable_tokens", "stable_loss"] if branched else ["tokens", "loss"]
-    kept = kept.assign(
-        width=kept["model.width"],
-        N=kept["matrix_parameters"],
-        N_inside=kept["matrix_parameters"] - kept["model.vocabulary"] * kept["model.width"],
-        D=kept[names[0]],
-        loss=kept[names[1]],
+    ended = runs[~runs["diverged"]]
+    branched = not decayed and (ended["schedule"] == "stable-decay").all()
+    tokens, loss = ("stable_tokens", "stable_loss") if branched else ("tokens", "loss")
+    ended = ended.assign(
+        width=ended["model.width"],
+        N=ended["matrix_parameters"],
+        N_inside=ended["matrix_parameters"] - ended["model.vocabulary"] * ended["model.width"],
+        D=ended[tokens],
+        loss=ended[loss],
     )
-    table = kept[["seed", "width", "N", "N_inside", "D", "loss"]].explode(["D", "loss"], ignore_index=True)
+    table = ended[["seed", "width", "N", "N_inside", "D", "loss"]].explode(["D", "loss"], ignore_index=True)
     return table.astype({"D": float, "loss": float})
 
 
 def repeat_costs(repeated: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
-    """What reading the same tokens again costs: seed, passes, loss over that of as many fresh tokens, minus 1.
+    """The cost of reading the same tokens again, a row per run: seed, passes, cost.
+
+    `cost` is the loss over that of as many fresh tokens, minus 1.
 
     Args:
         repeated: runs with `unique` tokens.
