@@ -10,7 +10,7 @@ from repro.adaptation import estimates as step_law
 from repro.adaptation.configurations import OneStep
 from repro.adaptation.layers import Adapted
 from repro.adaptation.measurements import one_step
-from repro.adaptation.steps import built, step
+from repro.adaptation.steps import start_model, step
 from repro.models.decoder import Decoder
 from repro.sizing.memory.cache import GB
 from repro.sizing.models.parameters import count_parameters
@@ -44,7 +44,7 @@ def test_states_are_what_the_calculators_say(base, trained):
 
 def test_a_step_keeps_codes_and_no_weights(measured):
     """Kept weights show as 16 bits each, but for the one matrix that is unpacked anyway."""
-    bare = dataclasses.replace(STEP, shape=dataclasses.replace(SHAPE, layers=4), again=False)
+    bare = dataclasses.replace(STEP, shape=dataclasses.replace(SHAPE, layers=4), recomputed=False)
     codes, kept = (one_step(config, 0) for config in (bare, dataclasses.replace(bare, keeps=True)))
 
     assert kept["peak"] - codes["peak"] > 1.5 * codes["matrices"]
@@ -59,12 +59,12 @@ def test_full_training_keeps_more(measured):
 
 def test_only_adapters_move():
     """A step changes each adapter's second matrix (the first has no gradient while that is zero), and no code."""
-    model = built(STEP, 0)
+    model = start_model(STEP, 0)
     layers = [part for part in model.modules() if isinstance(part, Adapted)]
     codes = [part.stored.packed.clone() for part in layers]
     learns = [part for part in model.parameters() if part.requires_grad]
     tokens = torch.randint(64, (1, 17), generator=torch.Generator().manual_seed(0))
-    step(model, torch.optim.AdamW(learns, lr=1e-3), tokens, again=True)
+    step(model, torch.optim.AdamW(learns, lr=1e-3), tokens, recomputed=True)
 
     assert 7 == len(layers) and 14 == len(learns)
     assert all(part.up.abs().max() > 0 for part in layers)

@@ -1,4 +1,1 @@
-"""Fine-tuning few parameters: a base of four bits a weight, adapters beside it, and the bytes that a step needs.
-
-`one_step` and `step_law` need no torch.
-"""
+"""Fine-tuning of few parameters: a base of four bits per weight, adapters beside it, and the bytes of a step."""

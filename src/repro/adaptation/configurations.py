@@ -1,9 +1,10 @@
-"""What trials of one optimiser step are of."""
+"""One optimiser step as a trial: the model, what is frozen and what is trained."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from repro.floor.identity import renamed
 from repro.models.decoder import Decoder
 
 BASES = ("nf4", "random nf4", "bfloat16", "")
@@ -16,8 +17,9 @@ class OneStep:
 
     Fields: `base` of the frozen matrices: nf4 (quantised), random nf4 (codes drawn at random, for models too large to
     quantise), bfloat16, or none, where every weight is trained; `rank` of adapters on all of the layers' matrices;
-    `trained` the precision of what is trained, of its gradients and its moments; `tokens` of the one sequence; `again`
-    computes each layer again in the backward pass; `keeps` lets the backward pass keep the weights that were unpacked.
+    `trained` the precision of what is trained, of its gradients and its moments; `tokens` of the one sequence;
+    `recomputed` whether the backward pass computes each layer once more instead of keeping its activations; `keeps`
+    whether the backward pass keeps the weights that were unpacked.
 
     Raises:
         ValueError: a choice that there is not, or a rank that does not go with the base.
@@ -28,7 +30,7 @@ class OneStep:
     rank: int = 4
     trained: str = "bfloat16"
     tokens: int = 128
-    again: bool = True
+    recomputed: bool = renamed(True, spelled="again")
     keeps: bool = False
     device: str = "cpu"
 

@@ -1,4 +1,4 @@
-"""What a step should need, from the project's calculators, and what measured steps say of models too large to run."""
+"""The bytes that a step should need by the project's calculators, and the peak of steps too large to take."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HALF = 2  # bytes
 
 
 def llama_shape(width: int, layers: int, *, head_width: int = 32, vocabulary: int = 256, context: int = 512) -> Decoder:
-    """A small Llama with LLaMA-65B's proportions: 43 hidden features for 16 of the width."""
+    """A small Llama with LLaMA-65B's proportions: 43 features of the feed-forward part for 16 of the width."""
     return Decoder(
         vocabulary=vocabulary,
         width=width,
@@ -33,7 +33,7 @@ def llama_shape(width: int, layers: int, *, head_width: int = 32, vocabulary: in
 
 
 def published_shape(name: str) -> Decoder:
-    """The shape of a published Llama without grouped keys of another width."""
+    """The shape of a published Llama, by its name in the calculators."""
     model = published_model(name)
     layer = model.layers[0]
     return Decoder(
@@ -49,7 +49,7 @@ def published_shape(name: str) -> Decoder:
 
 
 def sized(shape: Decoder) -> Architecture:
-    """The same shape, for the calculators."""
+    """The architecture of a shape, as the calculators take it."""
     return architecture(
         {
             "model_type": "llama",
@@ -66,26 +66,29 @@ def sized(shape: Decoder) -> Architecture:
 
 
 def state_bytes(config: OneStep) -> float:
-    """Weights, and gradients and moments of what is trained; what a step keeps from its first to its last moment."""
-    model, kept = sized(config.shape), recipe(RECIPE[config.trained])
+    """Bytes that a step holds from its beginning to its end: weights, and gradients and moments of what is trained."""
+    model, states = sized(config.shape), recipe(RECIPE[config.trained])
     total = count_parameters(model).total
     if not config.base:
-        return full_bytes(total, kept)
+        return full_bytes(total, states)
     form: Format = weight_format("bf16" if config.base == "bfloat16" else "nf4")
     adapters = count_lora(model, config.rank, linear_names(model))
-    return adapter_bytes(total, adapters, frozen_bits=8 * stored_bytes(model, form) / total, states=kept)
+    return adapter_bytes(total, adapters, frozen_bits=8 * stored_bytes(model, form) / total, states=states)
 
 
 def passing_bytes(config: OneStep) -> float:
-    """What comes and goes: activations with every layer computed again, and the largest matrix in 16 bits."""
+    """Bytes that come and go in a step: activations, each layer recomputed, and the largest matrix in 16 bits."""
     model = sized(config.shape)
     largest = max(matrix.inputs * matrix.outputs for layer in model.layers for matrix in layer.matrices)
     return activation_bytes(model, config.tokens, recompute="full") + HALF * largest
 
 
 def beside_the_law(steps: pd.DataFrame, configs: list[OneStep]) -> pd.DataFrame:
-    """Columns state, passing (predicted), measured state and passing, `over` the ratio of the latter two; in bytes."""
-    found = pd.DataFrame(
+    """Measured steps beside the calculators, a row per step, in bytes: state and passing, predicted and measured.
+
+    `over` is the ratio of the passing bytes, measured over predicted.
+    """
+    table = pd.DataFrame(
         {
             "predicted state": [state_bytes(config) for config in configs],
             "predicted passing": [passing_bytes(config) for config in configs],
@@ -93,28 +96,33 @@ def beside_the_law(steps: pd.DataFrame, configs: list[OneStep]) -> pd.DataFrame:
             "peak": list(steps["peak"]),
         }
     )
-    found["passing"] = found["peak"] - found["state"]
-    return found.assign(over=found["passing"] / found["predicted passing"])
+    table["passing"] = table["peak"] - table["state"]
+    return table.assign(over=table["passing"] / table["predicted passing"])
 
 
 def measured_state(steps: pd.DataFrame) -> pd.Series:
-    """Bytes of weights, of what is trained, of its gradients and its moments."""
+    """Bytes of weights, of what is trained, of its gradients and its moments, per step of a sweep."""
     return steps[["weight_bytes", "trained_bytes", "gradient_bytes", "moment_bytes"]].sum(axis=1)
 
 
 def steps_of(shape: Decoder, tokens: int, device: str, base: str = "nf4") -> list[OneStep]:
-    """A step with adapters of rank width / 128 (64 for LLaMA-65B), these in 16 bits and in 32."""
+    """Two steps with adapters of rank width / 128 (64 for LLaMA-65B): the adapters in 16 bits, and in 32."""
     return [
-        OneStep(shape=shape, base=base, rank=shape.width // 128, trained=kept, tokens=tokens, device=device)
-        for kept in RECIPE
+        OneStep(shape=shape, base=base, rank=shape.width // 128, trained=precision, tokens=tokens, device=device)
+        for precision in RECIPE
     ]
 
 
 def full_steps(shape: Decoder, tokens: int, device: str) -> list[OneStep]:
-    """A step that trains every weight, in 16 bits and in 32."""
-    return [OneStep(shape=shape, base="", rank=0, trained=kept, tokens=tokens, device=device) for kept in RECIPE]
+    """Two steps that train every weight: in 16 bits, and in 32."""
+    return [
+        OneStep(shape=shape, base="", rank=0, trained=precision, tokens=tokens, device=device) for precision in RECIPE
+    ]
 
 
 def foretold_peak(config: OneStep, over: float) -> float:
-    """Peak of a step that was not taken, from how much measured steps let pass `over` what the calculators say."""
+    """The peak of a step that was not taken: its state, and `over` times the passing bytes of the calculators.
+
+    `over` comes from steps that were measured, as `beside_the_law` gives it.
+    """
     return state_bytes(config) + over * passing_bytes(config)

@@ -21,7 +21,7 @@ Stored = NormalFloat | Tensor
 
 
 class FromCodes(torch.autograd.Function):
-    """x (..., I) -> x W^T (..., O), with W unpacked for the product alone: the backward pass unpacks it again."""
+    """The product x W^T (..., O) of x (..., I), with W unpacked for it alone: the backward pass unpacks it again."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, stored: NormalFloat) -> Tensor:
@@ -63,10 +63,10 @@ class Adapted(nn.Module):
         return torch.as_tensor(FromCodes.apply(x, self.stored))  # type: ignore[no-untyped-call]
 
 
-def adapted(
+def adapted_decoder(
     shape: Decoder, base: str, rank: int, dtype: torch.dtype, *, device: str, keeps: bool, seed: int
 ) -> Transformer:
-    """A decoder whose layers' matrices are frozen and adapted, one after the other; all else is frozen, in bf16.
+    """A decoder whose layers' matrices are frozen, with an adapter beside each; all else is frozen, in bf16.
 
     Args:
         base: "nf4" quantises random weights, "random nf4" draws the codes, "bfloat16" keeps numbers of 16 bits.
@@ -80,8 +80,8 @@ def adapted(
         for name, linear in [part for part in block.named_modules() if isinstance(part[1], nn.Linear)]:
             stored = _base(base, linear.out_features, linear.in_features, pairs, generator)
             parent, _, leaf = name.rpartition(".")
-            made = Adapted(stored, linear.out_features, linear.in_features, rank, dtype, keeps)
-            setattr(block.get_submodule(parent), leaf, made)
+            layer = Adapted(stored, linear.out_features, linear.in_features, rank, dtype, keeps)
+            setattr(block.get_submodule(parent), leaf, layer)
     for module in model.modules():
         for name, absent in [part for part in module.named_parameters(recurse=False) if part[1].is_meta]:
             setattr(module, name, _frozen_parameter(absent.shape, generator))
@@ -105,13 +105,14 @@ def _frozen_parameter(shape: torch.Size, generator: torch.Generator) -> nn.Param
     return nn.Parameter(value.bfloat16(), requires_grad=False)
 
 
-def logits(model: Transformer, tokens_BT: Tensor, *, again: bool) -> Tensor:
-    """(B, T, V), every layer computed `again` in the backward pass or its activations kept."""
+def logits(model: Transformer, tokens_BT: Tensor, *, recomputed: bool) -> Tensor:
+    """(B, T, V) logits; the backward pass keeps each layer's activations, or has them `recomputed`."""
     time = tokens_BT.shape[1]
     rotation = model.cosines[:time], model.sines[:time]
     stream = model.embedding(tokens_BT)
     for block in model.blocks:
-        stream = (
-            checkpoint(block, stream, rotation, None, use_reentrant=False) if again else block(stream, rotation, None)
-        )
+        if recomputed:
+            stream = checkpoint(block, stream, rotation, None, use_reentrant=False)
+        else:
+            stream = block(stream, rotation, None)
     return torch.as_tensor(model.output(model.norm(stream)))

@@ -1,4 +1,4 @@
-"""Bytes of one optimiser step: what is stored of the model, what learning keeps, and the peak."""
+"""The bytes of one optimiser step as a measurement."""
 
 from __future__ import annotations
 
