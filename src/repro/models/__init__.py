@@ -1,4 +1,1 @@
-"""Decoders: one transformer with its choices as configuration, counted and run.
-
-`decoder` and `counting` need no torch, so that a configuration can be spelled and a record found without it.
-"""
+"""Decoders: one transformer with its choices as a configuration, counted, cached, converted, and models of readers."""

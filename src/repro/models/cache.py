@@ -14,7 +14,7 @@ from repro.models.decoder import Decoder
 
 
 class KeyValueCache(Protocol):
-    """What a decoder asks of a cache, however it stores its tokens.
+    """A cache as a decoder uses it, however it stores its tokens.
 
     Fields: `length` tokens held of the longest sequence; `mask` (B, 1, T, S) what each new token may see, where
     sequences differ in length, else None: all up to itself.
@@ -34,7 +34,7 @@ class KeyValueCache(Protocol):
 
 
 class Cache:
-    """Keys and values of past tokens, one pair of buffers a layer, allocated whole at the start.
+    """Keys and values of past tokens, a pair of buffers per layer, allocated whole at the start.
 
     Fields: `keys`, `values` (layers, batch, kv_heads, capacity, head_width); `length` tokens held.
     """
@@ -99,20 +99,20 @@ class GrowingCache(Cache):
 
     @classmethod
     def of(cls, cache: Cache) -> GrowingCache:
-        """One that holds what another cache holds, seen in its memory until the next extension."""
-        grown = cls.__new__(cls)
-        grown.length = held = cache.length
-        grown.layers = [(k[:, :, :held], v[:, :, :held]) for k, v in zip(cache.keys, cache.values, strict=True)]
-        return grown
+        """A growing cache of the tokens of another cache, whose memory it shares until the next extension."""
+        growing = cls.__new__(cls)
+        growing.length = end = cache.length
+        growing.layers = [(k[:, :, :end], v[:, :, :end]) for k, v in zip(cache.keys, cache.values, strict=True)]
+        return growing
 
     @property
     def capacity(self) -> int:
-        """As much as is held: there is no room beyond."""
+        """The tokens held: there is no room beyond."""
         return self.length
 
     @property
     def bytes(self) -> int:
-        """Bytes of all keys and values that are seen; after `crop` more stay allocated."""
+        """Bytes of the keys and values of the tokens held; after `crop` more stay allocated."""
         return sum(keys.nbytes + values.nbytes for keys, values in self.layers)
 
     def extend(self, layer: int, keys_BKTD: Tensor, values_BKTD: Tensor) -> tuple[Tensor, Tensor]:

@@ -30,7 +30,7 @@ class ParameterCount:
 
 
 def parameters(shape: Decoder) -> ParameterCount:
-    """How many parameters a decoder has, exactly."""
+    """The exact number of a decoder's parameters, by part."""
     d, kv_width = shape.width, shape.key_value_heads * shape.head_width
     norm = d if shape.norm == "rms" else 2 * d
     final = 1 if shape.norm_place == "pre" else 0  # a post-norm block ends in a norm of its own
@@ -45,7 +45,9 @@ def parameters(shape: Decoder) -> ParameterCount:
 
 
 def with_equal_parameters(shape: Decoder, kv_heads: int) -> Decoder:
-    """The decoder with other key-value heads, its feed-forward part widened by what they save, to the nearest unit.
+    """The decoder with another number of key-value heads and, to the nearest unit, the same number of parameters.
+
+    Its feed-forward part is widened by what the heads save.
 
     Source: Shazeer 2019 (arXiv:1911.02150), section 4.1, which widens it likewise to compare at equal size.
     """
@@ -55,9 +57,9 @@ def with_equal_parameters(shape: Decoder, kv_heads: int) -> Decoder:
 
 
 def with_depth(shape: Decoder, layers: int) -> Decoder:
-    """The decoder in another number of layers, as wide as keeps its parameters, embeddings left out.
+    """The decoder with another number of layers and about the same number of parameters, embeddings left out.
 
-    The width is the nearest whole number of heads; the feed-forward part makes up the rest, to the nearest unit.
+    Its width is the nearest whole number of heads; the feed-forward part makes up the rest, to the nearest unit.
 
     Raises:
         ValueError: so deep that nothing is left for the feed-forward part.
@@ -72,7 +74,7 @@ def with_depth(shape: Decoder, layers: int) -> Decoder:
 
 
 def matrix_parameters(shape: Decoder, *, with_output: bool = True) -> int:
-    """Parameters that multiply an activation for every token: the N of C = 6ND.
+    """Parameters of the matrices that every token is multiplied by: the N of C = 6ND.
 
     Args:
         with_output: count the output matrix (Hoffmann et al. 2022, Porian et al. 2024), which works for every token

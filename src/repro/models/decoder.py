@@ -12,7 +12,7 @@ ACTIVATIONS = ("silu", "gelu", "relu")
 
 @dataclass(frozen=True, kw_only=True)
 class Decoder:
-    """A decoder; at its defaults it is shaped as Llama, with the output matrix tied to the embedding.
+    """The shape of a decoder; at its defaults that of Llama, with the output matrix tied to the embedding.
 
     Fields: `heads` query heads of width / heads each; `kv_heads` key-value heads, each shared by heads / kv_heads
     query heads (None: as many as query heads); `hidden` width of the feed-forward part (None: the multiple of 8 next

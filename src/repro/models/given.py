@@ -15,27 +15,22 @@ from pathlib import Path
 
 from repro.floor import places
 
-READ = (
-    "*.safetensors",
-    "*.json",
-    "*.model",
-    "*.txt",
-    "*.jinja",
-)  # what of a hub's folder is fetched: no pickles, no code
+# The files of a folder on the hub that are fetched: no pickles, no code.
+READ = ("*.safetensors", "*.json", "*.model", "*.txt", "*.jinja")
 HASHED = ("config.json", "*.safetensors", "token*.json", "*.model", "vocab.*", "merges.txt", "*.jinja")
 MEGABYTE = 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
 class GivenModel:
-    """A model: the last part of its `name`, the `sha256` of its files, its `vocabulary`."""
+    """A reader's own model, known by the last part of its `name` and the `sha256` of its files."""
 
     name: str
     sha256: str
     vocabulary: int
 
     def folder(self) -> Path:
-        """Where it lies."""
+        """The folder in which it lies."""
         return linked(self.sha256)
 
 
@@ -71,29 +66,29 @@ def on_hub(name: str) -> bool:
 
 
 def linked(sha256: str) -> Path:
-    """What a link leads to.
+    """The path that the link of this sha256 leads to.
 
     Raises:
         FileNotFoundError: it is no longer there.
     """
-    found = links() / sha256
-    if not found.exists():
+    place = links() / sha256
+    if not place.exists():
         raise FileNotFoundError(f"what has sha256 {sha256[:12]}... is no longer where it was; give its path again")
-    return found.resolve()
+    return place.resolve()
 
 
 def link(path: Path, files: Iterable[Path]) -> str:
-    """Make the link to a path; gives the sha256 over the files."""
+    """Make the link to a path, and return the sha256 over the files, by which it is named."""
     whole = hashlib.sha256()
     for file in files:
         with file.open("rb") as opened:
             while part := opened.read(MEGABYTE):
                 whole.update(part)
-    found = links() / whole.hexdigest()
-    found.parent.mkdir(parents=True, exist_ok=True)
-    fresh = found.with_suffix(f".{os.getpid()}")
-    fresh.symlink_to(path.resolve())
-    fresh.replace(found)
+    place = links() / whole.hexdigest()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft = place.with_suffix(f".{os.getpid()}")
+    draft.symlink_to(path.resolve())
+    draft.replace(place)
     return whole.hexdigest()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from repro.models.decoder import Decoder
@@ -32,7 +31,8 @@ def to_llama(model: Transformer) -> LlamaForCausalLM:
         ValueError: the decoder is not shaped as Llama.
     """
     llama = LlamaForCausalLM(llama_config(model.shape))
-    llama.load_state_dict({theirs: _state(model)[ours] for ours, theirs in _names(model.shape).items()})
+    weights = model.state_dict()
+    llama.load_state_dict({theirs: weights[ours] for ours, theirs in _names(model.shape).items()})
     return llama.eval()
 
 
@@ -45,8 +45,8 @@ def from_llama(source: LlamaForCausalLM | Path) -> Transformer:
     if isinstance(source, Path):
         source = LlamaForCausalLM.from_pretrained(source, use_safetensors=True, local_files_only=True)
     model = Transformer(shape_of(source.config))
-    held = source.state_dict()
-    model.load_state_dict({ours: held[theirs] for ours, theirs in _names(model.shape).items()})
+    weights = source.state_dict()
+    model.load_state_dict({ours: weights[theirs] for ours, theirs in _names(model.shape).items()})
     return model.eval()
 
 
@@ -77,7 +77,11 @@ def llama_config(shape: Decoder) -> LlamaConfig:
 
 
 def shape_of(config: LlamaConfig) -> Decoder:
-    """The decoder that a Llama's configuration describes; refuses what `from_llama` cannot take."""
+    """The decoder that a Llama's configuration describes.
+
+    Raises:
+        ValueError: a choice that `from_llama` refuses.
+    """
     rope: dict[str, Any] = {**(config.rope_parameters or {})}
     expected = {
         "hidden_act": "silu",
@@ -102,10 +106,6 @@ def shape_of(config: LlamaConfig) -> Decoder:
         rope_base=float(rope.get("rope_theta", 10_000.0)),
         tied=config.tie_word_embeddings,
     )
-
-
-def _state(model: Transformer) -> dict[str, Tensor]:
-    return model.state_dict()
 
 
 def _names(shape: Decoder) -> dict[str, str]:

@@ -15,8 +15,11 @@ from repro.floor.arrays import Array
 
 
 @dataclass(frozen=True)
-class Counted:
-    """The n-grams of one order: `grams` sorted, `before[i]` the sum of the counts of those before i, `discount`."""
+class CountTable:
+    """The n-grams of one order.
+
+    Fields: `grams` sorted; `before[i]` the sum of the counts of those before number i; `discount` taken off each count.
+    """
 
     grams: NDArray[np.int64]
     before: NDArray[np.int64]
@@ -30,8 +33,9 @@ class Counted:
 class NGrams:
     """Probabilities of a token after up to `order` - 1 others.
 
-    The longest history counts how often a token followed it, shorter ones after how many different tokens it did; each
-    count is lowered by a discount, and what that frees goes to the next shorter history, at last to all tokens evenly.
+    After the longest history a token counts as often as it followed; after a shorter one, as many times as different
+    tokens stood before the two. Each count is lowered by a discount, and the chance that this frees is given out by
+    the next shorter history, at last evenly to all tokens.
 
     Raises:
         ValueError: an order below 1, or n-grams too many to number in 63 bits.
@@ -45,15 +49,15 @@ class NGrams:
             raise ValueError(f"order {order} over {vocabulary} tokens; expected 1 or more, and V^order below 2^63")
         self.vocabulary, self.order = vocabulary, order
         grams, counts = np.unique(numbered(tokens, vocabulary, order), return_counts=True)
-        tables = [_counted(grams, counts)]
+        tables = [_count_table(grams, counts)]
         for shorter in range(order - 1, 0, -1):
             grams, counts = np.unique(grams % vocabulary**shorter, return_counts=True)
-            tables.append(_counted(grams, counts))
+            tables.append(_count_table(grams, counts))
         self.tables = tables[::-1]
 
     def law(self, history: Sequence[int]) -> Array:
         """(V,) probabilities of the token after a history, of which the last order - 1 tokens count."""
-        found: Array = np.full(self.vocabulary, 1 / self.vocabulary)
+        law: Array = np.full(self.vocabulary, 1 / self.vocabulary)
         for size, table in enumerate(self.tables[: len(history) + 1]):
             number = 0
             for token in history[len(history) - size :]:
@@ -62,15 +66,15 @@ class NGrams:
             if start == stop:
                 break  # a history that was never seen; longer ones were not either
             counts = table.counts(start, stop)
-            found = found * (table.discount * (stop - start))
-            found[table.grams[start:stop] % self.vocabulary] += counts - table.discount
-            found /= counts.sum()
-        return found
+            law = law * (table.discount * (stop - start))
+            law[table.grams[start:stop] % self.vocabulary] += counts - table.discount
+            law /= counts.sum()
+        return law
 
     def nats(self, tokens: NDArray[np.integer]) -> Array:
         """(length - order + 1,) surprise at each token that has a whole history before it, in nats."""
         grams = numbered(tokens, self.vocabulary, self.order)
-        found: Array = np.full(len(grams), 1 / self.vocabulary)
+        chance: Array = np.full(len(grams), 1 / self.vocabulary)
         for size, table in enumerate(self.tables, start=1):
             gram = grams % self.vocabulary**size
             first = gram - gram % self.vocabulary
@@ -78,23 +82,23 @@ class NGrams:
             place = np.minimum(np.searchsorted(table.grams, gram), len(table.grams) - 1)
             count = np.where(table.grams[place] == gram, np.diff(table.before)[place], 0)
             total = table.before[stop] - table.before[start]
-            kept = np.maximum(count - table.discount, 0) + table.discount * (stop - start) * found
-            found = np.where(total > 0, kept / np.maximum(total, 1), found)
-        return -np.log(found)
+            share = np.maximum(count - table.discount, 0) + table.discount * (stop - start) * chance
+            chance = np.where(total > 0, share / np.maximum(total, 1), chance)
+        return -np.log(chance)
 
 
 def numbered(tokens: NDArray[np.integer], vocabulary: int, size: int) -> NDArray[np.int64]:
-    """The number of each `size` tokens in a row."""
+    """The number of each n-gram of `size` tokens, in the order of the text."""
     if len(tokens) < size:
         raise ValueError(f"{len(tokens)} tokens hold no {size}-gram; give a longer text")
     whole = np.asarray(tokens, dtype=np.int64)
-    found = np.zeros(len(whole) - size + 1, dtype=np.int64)
+    numbers = np.zeros(len(whole) - size + 1, dtype=np.int64)
     for place in range(size):
-        found = found * vocabulary + whole[place : place + len(found)]
-    return found
+        numbers = numbers * vocabulary + whole[place : place + len(numbers)]
+    return numbers
 
 
-def _counted(grams: NDArray[np.int64], counts: NDArray[np.int64]) -> Counted:
+def _count_table(grams: NDArray[np.int64], counts: NDArray[np.int64]) -> CountTable:
     once, twice = ((counts == times).sum() for times in (1, 2))
     discount = once / (once + 2 * twice) if once and twice else 0.5
-    return Counted(grams, np.concatenate([[0], np.cumsum(counts)]), float(discount))
+    return CountTable(grams, np.concatenate([[0], np.cumsum(counts)]), float(discount))

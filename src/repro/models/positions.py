@@ -18,8 +18,8 @@ def rotary_angles(time: int, head_width: int, base: float) -> tuple[Tensor, Tens
     """
     frequencies = base ** (-torch.arange(0, head_width, 2, dtype=torch.float64) / head_width)
     angles = torch.outer(torch.arange(time, dtype=torch.float64), frequencies)
-    both = torch.cat([angles, angles], dim=-1)
-    return both.cos().float(), both.sin().float()
+    angles = torch.cat([angles, angles], dim=-1)
+    return angles.cos().float(), angles.sin().float()
 
 
 def rotate(x_BHTD: Tensor, cosines_TD: Tensor, sines_TD: Tensor) -> Tensor:

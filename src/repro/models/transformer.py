@@ -122,7 +122,7 @@ class Block(nn.Module):
 def fused(
     query_BHTD: Tensor, key_BKSD: Tensor, value_BKSD: Tensor, mask: Tensor | None = None, causal: bool = False
 ) -> Tensor:
-    """What each query reads (B, H, T, D), by PyTorch's own kernel; H / K query heads share each key-value head."""
+    """The values (B, H, T, D) that each query reads, by PyTorch's own kernel; H / K queries share a key-value head."""
     shared = key_BKSD.shape[1] != query_BHTD.shape[1]
     return F.scaled_dot_product_attention(
         query_BHTD, key_BKSD, value_BKSD, attn_mask=mask, is_causal=causal, enable_gqa=shared
@@ -146,7 +146,7 @@ class Attention(nn.Module):
         self.output = nn.Linear(shape.width, shape.width, bias=False)
 
     def forward(self, x_BTW: Tensor, rotation: tuple[Tensor, Tensor] | None, cache: KeyValueCache | None) -> Tensor:
-        """What this layer adds to the stream (B, T, W)."""
+        """The sum that this layer adds to the stream (B, T, W)."""
         query_BHTD, key_BKTD, value_BKTD = (self._split(part(x_BTW)) for part in (self.query, self.key, self.value))
         if rotation is not None:
             query_BHTD, key_BKTD = rotate(query_BHTD, *rotation), rotate(key_BKTD, *rotation)
@@ -162,7 +162,10 @@ class Attention(nn.Module):
         return x_BTW.unflatten(-1, (-1, self.shape.head_width)).transpose(1, 2)
 
     def _mask(self, time: int, held: int, device: torch.device) -> tuple[Tensor | None, bool]:
-        """What attention may see, all up to the query's own position, the last held: a mask, and whether causal."""
+        """A mask over the tokens that attention may see, and whether the kernel is to be causal.
+
+        A query sees all tokens up to its own position, the last queries being the last tokens held.
+        """
         if self.shape.positions != "alibi":
             if time == held:
                 return None, True
@@ -186,7 +189,7 @@ class FeedForward(nn.Module):
         self.down = nn.Linear(shape.feed_forward_width, shape.width, bias=False)
 
     def forward(self, x_BTW: Tensor) -> Tensor:
-        """What this part adds to the stream (B, T, W)."""
+        """The sum that this part adds to the stream (B, T, W)."""
         if self.gate is None:
             return self.down(self.activation(self.up(x_BTW)))
         return self.down(self.activation(self.gate(x_BTW)) * self.up(x_BTW))

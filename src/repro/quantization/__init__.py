@@ -1,1 +1,1 @@
-"""Weights and caches in few bits: formats, what rounding loses, what it costs to unpack."""
+"""Weights and caches in few bits: formats, what rounding loses, and the cost of unpacking."""

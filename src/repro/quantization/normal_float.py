@@ -1,4 +1,4 @@
-"""4-bit NormalFloat: weights as places in a table of 16 levels, with one scale a block, the scales quantised again.
+"""4-bit NormalFloat: weights as places in a table of 16 levels, with a scale per block, the scales quantised again.
 
 Legend: O outputs, I inputs of a matrix, N its weights.
 Source: Dettmers et al. 2023 (arXiv:2305.14314), section 3.
@@ -12,7 +12,7 @@ from statistics import NormalDist
 import torch
 from torch import Tensor
 
-BLOCK, OUTER = 64, 256  # weights that share a scale; scales that share a scale of theirs
+BLOCK, OUTER = 64, 256  # weights that share a scale; scales that share an outer scale
 LARGEST = torch.finfo(torch.float8_e4m3fn).max
 PIECES = 16  # in which a matrix is unpacked, so that what stands beside the result stays small
 
@@ -34,11 +34,11 @@ def levels() -> Tensor:
 
 @dataclass(eq=False)
 class NormalFloat:
-    """A matrix (O, I) in about 4.127 bits a weight.
+    """A matrix (O, I) in about 4.127 bits per weight.
 
-    Fields: `packed` (N / 2,) two places in the table a byte, the earlier weight in the high bits; `scales` (N / 64,)
-    8-bit floats, less `mean` and over `outer` (N / 64 / 256,); `pairs` (256, 2) the levels that a byte stands for,
-    shared by all matrices.
+    Fields: `packed` (N / 2,) bytes of two places in the table, the earlier weight in the high bits; `scales` (N / 64,)
+    8-bit floats: the scale of each block, from which `mean` was subtracted, over `outer` (N / 64 / 256,); `pairs` (256,
+    2) the levels that a byte stands for, shared by all matrices.
     """
 
     packed: Tensor
@@ -51,8 +51,8 @@ class NormalFloat:
 
     def absmax(self) -> Tensor:
         """(N / 64,) the scale of each block."""
-        each = self.outer.repeat_interleave(OUTER)[: self.scales.numel()]
-        return self.scales.float().mul_(each).add_(self.mean)
+        outer = self.outer.repeat_interleave(OUTER)[: self.scales.numel()]
+        return self.scales.float().mul_(outer).add_(self.mean)
 
     def dense(self, dtype: torch.dtype = torch.bfloat16) -> Tensor:
         """(O, I) the weights, multiplied out in single precision and rounded once."""
@@ -68,7 +68,7 @@ class NormalFloat:
 
     @property
     def tensors(self) -> list[Tensor]:
-        """What is stored of this matrix alone."""
+        """The tensors that are stored of this matrix alone."""
         return [self.packed, self.scales, self.outer, self.mean]
 
 
@@ -79,7 +79,7 @@ def pairs_of(device: torch.device | str = "cpu") -> Tensor:
 
 
 def quantised(weights: Tensor, pairs: Tensor | None = None) -> NormalFloat:
-    """The nearest level of every weight, in blocks along the rows.
+    """A matrix with every weight rounded to the nearest level, in blocks along the rows.
 
     Raises:
         ValueError: the weights do not fill whole blocks.
@@ -97,7 +97,7 @@ def quantised(weights: Tensor, pairs: Tensor | None = None) -> NormalFloat:
 
 
 def _scales(absmax: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Scales as 8-bit floats around their mean, and one 32-bit number for each 256 of them."""
+    """The scales as 8-bit floats around their mean, an outer scale for each 256 of them, and the mean."""
     mean = absmax.mean()
     padded = torch.nn.functional.pad(absmax - mean, (0, -absmax.numel() % OUTER)).view(-1, OUTER)
     outer = (padded.abs().amax(dim=1) / LARGEST).clamp(min=torch.finfo(torch.float32).tiny)
@@ -106,7 +106,7 @@ def _scales(absmax: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def random_codes(outputs: int, inputs: int, pairs: Tensor, generator: torch.Generator) -> NormalFloat:
-    """A matrix whose bytes are drawn at random, never quantised: as large as a true one, variance 1 / inputs.
+    """A matrix of random bytes, which nobody quantised: as large as a true one, with weights of variance 1 / inputs.
 
     Raises:
         ValueError: the weights do not fill whole blocks.
