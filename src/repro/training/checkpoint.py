@@ -30,7 +30,7 @@ def save(path: Path, tensors: dict[str, Tensor], facts: Facts) -> None:
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], Facts] | None:
-    """What `save` wrote, or None if there is no file or a damaged one, which is then removed."""
+    """The tensors and facts that `save` wrote, or None if there is no file, or a damaged one, which is then removed."""
     try:
         with safe_open(path, framework="pt") as opened:
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - no mapping

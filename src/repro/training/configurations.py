@@ -21,8 +21,8 @@ Config = TypeVar("Config")
 class Pretraining:
     """A decoder trained on a text by AdamW.
 
-    Fields: `readings` numbers of training tokens, repeats included, at which the test loss is read; the last one ends
-    the run; `batch` tokens a step; `learning_rate` the peak, reached after `warmup` tokens; `schedule` says what
+    Fields: `readings` numbers of training tokens, repeats included, at which the test loss is read, the last at the end
+    of the run; `batch` tokens per step; `learning_rate` the peak, reached after `warmup` tokens; `schedule` says what
     follows: stable-decay holds the peak and gives every reading a branch of its own, whose last `decay` share falls
     linearly to zero, so that one run serves several budgets; cosine falls to a tenth at the last reading; constant
     stays. `unique` tokens are read over and over (None: the whole text); `clip` the largest gradient norm;
@@ -127,12 +127,12 @@ class Uptraining:
 
 
 def warmed_up(done: int, *, peak: float, warmup: int) -> float:
-    """The peak, reached linearly over the first `warmup` tokens; `done` counts the step's own tokens too."""
+    """The rate that rises linearly to the peak over the first `warmup` tokens; `done` counts the step's own too."""
     return peak * min(1.0, done / warmup) if warmup else peak
 
 
 def cosine(done: int, *, peak: float, warmup: int, horizon: int) -> float:
-    """Linear warm-up, then half a cosine down to a tenth of the peak at `horizon` tokens."""
+    """The rate that rises linearly to the peak, then falls as half a cosine to a tenth of it at `horizon` tokens."""
     if done < warmup:
         return warmed_up(done, peak=peak, warmup=warmup)
     progress = min(1.0, (done - warmup) / max(1, horizon - warmup))
@@ -140,7 +140,7 @@ def cosine(done: int, *, peak: float, warmup: int, horizon: int) -> float:
 
 
 def decayed(done: int, *, peak: float, start: int, end: int) -> float:
-    """Linear from the peak at `start` tokens to nothing at `end`; the decay of warm-up-stable-decay.
+    """The rate that falls linearly from the peak at `start` tokens to nothing at `end`, as warm-up-stable-decay ends.
 
     Source: Hu et al. 2024 (arXiv:2404.06395); linear to zero as in Haegele et al. 2024 (arXiv:2405.18392).
     """

@@ -44,11 +44,11 @@ class Ensemble:
             )
         self.config = config
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        models = [_drawn(config, seed) for seed in seeds]
+        models = [_start_model(config, seed) for seed in seeds]
         self.weights_RP = torch.stack([parameters_to_vector(model.parameters()) for model in models])
         self.weights_RP = self.weights_RP.detach().to(self.device).requires_grad_()
         self.mean_RP, self.square_RP = torch.zeros_like(self.weights_RP), torch.zeros_like(self.weights_RP)
-        self.taken = 0  # optimiser steps, for the moments' bias
+        self.steps = 0  # of the optimiser so far, for the moments' bias
         self._one = models[0].to(self.device)  # lends its structure and its buffers; its weights are not used
         self._named = {name: parameter.shape for name, parameter in self._one.named_parameters()}
         decays = [float(p.ndim >= 2) for p in self._one.parameters() for _ in range(p.numel())]
@@ -64,8 +64,8 @@ class Ensemble:
         data, gpu = None if shared else 0, self.device.type == "cuda"
         fused = nullcontext() if gpu else sdpa_kernel(SDPBackend.MATH)  # the CPU's fused attention knows no vmap
         with torch.autocast(self.device.type, torch.bfloat16, enabled=gpu), fused:
-            found: Tensor = vmap(self._loss, in_dims=(0, data, data))(self._stacked(), inputs, targets)
-        return found
+            losses_R: Tensor = vmap(self._loss, in_dims=(0, data, data))(self._stacked(), inputs, targets)
+        return losses_R
 
     def _stacked(self) -> dict[str, Tensor]:
         parts = self.weights_RP.split([shape.numel() for shape in self._named.values()], dim=1)
@@ -94,15 +94,15 @@ class Ensemble:
 
     @torch.no_grad()
     def _descend(self, gradient_RP: Tensor, rates_R1: Tensor) -> None:
-        """Each run's gradient clipped to its own norm, then AdamW at its own rate (Loshchilov & Hutter 2019)."""
-        config, self.taken = self.config, self.taken + 1
+        """Clip each run's gradient by its own norm, then step as AdamW does at its rate (Loshchilov & Hutter 2019)."""
+        config, self.steps = self.config, self.steps + 1
         norms_R1 = torch.linalg.vector_norm(gradient_RP, dim=1, keepdim=True)
         gradient_RP *= (config.clip / (norms_R1 + 1e-6)).clamp(max=1.0)
         self.mean_RP.lerp_(gradient_RP, 1 - config.beta1)
         self.square_RP.mul_(config.beta2).addcmul_(gradient_RP, gradient_RP, value=1 - config.beta2)
-        spread_RP = (self.square_RP / (1 - config.beta2**self.taken)).sqrt_().add_(EPSILON)
+        spread_RP = (self.square_RP / (1 - config.beta2**self.steps)).sqrt_().add_(EPSILON)
         self.weights_RP *= 1 - rates_R1 * self._decay_P
-        self.weights_RP -= rates_R1 / (1 - config.beta1**self.taken) * self.mean_RP / spread_RP
+        self.weights_RP -= rates_R1 / (1 - config.beta1**self.steps) * self.mean_RP / spread_RP
 
     @torch.no_grad()
     def test_losses(self) -> list[float]:
@@ -114,32 +114,32 @@ class Ensemble:
 
     def state(self) -> tuple[int, list[Tensor]]:
         """A copy of all that a step changes."""
-        return self.taken, [part.detach().clone() for part in (self.weights_RP, self.mean_RP, self.square_RP)]
+        return self.steps, [part.detach().clone() for part in (self.weights_RP, self.mean_RP, self.square_RP)]
 
     @torch.no_grad()
-    def restore(self, held: tuple[int, list[Tensor]]) -> None:
+    def restore(self, state: tuple[int, list[Tensor]]) -> None:
         """Go back to a state that `state` gave."""
-        self.taken = held[0]
-        for part, kept in zip((self.weights_RP, self.mean_RP, self.square_RP), held[1], strict=True):
-            part.copy_(kept)
+        self.steps, copies = state
+        for part, copy in zip((self.weights_RP, self.mean_RP, self.square_RP), copies, strict=True):
+            part.copy_(copy)
 
     def model(self, run: int) -> Transformer:
         """One run's model, as the last step left it."""
-        made = Transformer(self.config.model).to(self.device)
-        vector_to_parameters(self.weights_RP[run].detach().clone(), made.parameters())
-        return made
+        model = Transformer(self.config.model).to(self.device)
+        vector_to_parameters(self.weights_RP[run].detach().clone(), model.parameters())
+        return model
 
 
 @dataclass
 class Member:
-    """One run of an ensemble: what it read so far, or why it has no result; its weights then hold no more than NaN."""
+    """One run of an ensemble: the losses that it read, or how it diverged; its weights are then no more than NaN."""
 
     config: Pretraining
     progress: Progress = field(default_factory=Progress)
     diverged: Diverged | None = None
 
-    def take(self, step: int, act: Callable[[Progress], None]) -> None:
-        """Let the progress go on at this step, if the run is well; where it diverges by it, the run is out."""
+    def advance(self, step: int, act: Callable[[Progress], None]) -> None:
+        """Apply `act` to the progress at this step, unless the run has diverged; note it where it diverges now."""
         if self.diverged is None:
             self.progress.step = step
             try:
@@ -149,7 +149,7 @@ class Member:
 
     def read(self, step: int, losses: str, loss: float) -> None:
         """Add a test loss to the named list of the progress."""
-        self.take(step, lambda progress: getattr(progress, losses).append(finite(loss, step)))
+        self.advance(step, lambda progress: getattr(progress, losses).append(finite(loss, step)))
 
 
 def run_together(configs: Sequence[Pretraining], seeds: Sequence[int]) -> list[TrainingRun | Diverged]:
@@ -183,15 +183,15 @@ def _follow_trunk(ensemble: Ensemble, members: list[Member]) -> None:
             step += 1
             if step in edges:
                 for member, total in zip(members, since_R.tolist(), strict=True):
-                    member.take(step, partial(extend_curve, total=total))
+                    member.advance(step, partial(extend_curve, total=total))
                 since_R.zero_()
         _read(ensemble, members, step, reading)
     for member in members:
-        member.take(step, refuse_worse)
+        member.advance(step, refuse_worse)
 
 
 def _read(ensemble: Ensemble, members: list[Member], step: int, reading: int) -> None:
-    """The test losses at a stop, and after the branch that leaves there if the schedule has one."""
+    """Read the test losses at a stop, and after the branch that leaves there if the schedule has one."""
     config = ensemble.config
     branches = config.schedule == "stable-decay"
     for member, loss in zip(members, ensemble.test_losses(), strict=True):
@@ -209,6 +209,6 @@ def _read(ensemble: Ensemble, members: list[Member], step: int, reading: int) ->
         ensemble.restore(trunk)
 
 
-def _drawn(config: Pretraining, seed: int) -> Transformer:
+def _start_model(config: Pretraining, seed: int) -> Transformer:
     torch.manual_seed(seed)
     return Transformer(config.model)

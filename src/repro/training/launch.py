@@ -25,7 +25,7 @@ def ranks_wanted() -> int:
 
 
 def run_over_ranks(config: object, seed: int, *, ranks: int) -> Numbers:
-    """The numbers of a run that `ranks` processes of this machine share, by REPRO_STRATEGY: ddp (default) or fsdp2.
+    """Train one run over `ranks` processes of this machine, by REPRO_STRATEGY (ddp or fsdp2), and return its numbers.
 
     Raises:
         Diverged: as the run itself.
@@ -42,15 +42,15 @@ def run_over_ranks(config: object, seed: int, *, ranks: int) -> Numbers:
         answer = job.with_suffix(".answer")
         if not answer.exists():
             raise RuntimeError(f"training over {ranks} processes failed:\n{_own_words(ended.stderr)}")
-        found = json.loads(answer.read_text(encoding="utf-8"))
-    if "diverged" in found:
-        raise Diverged(found["diverged"])
-    numbers: Numbers = found["numbers"]
+        outcome = json.loads(answer.read_text(encoding="utf-8"))
+    if "diverged" in outcome:
+        raise Diverged(outcome["diverged"])
+    numbers: Numbers = outcome["numbers"]
     return numbers
 
 
 def _own_words(stderr: str) -> str:
-    """The ranks' own lines, where there are any: torchrun's report after them does not say what went wrong."""
+    """The ranks' own last lines, where there are any: torchrun's report after them does not say what went wrong."""
     lines = stderr.splitlines()
     return "\n".join([line for line in lines if line.startswith("[rank")][-12:] or lines[-12:])
 
@@ -66,13 +66,13 @@ def _one_rank(job: Path) -> None:
     state = PartialState(cpu=not torch.cuda.is_available())
     if state.num_processes != int(os.environ["WORLD_SIZE"]):  # accelerate falls back to one process without a word
         raise RuntimeError(f"{state.num_processes} processes of {os.environ['WORLD_SIZE']} found one another")
-    found: dict[str, Any]
+    outcome: dict[str, Any]
     try:
-        found = {"numbers": run(rebuild(Pretraining, wanted["config"]), wanted["seed"]).numbers()}
+        outcome = {"numbers": run(rebuild(Pretraining, wanted["config"]), wanted["seed"]).numbers()}
     except Diverged as diverged:
-        found = {"diverged": str(diverged)}
+        outcome = {"diverged": str(diverged)}
     if state.is_main_process:
-        job.with_suffix(".answer").write_text(json.dumps(found), encoding="utf-8")
+        job.with_suffix(".answer").write_text(json.dumps(outcome), encoding="utf-8")
     state.destroy_process_group()
 
 

@@ -50,13 +50,13 @@ class Trainer:
         self.raw = Transformer(config.model)
         self.model: nn.Module = self._spread()
         self.optimizer = self.accelerator.prepare(adamw(self.raw, config))
-        self.compiled = pays(config) if compiled is None else compiled
+        self.compiled = worth_compiling(config) if compiled is None else compiled
         self._loss = torch.compile(self._plain_loss) if self.compiled else self._plain_loss
         self.order = WindowOrder(text.train, time=config.model.context, seed=seed, unique=config.unique)
         self._test = held_out(text.test, time=config.model.context, count=config.test_tokens)
 
     def _spread(self) -> nn.Module:
-        """The model on its device: whole, a copy on each rank (DDP), or sharded over them (FSDP2)."""
+        """Put the model on its device: whole, a copy on each rank (DDP), or sharded over them (FSDP2)."""
         if os.environ.get("REPRO_STRATEGY") != "fsdp2" or self.accelerator.num_processes == 1:
             prepared: nn.Module = self.accelerator.prepare(self.raw)
             return prepared
@@ -106,20 +106,20 @@ class Trainer:
 
     def state(self) -> dict[str, Tensor]:
         """A copy of all that a step changes: weights and moments, by the parameter's name and then the moment's."""
-        held = {}
+        state = {}
         for name, parameter in self.raw.named_parameters():
-            held[f"{name}/weight"] = parameter.detach().clone()
+            state[f"{name}/weight"] = parameter.detach().clone()
             for moment, value in self.optimizer.state.get(parameter, {}).items():
-                held[f"{name}/{moment}"] = value.detach().clone()
-        return held
+                state[f"{name}/{moment}"] = value.detach().clone()
+        return state
 
     @torch.no_grad()
-    def restore(self, held: dict[str, Tensor]) -> None:
+    def restore(self, state: dict[str, Tensor]) -> None:
         """Go back to a state that `state` gave, in place."""
         for name, parameter in self.raw.named_parameters():
             moments = {
                 key.rpartition("/")[2]: _like(value, parameter)
-                for key, value in held.items()
+                for key, value in state.items()
                 if key.rpartition("/")[0] == name
             }
             parameter.copy_(moments.pop("weight"))
@@ -155,7 +155,7 @@ def adamw(model: nn.Module, config: Pretraining) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(config.beta1, config.beta2), fused=True)
 
 
-def pays(config: Pretraining) -> bool:
+def worth_compiling(config: Pretraining) -> bool:
     """Whether a run is long enough to be compiled, and there is something to compile it with."""
     flops = training_flops(config.model, config.readings[-1], config.model.context)
     return able_to_compile() and flops >= COMPILED_FROM

@@ -42,13 +42,13 @@ class PlainAttention(nn.Module):
         q = self.query(x).view(B, T, self.heads, W // self.heads).transpose(1, 2)
         k = self.key(x).view(B, T, self.heads, W // self.heads).transpose(1, 2)
         v = self.value(x).view(B, T, self.heads, W // self.heads).transpose(1, 2)
-        q, k = turned(q, cosines, sines), turned(k, cosines, sines)
+        q, k = turn(q, cosines, sines), turn(k, cosines, sines)
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         return self.output(y.transpose(1, 2).contiguous().view(B, T, W))
 
 
-def turned(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
-    """Rotary positions, pairs (i, i + D/2)."""
+def turn(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+    """Turn queries or keys by their rotary positions, in pairs (i, i + D/2)."""
     half = x.shape[-1] // 2
     a, b = x[..., :half], x[..., half:]
     return torch.cat([a * cosines - b * sines, b * cosines + a * sines], dim=-1)
@@ -122,7 +122,7 @@ class PlainLoop:
         self.tokens, self.sequences, self.time = tokens, sequences, shape.context
 
     def step(self) -> Tensor:
-        """One step on random windows; returns the loss before it."""
+        """Take one step on random windows; returns the loss before it."""
         starts = torch.randint(len(self.tokens) - self.time - 1, (self.sequences,)).tolist()
         windows = torch.stack([torch.from_numpy(self.tokens[i : i + self.time + 1].astype(np.int64)) for i in starts])
         windows = windows.to(self.device)

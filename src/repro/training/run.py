@@ -26,7 +26,7 @@ CURVE_POINTS = 40  # of the training loss, spaced evenly in the logarithm of the
 
 @dataclass
 class Progress:
-    """What a run has read so far; with the weights and moments, all that it needs to go on."""
+    """The losses that a run has read so far; with its weights and moments, all that it needs to go on."""
 
     step: int = 0
     loss: list[float] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """A finished run: what it read, and the model as the last step left it."""
+    """A finished run: the losses that it read, and the model as the last step left it."""
 
     config: Pretraining
     progress: Progress
@@ -47,7 +47,7 @@ class TrainingRun:
     compiled: bool
 
     def numbers(self) -> Numbers:
-        """What is recorded; token counts are those used, whole steps."""
+        """The numbers that are recorded; token counts are those used, whole steps."""
         config, read = self.config, self.progress
         count, tokens = parameters(config.model), [config.steps(r) * config.batch for r in config.readings]
         stable = [config.stop(r) * config.batch for r in config.readings] if read.stable_loss else []
@@ -69,7 +69,7 @@ class TrainingRun:
 
 
 def bits(nats: float) -> float:
-    """Nats as bits."""
+    """An entropy or loss in bits, from one in nats."""
     return nats / math.log(2)
 
 
@@ -82,7 +82,7 @@ def run(config: Pretraining, seed: int) -> TrainingRun:
     text = tokens_of(config.text)
     trainer = Trainer(config, seed, text)
     path = _place("runs", config, seed)
-    progress = _follow_trunk(trainer, _resumed(trainer, path), path)
+    progress = _follow_trunk(trainer, _resume(trainer, path), path)
     trainer.save_weights(_place("weights", config, seed))
     path.unlink(missing_ok=True)
     return TrainingRun(config, progress, trainer.raw, text.bytes_per_token, trainer.compiled)
@@ -90,10 +90,10 @@ def run(config: Pretraining, seed: int) -> TrainingRun:
 
 def trained(config: Pretraining, seed: int) -> Transformer:
     """The model of a run, from the folder of weights where it was trained before, else trained now."""
-    if (kept := checkpoint.load(_place("weights", config, seed))) is None:
+    if (saved := checkpoint.load(_place("weights", config, seed))) is None:
         return run(config, seed).model.eval()
     model = Transformer(config.model)
-    model.load_state_dict(kept[0], strict=False)  # a tied output matrix is kept once
+    model.load_state_dict(saved[0], strict=False)  # a tied output matrix is kept once
     return model.eval()
 
 
@@ -101,12 +101,13 @@ def _place(kind: str, config: Pretraining, seed: int) -> Path:
     return places.checkpoints() / kind / (key("pretrain", 1, config, seed) + ".safetensors")
 
 
-def _resumed(trainer: Trainer, path: Path) -> Progress:
-    held = checkpoint.load(path)
-    if held is None:
+def _resume(trainer: Trainer, path: Path) -> Progress:
+    saved = checkpoint.load(path)
+    if saved is None:
         return Progress()
-    trainer.restore(held[0])
-    return Progress(**held[1])
+    state, facts = saved
+    trainer.restore(state)
+    return Progress(**facts)
 
 
 def _follow_trunk(trainer: Trainer, progress: Progress, path: Path) -> Progress:
@@ -132,11 +133,11 @@ def _follow_trunk(trainer: Trainer, progress: Progress, path: Path) -> Progress:
 
 
 def _read(trainer: Trainer, progress: Progress) -> None:
-    """The test loss at a stop, and after the branch that leaves there if the schedule has one."""
+    """Read the test loss at a stop, and after the branch that leaves there if the schedule has one."""
     config = trainer.config
-    here = finite(trainer.test_loss(), progress.step)
+    loss = finite(trainer.test_loss(), progress.step)
     if config.schedule != "stable-decay":
-        progress.loss.append(here)
+        progress.loss.append(loss)
         return
     reading = config.readings[len(progress.loss)]
     last = len(progress.loss) + 1 == len(config.readings)
@@ -146,7 +147,7 @@ def _read(trainer: Trainer, progress: Progress) -> None:
     for step in range(start, end):
         done = (step + 1) * config.batch
         trainer.step(step, decayed(done, peak=peak, start=start * config.batch, end=(end + 1) * config.batch))
-    progress.stable_loss.append(here)
+    progress.stable_loss.append(loss)
     progress.loss.append(finite(trainer.test_loss(), end))
     if trunk is not None:
         trainer.restore(trunk)

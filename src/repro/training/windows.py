@@ -1,4 +1,4 @@
-"""Which tokens a step reads: windows of the training text in a seeded order, a pure function of seed and step.
+"""The tokens that a step reads: windows of the training text in a seeded order, a pure function of seed and step.
 
 B sequences in a batch, T time.
 """
@@ -27,15 +27,15 @@ class WindowOrder:
         Raises:
             ValueError: the text holds fewer tokens than one window, or than `unique`.
         """
-        held = (len(tokens) - 1) // time
-        wanted = held if unique is None else unique // time
-        if not 1 <= wanted <= held:
+        whole = (len(tokens) - 1) // time
+        wanted = whole if unique is None else unique // time
+        if not 1 <= wanted <= whole:
             raise ValueError(
-                f"{wanted} windows of {time} tokens wanted from a text that holds {held}; "
+                f"{wanted} windows of {time} tokens wanted from a text that holds {whole}; "
                 "ask for fewer unique tokens, at least one window, or a larger text"
             )
         self.tokens, self.time, self.seed = tokens, time, seed
-        self.chosen = np.random.default_rng([seed, 0]).permutation(held)[:wanted]
+        self.chosen = np.random.default_rng([seed, 0]).permutation(whole)[:wanted]
         self._epoch, self._order = -1, self.chosen
 
     def batch(self, step: int, sequences: int) -> tuple[Windows, Windows]:
@@ -58,10 +58,10 @@ def held_out(tokens: NDArray[np.integer], *, time: int, count: int) -> tuple[Win
     Raises:
         ValueError: the text holds fewer tokens.
     """
-    held, wanted = (len(tokens) - 1) // time, max(1, count // time)
-    if wanted > held:
+    whole, wanted = (len(tokens) - 1) // time, max(1, count // time)
+    if wanted > whole:
         raise ValueError(f"{count} test tokens wanted from a text of {len(tokens)}; ask for fewer")
-    return cut(tokens, np.arange(wanted) * held // wanted, time)
+    return cut(tokens, np.arange(wanted) * whole // wanted, time)
 
 
 def cut(tokens: NDArray[np.integer], places: NDArray[np.integer], time: int) -> tuple[Windows, Windows]:
