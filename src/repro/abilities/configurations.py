@@ -16,6 +16,7 @@ EXAMS = (1, 2, 4, 8, 16, 32)  # questions of an exam, all of which must be answe
 KINDS = {"known": "a language of training", "new": "the new language"}
 SCORE_WORLDS = ("mirage", "smooth", "abrupt")
 ANSWER_WORLDS = ("law", "unrelated", "size", "text")
+FEWEST = 8  # scores of a task; a line that bends has three coefficients
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,11 +189,11 @@ def with_control(config: Probing) -> list[Probing]:
 
 @dataclass(frozen=True, kw_only=True)
 class PlantedScores:
-    """Tasks on which models of growing compute are scored, by accuracy and by log-likelihood per token.
+    """Planted tasks, on which models of growing compute are scored by accuracy and by log-likelihood per token.
 
-    Fields: `world` mirage (the loss falls smoothly and the answer is long), smooth (likewise, one token) or abrupt (the
-    loss itself falls at once); `items` of a task, of which accuracy counts the right ones; `noise` relative deviation
-    of the loss.
+    Fields: `world` mirage: the loss falls smoothly, but an answer has many tokens and is right only if all are; smooth:
+    the loss falls as smoothly, and an answer has one token; abrupt: the loss itself falls at once; `items` questions of
+    a task, of which accuracy is the share answered rightly; `noise` the relative deviation of the loss.
 
     Raises:
         ValueError: there is no such world.
@@ -225,10 +226,10 @@ class Scores:
 
 @dataclass(frozen=True, kw_only=True)
 class PlantedAnswers:
-    """Models of two texts, and what decides their answers.
+    """Planted models of two training texts, whose scores depend on what the world says.
 
-    Fields: `world` law (the loss alone), unrelated (nothing), size (the loss, and parameters beside it) or text
-    (likewise, the training text); `items` of a task, of which accuracy counts the right ones.
+    Fields: `world` law: on the loss alone; unrelated: on nothing; size: on the loss and the number of parameters; text:
+    on the loss and the training text; `items` questions of a task, of which a score is the share answered rightly.
 
     Raises:
         ValueError: there is no such world.

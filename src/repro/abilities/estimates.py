@@ -113,13 +113,12 @@ def shares_right(counts: pd.DataFrame) -> pd.DataFrame:
     95 % chance, were the true share that end.
     """
     shares = [clopper_pearson(int(correct), int(items)) for correct, items in counts[["correct", "items"]].to_numpy()]
-    return counts.assign(
-        **{
-            "share": [share.value for share in shares],
-            "up to": [share.high for share in shares],
-            "problems needed": [items_needed(min(share.high, 0.999)) for share in shares],
-        }
-    )
+    columns = {
+        "share": [share.value for share in shares],
+        "up to": [share.high for share in shares],
+        "problems needed": [items_needed(min(share.high, 0.999)) for share in shares],
+    }
+    return counts.join(pd.DataFrame(columns, index=counts.index))
 
 
 def _whole(curves_SN: pd.DataFrame) -> Array:

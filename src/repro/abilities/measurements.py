@@ -8,6 +8,7 @@ import numpy as np
 
 from repro.abilities.configurations import (
     EXAMS,
+    FEWEST,
     KINDS,
     Answers,
     Learning,
@@ -199,7 +200,7 @@ def score_shape(config: Scores, seed: int) -> Numbers:
     """
     from repro.abilities.estimates import emergence_score
     from repro.abilities.shape import bend, by_compute, five_digits
-    from repro.abilities.tables import FEWEST, scores_of
+    from repro.abilities.tables import scores_of
 
     wide = scores_of(config, seed)
     wide = wide[[task for task in wide.columns if wide[task].notna().sum() >= FEWEST]]

@@ -81,7 +81,7 @@ def log_probs_at(tokens: Tokens, log_probs: Array) -> Array:
 
 
 def _chain(seen_BA: NDArray[np.bool_]) -> float:
-    """Each place may depend on the one before it, and on no other."""
+    """The exact match foretold by a law in which each place depends on the one before it, and on no other."""
     law = float(seen_BA[:, 0].mean())
     for before_B, now_B in zip(seen_BA.T[:-1], seen_BA.T[1:], strict=True):
         law *= float((before_B & now_B).sum()) / max(1, int(before_B.sum()))
@@ -89,14 +89,17 @@ def _chain(seen_BA: NDArray[np.bool_]) -> float:
 
 
 def numeric_error(given_BA: Tokens, right_BA: Tokens, base: int) -> float:
-    """Mean distance of two numbers over the largest one of A digits, the most significant first; 1 if not a number."""
+    """Mean distance of the given from the right number, over the largest of A digits; 1 where no number is given.
+
+    The most significant digit comes first.
+    """
     weights_A = float(base) ** np.arange(right_BA.shape[1])[::-1]
-    apart_B = np.abs((given_BA - right_BA) @ weights_A) / (base ** right_BA.shape[1] - 1)
-    return float(np.where((given_BA < base).all(axis=1), apart_B, 1.0).mean())
+    distance_B = np.abs((given_BA - right_BA) @ weights_A) / (base ** right_BA.shape[1] - 1)
+    return float(np.where((given_BA < base).all(axis=1), distance_B, 1.0).mean())
 
 
 def items_needed(rate: float, *, chance: float = 0.95) -> int:
-    """Problems that a test needs to show at least one success of a rate, with this chance."""
+    """The number of problems with which a test shows at least one success, at a rate of successes, with this chance."""
     if not 0 < rate < 1:
         raise ValueError(f"rate {rate}; expected one between 0 and 1")
     return math.ceil(math.log(1 - chance) / math.log(1 - rate))

@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from repro.abilities.configurations import FEWEST
 from repro.floor.arrays import Array
 from repro.floor.measurement import Number
 from repro.statistics import LEVEL
 
 ABRUPT = 3.0  # the late half gains more than this many times what the early half does; at a steady pace it is once
-FEWEST = 8  # runs of a task; a line that bends has three coefficients
 SHAPES = ("abrupt", "smooth", "unclear", "no gain")
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from repro.abilities.configurations import (
     ANSWER_WORLDS,
+    FEWEST,
     SCORE_WORLDS,
     Answers,
     PlantedAnswers,
@@ -21,7 +22,6 @@ from repro.abilities.configurations import (
     Scores,
 )
 from repro.abilities.planted import plant_answers, plant_scores
-from repro.abilities.shape import FEWEST
 from repro.corpora.tables.tables import FLOP_PER_PARAMETER_TOKEN, adopt, find_table, load_runs, load_table, table_id
 
 OWN_COLUMNS = ("task", "metric", "compute", "score")
@@ -47,7 +47,7 @@ def scores_of(scores: Scores, seed: int) -> pd.DataFrame:
 
 
 def named_scores(name: str) -> dict[str, list[Scores]]:
-    """Groups of scores by the name a figure gives them, the metric that judges first.
+    """Groups of scores by the name that a figure gives them, the metric that judges first.
 
     Args:
         name: "planted" (a world where the metric makes the jump, one without, one with a jump), "public", or a
@@ -67,14 +67,16 @@ def named_scores(name: str) -> dict[str, list[Scores]]:
     if name != "public":
         raise ValueError(f"evals is {name!r}; expected planted, public or the path of a .csv")
     ladder, pythia = table_id("olmo_ladder_final"), table_id("pythia_zero_shot_long")
-    said, cost = table_id("obsscaling_base_llm_emergent_capability_eval"), table_id(COST)
+    emergent, cost = table_id("obsscaling_base_llm_emergent_capability_eval"), table_id(COST)
     return {
         "OLMo ladder": [Scores(source=ladder, metric=metric) for metric in LADDER],
         "Pythia, sizes": [Scores(source=pythia, metric=metric) for metric in ("accuracy", "log-likelihood")],
         "Pythia 12B, steps": [
             Scores(source=pythia, metric=metric, along="steps") for metric in ("accuracy", "log-likelihood")
         ],
-        "said to be emergent": [Scores(source=said, metric=metric, compute=cost) for metric in ("accuracy", "BLEU")],
+        "said to be emergent": [
+            Scores(source=emergent, metric=metric, compute=cost) for metric in ("accuracy", "BLEU")
+        ],
     }
 
 
@@ -86,20 +88,20 @@ def _both(planted: PlantedScores) -> list[Scores]:
 
 
 def _ladder(scores: Scores) -> pd.DataFrame:
-    """Each task once: its test split where it has one, else its validation split."""
+    """Scores of the ladder, of each task on its test split where it has one, else on its validation split."""
     raw, part = load_table(scores.source), LADDER[scores.metric]  # type: ignore[arg-type]
     columns: dict[str, str] = {}
     for column in raw.columns:
-        named = re.fullmatch(rf"eval/downstream{part}/(\w+?)_(val|test)_rc_5shot_\w+", column)
-        if named and (named[2] == "test" or named[1] not in columns):
-            columns[named[1]] = column
+        name = re.fullmatch(rf"eval/downstream{part}/(\w+?)_(val|test)_rc_5shot_\w+", column)
+        if name and (name[2] == "test" or name[1] not in columns):
+            columns[name[1]] = column
     x = np.log10(raw["throughput/total_training_Gflops"] * 1e9)
     sign = -1 if scores.metric == "bits per byte" else 1
     return pd.DataFrame({task: sign * raw[column].to_numpy() for task, column in sorted(columns.items())}, index=x)
 
 
 def _pythia(scores: Scores) -> pd.DataFrame:
-    """Steps of the largest model leave out the subjects of MMLU, on which every size stays at chance."""
+    """Scores of Pythia; those along steps leave out the subjects of MMLU, on which every size stays at chance."""
     raw = load_table(scores.source)  # type: ignore[arg-type]
     steps = scores.along == "steps"
     if steps:
@@ -176,7 +178,7 @@ _READERS: dict[str, Callable[[Scores], pd.DataFrame]] = {
 
 
 def named_answers(name: str) -> dict[str, Answers]:
-    """Sets of models by the name a figure gives them, the one that judges first.
+    """Sets of models by the name that a figure gives them, the one that judges first.
 
     Args:
         name: "planted", "public", or a reader's own CSV with a row per model: text (that it was trained on), N, loss,
