@@ -49,7 +49,7 @@ MAY_IMPORT = {
     "alignment.listed": ["floor", "models", "alignment.exact", "alignment.methods"],
     "alignment.methods": ["models"],
     "alignment.reviews": ["floor", "instruments", "corpora.languages", "models", "alignment.methods"],
-    "attention": ["floor", "statistics", "instruments", "models"],
+    "attention": ["floor", "statistics", "instruments", "sizing.memory", "models"],
     "fits": [
         *["floor", "statistics", "figures", "sizing.operations", "corpora.tables"],
         *["fits.approaches", "fits.laws", "fits.runs"],

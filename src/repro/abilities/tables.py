@@ -22,7 +22,8 @@ from repro.abilities.configurations import (
     Scores,
 )
 from repro.abilities.planted import plant_answers, plant_scores
-from repro.corpora.tables.tables import FLOP_PER_PARAMETER_TOKEN, adopt, find_table, load_runs, load_table, table_id
+from repro.corpora.tables.tables import adopt, find_table, load_runs, load_table, table_id
+from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 OWN_COLUMNS = ("task", "metric", "compute", "score")
 MMLU = "hendrycksTest-"
