@@ -35,28 +35,17 @@ def served_trace(config: Serving, seed: int) -> Numbers:
     requests = requests_of(config.workload, seed, longest=config.model.context)
     model = random_decoder(config.model, seed, dtype=getattr(torch, DTYPES[config.device]), device=config.device)
     prompts = random_prompts(requests, config.model.vocabulary, seed)
-
-    def once(count: int | None) -> dict[str, float]:
-        memory = memory_of(config.memory, config.slots, longest=config.model.context)
-        done = serve(
-            model,
-            requests[:count],
-            prompts[:count],
-            memory,
-            lanes=config.lanes,
-            static=config.static,
-            device=config.device,
-        )
-        return {
-            "speed": done.written / done.seconds,
-            "at_once": done.computed / done.steps,
-            "steps": done.steps,
-            "seconds": done.seconds,
-            "written": done.written,
-        }
-
-    once(2)  # the first pass of a process loads kernels
-    return once(None)
+    serving = partial(serve, model, lanes=config.lanes, static=config.static, device=config.device)
+    empty = partial(memory_of, config.memory, config.slots, longest=config.model.context)
+    serving(requests[:2], prompts[:2], empty())  # the first pass of a process loads kernels
+    done = serving(requests, prompts, empty())
+    return {
+        "speed": done.written / done.seconds,
+        "at_once": done.computed / done.steps,
+        "steps": done.steps,
+        "seconds": done.seconds,
+        "written": done.written,
+    }
 
 
 @measurement(version=1)
