@@ -21,7 +21,7 @@ Config = TypeVar("Config")
 
 @dataclass(frozen=True, kw_only=True)
 class Ladder:
-    """The text and the proportions that all rungs share, each a width.
+    """The text and the proportions that all rungs share; a rung is the run of a width.
 
     Fields: `context` tokens of a sequence; `batch` tokens per step; `head_width` of each head, about; `aspect` width
     over layers, about; `most_flops` 6ND at which a rung's readings end, N with the output matrix; `most_tokens` tokens

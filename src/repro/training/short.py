@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from repro.models.transformer import Transformer
 
 TESTED = 4  # batches that the loss of a run is read from: it is no score, and half the time would go to it
-WARM_UP = 20  # the part of the steps in which the rate rises: one in so many
+WARM_UP = 20  # the rate rises over the first one in so many of the steps
 
 Reading = Callable[["Transformer", Any, int], Numbers]
 
@@ -41,7 +41,7 @@ def short_run(text: Text, context: int, *, width: int, layers: int, steps: int, 
 
 
 class AfterTraining:
-    """A reading of a trained model as a trial, which first trains the `run` of its configuration; a decorator.
+    """A reading of a model, made into trials that first train the `run` of their configuration; a decorator.
 
     Fields: `reading` (model, configuration, seed) -> numbers; `together` what `@measurement` asks for, so that many
     trials run in one program.
@@ -62,7 +62,7 @@ class AfterTraining:
         return self.reading(trained(config.run, seed), config, seed)
 
     def trials(self, configs: Sequence[Any], seeds: Sequence[int]) -> list[Numbers | Diverged]:
-        """What `trial` gives for each configuration and seed, up to rounding, of runs trained in one program."""
+        """The numbers of `trial` for each configuration and seed, up to rounding, of runs trained in one program."""
         from repro.training.ensemble import run_together
 
         runs = run_together([config.run for config in configs], seeds)
@@ -73,6 +73,6 @@ class AfterTraining:
 
 
 def cost_of(run: Pretraining) -> dict[str, int | float]:
-    """What a run cost: `parameters` trained, `flops` of the whole training."""
+    """The cost of a run: `parameters` that it trains, `flops` of the whole training."""
     flops = training_flops(run.model, run.readings[-1], run.model.context)
     return {"parameters": parameters(run.model).total, "flops": flops}
