@@ -32,7 +32,7 @@ from repro.alignment.demonstrations.masking import Masking
 from repro.alignment.demonstrations.readings import RandomPairs as LossReading
 from repro.alignment.demonstrations.readings import Referred
 from repro.alignment.exact.fixed_points import Economy, FixedPoint, Premise
-from repro.alignment.exact.judges import Labels
+from repro.alignment.exact.labellers import Labels
 from repro.alignment.exact.recovery import Recovery
 from repro.alignment.exact.two_aims import TwoAims
 from repro.alignment.given.configurations import Example, Owned

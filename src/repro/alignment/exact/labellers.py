@@ -1,4 +1,4 @@
-"""Whose labels teach what is wanted: people's, those of a judge that errs at random, or of one with a taste of its own.
+"""Whose labels teach what is wanted: people's, or those of a machine that errs at random or has a taste of its own.
 
 Legend: A answers, K features.
 """
@@ -20,7 +20,7 @@ from repro.floor.measurement import Numbers, measurement
 class Labels:
     """Comparisons of answers to one prompt, from which a reward model learns.
 
-    Fields: `pairs` that are labelled; `flipped` share of labels turned round at random; `taste` of the judge, the
+    Fields: `pairs` that are labelled; `flipped` share of labels turned round at random; `taste` of the labeller, the
     spread over answers of what it adds to the gold reward; `features` of which rewards are sums; `kl` nats from the
     reference, of the policy that is made of the reward model.
 
@@ -47,9 +47,9 @@ class Labels:
 def labelled_by(config: Labels, seed: int) -> Numbers:
     """In each world the `share` of the attainable gold gain at one KL that the best policy for the reward model has.
 
-    People and judge compare as Bradley and Terry have it, people by the gold reward. The reward model has its features,
-    so that labels without end would teach it whatever the labels hold. The seed draws the worlds, the same for
-    all kinds of labels.
+    People and machines compare as Bradley and Terry have it, people by the gold reward. The reward model has the
+    features of the rewards, so that labels without end would teach it all that they hold. The seed draws the worlds,
+    the same for all kinds of labels.
     """
     return {"share": [_share(config, np.random.default_rng([seed, 17, world])) for world in range(config.worlds)]}
 
@@ -59,10 +59,10 @@ def _share(config: Labels, rng: np.random.Generator) -> float:
     gold_A, taste_A = (_spread_one(features_AK @ rng.standard_normal(config.features)) for _ in range(2))
     reference_1A = scipy.special.log_softmax(rng.standard_normal(config.answers))[None]
     prefers_AA = preference(gold_A + config.taste * taste_A)
-    judged_AA = (1 - config.flipped) * prefers_AA + config.flipped * prefers_AA.T
+    labels_AA = (1 - config.flipped) * prefers_AA + config.flipped * prefers_AA.T
     drawn_A = np.full(config.answers, 1 / config.answers)
-    told_A = reward_model(sampled_wins(pair_wins(judged_AA, drawn_A), config.pairs, rng), features_AK)
-    gains = [_gain(reward_A, gold_A, reference_1A, config.kl) for reward_A in (told_A, gold_A)]
+    model_A = reward_model(sampled_wins(pair_wins(labels_AA, drawn_A), config.pairs, rng), features_AK)
+    gains = [_gain(reward_A, gold_A, reference_1A, config.kl) for reward_A in (model_A, gold_A)]
     return gains[0] / gains[1]
 
 

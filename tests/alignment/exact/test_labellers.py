@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from repro.alignment.exact.judges import Labels, labelled_by
+from repro.alignment.exact.labellers import Labels, labelled_by
 
 SMALL = {"answers": 60, "features": 4, "worlds": 4}
 
@@ -23,7 +23,7 @@ def test_a_taste_is_not_averaged_out():
     assert share(2_000_000, taste=1.0) < 0.9
 
 
-def test_a_coin_is_no_judge():
+def test_a_coin_is_no_labeller():
     with pytest.raises(ValueError, match="less than a half"):
         Labels(pairs=100, flipped=0.5)
     with pytest.raises(ValueError, match="give more"):
