@@ -1,4 +1,4 @@
-"""Where policy-gradient methods end: each is what it multiplies the gradient of log pi of a sampled answer by.
+"""Where policy-gradient methods end, each by its coefficient: the factor of grad log pi of a sampled answer.
 
 A method whose expected gradient is the sum over answers of pi C grad log pi comes to rest where C is constant on the
 answers; that is the whole difference between the ways to subtract a KL term. All here are exact expectations.
@@ -87,9 +87,9 @@ def clipped_ascent(start_WA: Array, worlds: Worlds, beta: float, steps: int) -> 
         policy_WA = old_WA
         for _ in range(EPOCHS):
             ratio = np.exp(policy_WA - old_WA)
-            held = np.where(advantage_WA > 0, ratio < 1 + CLIP, ratio > 1 - CLIP)
+            within_WA = np.where(advantage_WA > 0, ratio < 1 + CLIP, ratio > 1 - CLIP)
             policy_WA = scipy.special.log_softmax(
-                policy_WA + RATE / beta * centred(held * advantage_WA, policy_WA), axis=1
+                policy_WA + RATE / beta * centred(within_WA * advantage_WA, policy_WA), axis=1
             )
         return policy_WA - old_WA
 

@@ -52,17 +52,17 @@ def reward_recovery(config: Recovery, seed: int) -> Numbers:
             "whole rankings without flips: a flip turns a pair round"
         )
     rng = np.random.default_rng([seed, 4])
-    found: dict[str, list[float]] = {"error": [], "slope": [], "ordered": []}
+    readings: dict[str, list[float]] = {"error": [], "slope": [], "ordered": []}
     for reward_A in draw_worlds(config.worlds, config.answers, seed).reward_WA:
         try:
             fitted_A = _fitted(config, reward_A, rng)
         except ValueError as error:
             raise Diverged(str(error)) from None
         fitted_A, true_A = fitted_A - fitted_A.mean(), reward_A - reward_A.mean()
-        found["error"].append(float(np.sqrt(np.mean((fitted_A - true_A) ** 2))))
-        found["slope"].append(float(fitted_A @ true_A / (true_A @ true_A)))
-        found["ordered"].append(ordered_share(fitted_A, true_A))
-    return dict(found)
+        readings["error"].append(float(np.sqrt(np.mean((fitted_A - true_A) ** 2))))
+        readings["slope"].append(float(fitted_A @ true_A / (true_A @ true_A)))
+        readings["ordered"].append(ordered_share(fitted_A, true_A))
+    return dict(readings)
 
 
 def _fitted(config: Recovery, reward_A: Array, rng: np.random.Generator) -> Array:
@@ -153,7 +153,7 @@ def cycle(strength: float) -> Array:
 
 
 def misfit(prefers_AA: Array, reward_A: Array) -> float:
-    """Mean over pairs of different answers of KL(preferences || what the reward predicts), in nats a comparison."""
+    """Mean over pairs of different answers of KL(preferences || what the reward predicts), in nats per comparison."""
     apart = ~np.eye(len(reward_A), dtype=bool)
     gained = scipy.special.xlogy(prefers_AA, prefers_AA) - prefers_AA * scipy.special.log_expit(
         reward_A[:, None] - reward_A[None, :]

@@ -14,7 +14,7 @@ from repro.floor.arrays import Array
 
 
 def lost_share(policy_WA: Array, worlds: Worlds, beta: float) -> Array:
-    """(W,) how much of what the objective can gain over the reference a policy leaves: 0 for pi*, 1 for pi_ref."""
+    """(W,) share that a policy leaves of what the objective can gain over the reference: 0 for pi*, 1 for pi_ref."""
     best_W, start_W = greatest_value(worlds, beta), value(worlds.reference_WA, worlds, beta)
     return (best_W - value(policy_WA, worlds, beta)) / (best_W - start_W)
 
@@ -61,8 +61,8 @@ def greatest_value(worlds: Worlds, beta: float) -> Array:
 
 def value(policy_WA: Array, worlds: Worlds, beta: float) -> Array:
     """(W,) expected reward minus beta times KL(policy || reference)."""
-    kept = np.exp(policy_WA)
-    return np.asarray((kept * worlds.reward_WA).sum(axis=1) - beta * divergence(policy_WA, worlds.reference_WA))
+    chance_WA = np.exp(policy_WA)
+    return np.asarray((chance_WA * worlds.reward_WA).sum(axis=1) - beta * divergence(policy_WA, worlds.reference_WA))
 
 
 def divergence(policy_WA: Array, other_WA: Array) -> Array:

@@ -66,14 +66,14 @@ def two_aims(config: TwoAims, seed: int) -> Numbers:
 
 def _worlds(config: TwoAims, seed: int) -> list[tuple[Array, Array]]:
     """(2, A) rewards of spread 1, helpfulness first, and the (1, A) reference, of each world."""
-    rng, made = np.random.default_rng([seed, 13]), []
+    rng, worlds = np.random.default_rng([seed, 13]), []
     for _ in range(config.worlds):
         helpful_A, other_A, logits_A = rng.standard_normal((3, config.answers))
         safe_A = config.correlation * helpful_A + np.sqrt(1 - config.correlation**2) * other_A
         if config.safety == YES_OR_NO:
             safe_A = (safe_A > np.quantile(safe_A, UNSAFE)).astype(float)
-        made.append((np.stack([helpful_A, safe_A / safe_A.std()]), scipy.special.log_softmax(logits_A)[None]))
-    return made
+        worlds.append((np.stack([helpful_A, safe_A / safe_A.std()]), scipy.special.log_softmax(logits_A)[None]))
+    return worlds
 
 
 def _gains(reward_2A: Array, reference_1A: Array, kl: float, weight: float) -> Array:
