@@ -27,15 +27,13 @@ from repro.abilities.configurations import (
     translating,
 )
 from repro.adaptation.configurations import OneStep
-from repro.alignment.demonstrations.eliciting import Eliciting
-from repro.alignment.demonstrations.masking import Masking
-from repro.alignment.demonstrations.readings import RandomPairs as LossReading
-from repro.alignment.demonstrations.readings import Referred
+from repro.alignment.demonstrations.configurations import Eliciting, Masking, Referred
+from repro.alignment.demonstrations.configurations import RandomPairs as LossReading
 from repro.alignment.exact.fixed_points import Economy, FixedPoint, Premise
 from repro.alignment.exact.labellers import Labels
 from repro.alignment.exact.recovery import Recovery
 from repro.alignment.exact.two_aims import TwoAims
-from repro.alignment.given.configurations import Example, Owned
+from repro.alignment.given.configurations import Example, GivenArm
 from repro.alignment.listed.configurations import Listed
 from repro.alignment.methods.configurations import Effort
 from repro.alignment.reviews.configurations import Aligned, Reach, Stage
@@ -168,7 +166,7 @@ TINY = {
     "one_step": OneStep(
         shape=Decoder(vocabulary=16, width=32, layers=1, heads=1, hidden=64, tied=False), rank=2, tokens=8
     ),
-    "own_pairs": Owned(
+    "own_pairs": GivenArm(
         task=Example(stage=SMALL, pairs=60),
         method="PPO",
         beta=0.1,

@@ -47,7 +47,7 @@ MAY_IMPORT = {
         *["floor", "instruments", "corpora.languages", "models", "alignment.methods", "alignment.reviews"],
     ],
     "alignment.listed": ["floor", "models", "alignment.exact", "alignment.methods"],
-    "alignment.methods": ["models"],
+    "alignment.methods": ["floor", "models", "alignment.exact"],
     "alignment.reviews": ["floor", "instruments", "corpora.languages", "models", "alignment.methods"],
     "attention": ["floor", "statistics", "instruments", "sizing.memory", "models"],
     "fits": [

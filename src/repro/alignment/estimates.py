@@ -1,6 +1,6 @@
-"""Choosing among trained arms by what they can see, and comparing those chosen at equal KL.
+"""Choosing among trained arms by what they can see, comparing those chosen at equal KL, and spans over worlds.
 
-A table holds a row a trial: seed, own_loss, and lists over looks where a method was watched.
+A table has one row per trial: seed, own_loss, and lists over looks where a method was watched.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ import pandas as pd
 from repro.statistics import student_t
 
 
-def tuned(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """For each group and seed the row of least own loss, sorted by these; gold chooses nothing."""
+def best_trials(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """The row of least own loss per group and seed, sorted by these; gold chooses nothing."""
     keys = [*by, "seed"]
     return table.sort_values("own_loss").groupby(keys, sort=False).head(1).sort_values(keys).reset_index(drop=True)
 
 
-def at_looks(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """The table with each column of lists as three: at the look that was kept, and as `_start` and `_end`.
+def at_best_look(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """The table with each column of lists over looks as three: at the best look, and as `_start` and `_end`.
 
     A training that diverged has none of the three.
     """
-    told = table.copy()
+    trials = table.copy()
     for name in columns:
         lists = list(zip(table[name], table["look"], strict=True))
-        told[name] = [looks[int(look)] if isinstance(looks, list) else np.nan for looks, look in lists]
+        trials[name] = [looks[int(look)] if isinstance(looks, list) else np.nan for looks, look in lists]
         for end, place in (("start", 0), ("end", -1)):
-            told[f"{name}_{end}"] = [looks[place] if isinstance(looks, list) else np.nan for looks, _ in lists]
-    return told
+            trials[f"{name}_{end}"] = [looks[place] if isinstance(looks, list) else np.nan for looks, _ in lists]
+    return trials
 
 
-def collapsed(told: pd.DataFrame) -> pd.Series[bool]:
+def has_collapsed(trials: pd.DataFrame) -> pd.Series[bool]:
     """Whether a training ends with less than half of the valid replies that it began with, or with no policy at all."""
-    return ~(told["valid_end"] >= told["valid_start"] / 2)
+    return ~(trials["valid_end"] >= trials["valid_start"] / 2)
 
 
 def column_of(table: pd.DataFrame, column: str, **where: object) -> list[float]:
@@ -75,69 +75,81 @@ def at_equal_kl(kl: Sequence[float], gold: Sequence[float], level: float, origin
     if max(kl) < level:
         raise ValueError(f"no policy reaches KL {level}; the farthest has {max(kl):.3g}")
     points = sorted(zip(kl, gold, strict=True))
-    roots = np.sqrt([0.0, *(at for at, _ in points)])
+    roots = np.sqrt([0.0, *(distance for distance, _ in points)])
     return float(np.interp(np.sqrt(level), roots, [origin, *(worth for _, worth in points)]))
 
 
 def gaps_at_equal_kl(
-    told: pd.DataFrame, ours: str, theirs: str, levels: Sequence[float], column: str = "gold"
+    trials: pd.DataFrame, ours: str, theirs: str, levels: Sequence[float], column: str = "gold"
 ) -> list[float]:
-    """For each seed our gold minus theirs at equal KL, a mean over the levels that every seed of both reaches.
+    """Our gold minus theirs at equal KL per seed, a mean over the levels that every seed of both reaches.
 
     Raises:
         ValueError: no such level.
     """
-    told = told[told["method"].isin([ours, theirs])]
-    farthest = told.groupby(["method", "seed"])["kl"].max().min()
+    trials = trials[trials["method"].isin([ours, theirs])]
+    farthest = trials.groupby(["method", "seed"])["kl"].max().min()
     reached = [level for level in levels if level <= farthest]
     if not reached:
         raise ValueError(f"no level of {list(levels)} is reached by every seed of {ours} and {theirs}: {farthest:.3g}")
     gaps = []
-    for _, part in told.groupby("seed"):
-        at = {
+    for _, part in trials.groupby("seed"):
+        gold = {
             method: [
                 at_equal_kl(list(rows["kl"]), list(rows[column]), level, float(rows[f"{column}_start"].mean()))
                 for level in reached
             ]
             for method, rows in part.groupby("method")
         }
-        gaps.append(float(np.mean(np.subtract(at[ours], at[theirs]))))
+        gaps.append(float(np.mean(np.subtract(gold[ours], gold[theirs]))))
     return gaps
 
 
-def shares_at_equal_kl(told: pd.DataFrame, method: str, levels: Sequence[float]) -> list[float]:
-    """For each seed what a method has of the most that can be gained, at equal KL: `gain` over `best_gain`, a mean.
+def shares_at_equal_kl(trials: pd.DataFrame, method: str, levels: Sequence[float]) -> list[float]:
+    """A method's `gain` over the `best_gain` there is at equal KL, per seed, a mean over the levels.
 
     Raises:
         ValueError: a level that some seed does not reach.
     """
-    found = []
-    for _, one in told[told["method"] == method].groupby("seed"):
+    shares = []
+    for _, one in trials[trials["method"] == method].groupby("seed"):
         gain, best = (
             [at_equal_kl(list(one["kl"]), list(one[name]), level, 0.0) for level in levels]
             for name in ("gain", "best_gain")
         )
-        found.append(float(np.mean(np.divide(gain, best))))
-    return found
+        shares.append(float(np.mean(np.divide(gain, best))))
+    return shares
 
 
-def levels_within(told: pd.DataFrame, shares: Sequence[float]) -> list[float]:
+def levels_within(trials: pd.DataFrame, shares: Sequence[float]) -> list[float]:
     """These shares of the KL that every seed of every method reaches; trainings that diverged reach none."""
-    farthest = told.dropna(subset="kl").groupby(["method", "seed"])["kl"].max().min()
+    farthest = trials.dropna(subset="kl").groupby(["method", "seed"])["kl"].max().min()
     return [float(share * farthest) for share in shares]
 
 
-def by_level(told: pd.DataFrame, levels: Sequence[float], columns: Sequence[str]) -> pd.DataFrame:
-    """Each column at each KL, a row a method, level and column: the mean over seeds with its interval."""
+def level_table(trials: pd.DataFrame, levels: Sequence[float], columns: Sequence[str]) -> pd.DataFrame:
+    """Mean over seeds with its interval per method, KL and column."""
     rows = []
-    for method, part in told.dropna(subset="kl").groupby("method"):
+    for method, part in trials.dropna(subset="kl").groupby("method"):
         for level in levels:
             for column in columns:
-                found = student_t(
+                mean = student_t(
                     [
                         at_equal_kl(list(one["kl"]), list(one[column]), level, float(one[f"{column}_start"].mean()))
                         for _, one in part.groupby("seed")
                     ]
                 )
-                rows.append([method, level, column, found.value, found.low, found.high])
+                rows.append([method, level, column, mean.value, mean.low, mean.high])
     return pd.DataFrame(rows, columns=["method", "kl", "column", "value", "low", "high"])
+
+
+def over_worlds(table: pd.DataFrame, columns: Sequence[str], *, by: Sequence[str]) -> pd.DataFrame:
+    """The greatest, least and median over worlds of each column of lists, per trial, in the table's order."""
+    rows = []
+    for _, trial in table.iterrows():
+        row = {name: trial[name] for name in by}
+        for name in columns:
+            values = np.asarray(trial[name], dtype=float)
+            row |= {name: values.max(), f"{name}_least": values.min(), f"{name}_median": float(np.median(values))}
+        rows.append(row)
+    return pd.DataFrame(rows)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 
@@ -14,3 +17,14 @@ def present(device: str) -> str:
     if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
         raise ValueError(f"device is {device!r}, which is not here; expected cpu, or cuda where torch sees a GPU")
     return device
+
+
+@contextmanager
+def on(device: str) -> Iterator[None]:
+    """Make all new tensors on a device.
+
+    Raises:
+        ValueError: it is not here.
+    """
+    with torch.device(present(device)):
+        yield

@@ -5,7 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from repro.alignment.demonstrations.masking import RESPONSE, Masking, draw_examples, masked_tuning
+from repro.alignment.demonstrations.configurations import Masking
+from repro.alignment.demonstrations.examples import RESPONSE, draw_examples
+from repro.alignment.demonstrations.measurements import masked_tuning
 from repro.corpora.languages.reviews import LOG_ODDS, WORDS
 
 TINY = Masking(

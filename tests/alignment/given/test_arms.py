@@ -1,4 +1,4 @@
-"""A reader's own model, pairs and reward: read as trl reads them, compared as the frontier is, or refused."""
+"""A given model, pairs and reward: read as trl reads them, compared as the frontier is, or refused."""
 
 import json
 from pathlib import Path
@@ -7,20 +7,19 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification
 
-from repro.alignment.given.arms import Split, opened
-from repro.alignment.given.configurations import Example, Owned, given_task
-from repro.alignment.given.example import written
+from repro.alignment.given.configurations import Example, GivenArm, given_task
+from repro.alignment.given.example import example_task
 from repro.alignment.given.measurements import own_pairs
 from repro.alignment.given.preferences import Preference
-from repro.alignment.given.texts import Cutter, gold_of_texts, judge_of, stacked
+from repro.alignment.given.tasks import Split, open_task
+from repro.alignment.given.texts import Cutter, gold_of_texts, reward_function, stack_rows
 from repro.alignment.methods.causal import Causal, side_by_side
 from repro.alignment.methods.configurations import Effort
 from repro.alignment.methods.library import Recipe, train, word_tokeniser
-from repro.alignment.methods.pairs import log_probs_of
-from repro.alignment.methods.replies import sampled
+from repro.alignment.methods.pairs import pair_log_probs
+from repro.alignment.methods.replies import sample_replies
 from repro.alignment.reviews.configurations import Stage
-from repro.corpora.languages.reviews import draw_reviews, gold
-from repro.corpora.languages.reviews import written as in_words
+from repro.corpora.languages.reviews import draw_reviews, gold, in_words
 from repro.models.given import given_model
 
 WORDS = [f"w{number}" for number in range(20)]
@@ -67,8 +66,8 @@ def file_of(folder, *, talk: bool = False, count: int = 20) -> str:
     return str(folder / "pairs.jsonl")
 
 
-def owned(task, method: str, **more) -> Owned:
-    return Owned(
+def given_arm(task, method: str, **more) -> GivenArm:
+    return GivenArm(
         task=task,
         method=method,
         beta=0.3,
@@ -83,17 +82,17 @@ def owned(task, method: str, **more) -> Owned:
 
 
 @pytest.mark.parametrize("talk", [False, True])
-def test_both_methods_run_on_given_files_and_a_given_judge(tmp_path, talk):
+def test_both_methods_run_on_given_files_and_a_given_reward(tmp_path, talk):
     """The first look is the given model: KL 0, wins even; training moves both, and paths stay out of the record."""
     model = llama(tmp_path / "model", template=TEMPLATE)
-    judge = llama(tmp_path / "judge", LlamaForSequenceClassification, seed=1)
-    task = given_task(model, file_of(tmp_path, talk=talk), judge)
+    reward = llama(tmp_path / "judge", LlamaForSequenceClassification, seed=1)
+    task = given_task(model, file_of(tmp_path, talk=talk), reward)
 
     for method in ("DPO", "PPO"):
-        found = own_pairs(owned(task, method), 0)
+        numbers = own_pairs(given_arm(task, method), 0)
 
-        assert (0.0, 0.5, 20) == (found["kl"][0], found["wins"][0], found["used"])
-        assert found["kl"][-1] > 0 and 3 == len(found["reward"])
+        assert (0.0, 0.5, 20) == (numbers["kl"][0], numbers["wins"][0], numbers["used"])
+        assert numbers["kl"][-1] > 0 and 3 == len(numbers["reward"])
     assert str(tmp_path) not in str(task)
 
 
@@ -101,11 +100,11 @@ def test_adapters_learn_and_the_given_weights_stay(tmp_path):
     task = given_task(
         llama(tmp_path / "model"), file_of(tmp_path), llama(tmp_path / "j", LlamaForSequenceClassification)
     )
-    learner = opened(task, 8, 4, 2).reference.learner()
+    learner = open_task(task, 8, 4, 2).reference.learner()
 
     assert all("lora" in name for name, weight in learner.named_parameters() if weight.requires_grad)
     for method in ("DPO", "PPO"):
-        assert own_pairs(owned(task, method, lora=2), 0)["kl"][-1] > 0
+        assert own_pairs(given_arm(task, method, lora=2), 0)["kl"][-1] > 0
 
 
 @pytest.mark.parametrize("talk", [False, True])
@@ -116,19 +115,19 @@ def test_tokens_are_trl_s(tmp_path, talk):
         file_of(tmp_path, talk=talk),
         llama(tmp_path / "judge", LlamaForSequenceClassification),
     )
-    whole = opened(task, 8, 4)
-    rows = [dict(vars(pair)) for pair in whole.pairs]
+    opened = open_task(task, 8, 4)
+    rows = [dict(vars(pair)) for pair in opened.pairs]
     logged = train(
         "dpo",
-        whole.reference.learner().model,
-        whole.cutter.tokeniser,
+        opened.reference.learner().model,
+        opened.cutter.tokeniser,
         rows,
         Recipe(0.0, steps=1, batch=len(rows)),
         folder=tmp_path / "trl",
     )[0]
 
     with torch.no_grad():
-        chosen, rejected = (part.mean().item() for part in log_probs_of(whole.reference, stacked(whole.rows)))
+        chosen, rejected = (part.mean().item() for part in pair_log_probs(opened.reference, stack_rows(opened.rows)))
     assert [chosen, rejected] == pytest.approx([logged["logps/chosen"], logged["logps/rejected"]], rel=1e-3)
 
 
@@ -139,14 +138,14 @@ def test_what_stands_before_a_sentence_changes_nothing_and_neither_does_the_cach
     with torch.no_grad():
         together = model(side_by_side(prompts))[:, -1]
         alone = torch.cat([model(torch.tensor([prompt]))[:, -1] for prompt in prompts])
-        drawn = sampled(model, side_by_side(prompts), 3, torch.Generator().manual_seed(0))
-        slow = sampled(lambda tokens: model(tokens), side_by_side(prompts), 3, torch.Generator().manual_seed(0))
+        drawn = sample_replies(model, side_by_side(prompts), 3, torch.Generator().manual_seed(0))
+        slow = sample_replies(lambda tokens: model(tokens), side_by_side(prompts), 3, torch.Generator().manual_seed(0))
 
     torch.testing.assert_close(alone, together)
     assert slow.tolist() == drawn.tolist()
 
 
-def test_a_judge_reads_each_reply_behind_its_prompt_whatever_is_read_beside_it(tmp_path):
+def test_a_classifier_reads_each_reply_behind_its_prompt_whatever_is_read_beside_it(tmp_path):
     folder = llama(tmp_path / "judge", LlamaForSequenceClassification, labels=2)
     model = LlamaForSequenceClassification.from_pretrained(folder).eval()
     tokeniser = word_tokeniser(WORDS)
@@ -155,9 +154,10 @@ def test_a_judge_reads_each_reply_behind_its_prompt_whatever_is_read_beside_it(t
         logits = model(torch.tensor([tokeniser(text)["input_ids"] + end])).logits[0]
         expected.append((logits[1] - logits[0]).item())
 
-    judged = judge_of(given_model(folder), [])(["w1", "w1 w2", "w5"], [" w2", " w3 w4", " w6"], [True, False, True])
+    reward = reward_function(given_model(folder), [])
+    rewards = reward(["w1", "w1 w2", "w5"], [" w2", " w3 w4", " w6"], [True, False, True])
 
-    assert expected == pytest.approx(judged, rel=1e-4)
+    assert expected == pytest.approx(rewards, rel=1e-4)
 
 
 def test_the_reply_s_text_is_what_stands_behind_the_prompt_up_to_the_end(tmp_path):
@@ -179,14 +179,14 @@ def test_gold_of_a_text_is_gold_of_its_review_and_a_word_too_many_or_too_few_mak
 
 
 def test_the_example_is_files_as_a_reader_would_give_them_and_no_prompt_is_on_both_sides(tmp_path):
-    task = written(Example(stage=Stage(width=8, layers=1, steps=5, batch=16), pairs=60))
-    whole = opened(task, 8, 16)
-    split = Split(whole, seed=0)
+    task = example_task(Example(stage=Stage(width=8, layers=1, steps=5, batch=16), pairs=60))
+    opened = open_task(task, 8, 16)
+    split = Split(opened, seed=0)
 
     assert "gold" == task.reward and isinstance(task.pairs.rows()[0], Preference)
-    assert set() == {tuple(whole.rows[n][0]) for n in split.asked} & {tuple(whole.rows[n][0]) for n in split.seen}
-    assert set() == set(split.seen) & set(split.held)
-    assert written(Example(stage=Stage(width=8, layers=1, steps=5, batch=16), pairs=60)) == task
+    assert set() == {tuple(opened.rows[n][0]) for n in split.asked} & {tuple(opened.rows[n][0]) for n in split.seen}
+    assert set() == set(split.seen) & set(split.held_out)
+    assert example_task(Example(stage=Stage(width=8, layers=1, steps=5, batch=16), pairs=60)) == task
 
 
 def test_what_cannot_be_compared_is_refused(tmp_path):
@@ -196,12 +196,12 @@ def test_what_cannot_be_compared_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no -p pairs and no -p reward"):
         given_task(model, "", "")
     with pytest.raises(ValueError, match="gold knows made-up reviews alone, and pair 1 holds 'w0'"):
-        opened(given_task(model, pairs, "gold"), 8, 4)
+        open_task(given_task(model, pairs, "gold"), 8, 4)
     with pytest.raises(ValueError, match="three has 3 labels; expected one"):
-        opened(given_task(model, pairs, three), 8, 4)
+        open_task(given_task(model, pairs, three), 8, 4)
     with pytest.raises(ValueError, match="0 of 20 pairs, with 0 different prompts, have at most 1 tokens of prompt"):
-        opened(given_task(model, pairs, three), 1, 4)
+        open_task(given_task(model, pairs, three), 1, 4)
     with pytest.raises(ValueError, match="the tokeniser of model has no chat template"):
-        opened(given_task(model, file_of(tmp_path, talk=True), three), 8, 4)
+        open_task(given_task(model, file_of(tmp_path, talk=True), three), 8, 4)
     with pytest.raises(ValueError, match="got method='KTO'"):
-        own_pairs(owned(Example(), "KTO"), 0)
+        own_pairs(given_arm(Example(), "KTO"), 0)

@@ -1,23 +1,29 @@
 """The arms of a comparison: they learn what pairs say, and choose without gold."""
 
 import math
+from functools import partial
 
-import pandas as pd
 import pytest
 import torch
 
-from repro.alignment.estimates import at_equal_kl, best_rate, gaps_at_equal_kl, tuned
+from repro.adaptation.estimates import sized
 from repro.alignment.listed.configurations import Listed
 from repro.alignment.listed.measurements import listed_language
 from repro.alignment.listed.sentences import planted_rewards, sentence_numbers
-from repro.alignment.methods.arms import Best, direct_arm, judge
+from repro.alignment.methods.arms import Best, Looks, direct_arm, fit_reward_model, learner
 from repro.alignment.methods.configurations import Effort, Fit
 from repro.alignment.methods.losses import dpo_loss
-from repro.alignment.methods.pairs import Pairs, direct_loss, draw_pairs, last_reward, log_probs_of
+from repro.alignment.methods.optimiser import WarmAdam
+from repro.alignment.methods.pairs import Pairs, direct_loss, draw_pairs, pair_log_probs, reply_rewards
 from repro.alignment.methods.ppo import Readout
+from repro.alignment.methods.relatives import dpo
+from repro.alignment.reviews.configurations import Stage
 from repro.models.decoder import Decoder
 from repro.models.transformer import Transformer
+from repro.sizing.adapters import count_lora, linear_names
 
+SHAPE = Stage(width=32, layers=2).shape
+TOKENS = torch.arange(8)[None]
 REWARDS = 3 * planted_rewards(4, 2, seed=0)
 
 
@@ -51,22 +57,23 @@ def test_labels_follow_bradley_terry():
 
 
 def test_both_learners_learn_the_planted_order_and_their_own_loss_falls():
-    seen, held = pairs(2_000).split()
-    fit = Fit(3e-3, steps=80, every=20)
-    model = judge(reference(), 16, seen, held, [fit], seed=0)
-    arm = direct_arm(reference(), seen, held, 0.5, fit, seed=0)
+    seen, held_out = pairs(2_000).split()
+    fit = Fit(learning_rate=3e-3, steps=80, every=20)
+    model = fit_reward_model(reference(), 16, seen, held_out, [fit], seed=0)
+    arm = direct_arm(reference(), seen, held_out, partial(dpo, beta=0.5), fit, seed=0)
     with torch.no_grad():
-        learnt = model.model(held.chosen)[:, -1]  # what was drawn: of rare sentences no pair says much
+        learnt = model.model(held_out.chosen)[:, -1]  # what was drawn: of rare sentences no pair says much
 
     assert model.loss < math.log(2) - 0.01
     assert min(arm.best.losses) < math.log(2) - 0.01
-    assert torch.corrcoef(torch.stack([learnt, reward(held.chosen)]))[0, 1] > 0.8
+    assert torch.corrcoef(torch.stack([learnt, reward(held_out.chosen)]))[0, 1] > 0.8
 
 
 def test_the_best_state_comes_back_and_is_the_trained_one_of_least_own_loss():
     """The untrained module is seen and is no candidate."""
     module, losses, seen = torch.nn.Linear(1, 1), iter([3.0, 1.0, 2.0]), []
-    best = Best(module, lambda: next(losses), seen.append)
+    torch.nn.init.zeros_(module.weight)
+    best = Best(module, lambda: next(losses), lambda looked_at: seen.append(looked_at.weight.item()))
     for step in (1, 2, 3):
         torch.nn.init.constant_(module.weight, step)
         best(step)
@@ -79,10 +86,10 @@ def test_the_best_state_comes_back_and_is_the_trained_one_of_least_own_loss():
 def test_the_held_out_loss_is_dpo_s():
     drawn = pairs(8)
     moved = Transformer(Decoder(vocabulary=4, width=16, layers=1, heads=1, context=3)).requires_grad_(False)
-    mine, theirs = log_probs_of(moved, drawn), log_probs_of(reference(), drawn)
+    mine, theirs = pair_log_probs(moved, drawn), pair_log_probs(reference(), drawn)
     expected = dpo_loss(mine[0] - theirs[0], mine[1] - theirs[1], beta=0.3).item()
 
-    assert expected == pytest.approx(direct_loss(moved, reference(), drawn, 0.3), rel=1e-6)
+    assert expected == pytest.approx(direct_loss(moved, reference(), drawn, partial(dpo, beta=0.3)), rel=1e-6)
 
 
 def test_a_reward_is_read_at_the_last_token_of_the_reply():
@@ -91,45 +98,52 @@ def test_a_reward_is_read_at_the_last_token_of_the_reply():
     short, padded = torch.tensor([[0, 3]]), torch.tensor([[0, 3, 1]])
 
     with torch.no_grad():
-        alone = last_reward(model, short, torch.tensor([[0, 1]]))
-        torch.testing.assert_close(alone, last_reward(model, padded, torch.tensor([[0, 1, 0]])))
-
-
-def test_gold_chooses_nothing():
-    """The row of least own loss is kept, whatever it reached; planted: the best by gold has the worst own loss."""
-    table = pd.DataFrame({"method": "m", "seed": 0, "rate": [1, 2], "own_loss": [0.5, 0.4], "reached": [0.9, 0.1]})
-
-    assert [2] == list(tuned(table, by=["method"])["rate"])
-
-
-def test_gold_is_read_between_points_and_never_beyond_them():
-    """On lines over the root of KL: a quarter of the KL is half of the way."""
-    assert 1.5 == at_equal_kl([4.0, 1.0], [3.0, 2.0], level=0.25, origin=1.0)
-    with pytest.raises(ValueError, match="no policy reaches KL 3"):
-        at_equal_kl([2.0, 1.0], [3.0, 2.0], level=3, origin=1.0)
-
-
-def test_a_third_method_that_stays_near_does_not_stand_in_the_way_of_two():
-    table = pd.DataFrame({"method": ["a", "b", "c"], "seed": 0, "kl": [2.0, 2.0, 0.1], "gold": [3.0, 2.0, 9.0]})
-
-    assert [0.5] == gaps_at_equal_kl(table.assign(gold_start=0.0), "a", "b", levels=[0.5])
+        alone = reply_rewards(model, short, torch.tensor([[0, 1]]))
+        torch.testing.assert_close(alone, reply_rewards(model, padded, torch.tensor([[0, 1, 0]])))
 
 
 def test_on_gold_the_best_for_the_reward_model_is_the_best_of_all():
     """With gold in the reward model's place its optimum attains everything, and `own` is what is reached."""
     tiny = Listed(method="PPO, gold reward", learning_rate=3e-3, pairs=20, budget=Effort(ppo_steps=10, looks=2))
-    found = listed_language(tiny, 0)
+    numbers = listed_language(tiny, 0)
 
-    assert 1 == pytest.approx(found["model_best"])
-    assert found["reached"] == pytest.approx(found["own"])
-    assert found["own_loss"] == pytest.approx(1 - found["own"], abs=1e-6)
+    assert 1 == pytest.approx(numbers["model_best"])
+    assert numbers["reached"] == pytest.approx(numbers["own"])
+    assert numbers["own_loss"] == pytest.approx(1 - numbers["own"], abs=1e-6)
 
 
-def test_the_best_rate_is_a_planted_vertex_and_never_beyond_the_grid():
-    """Planted: losses that are a parabola over the logarithm of the rate, least at 2e-3."""
-    rates = [1e-2, 1e-4, 1e-3]
-    losses = [0.5 + math.log(rate / 2e-3) ** 2 for rate in rates]
+def test_adapters_change_nothing_until_they_learn_and_then_nothing_else_has_changed():
+    torch.manual_seed(0)
+    start = Transformer(SHAPE).requires_grad_(False)
+    policy = learner(start, lora=2)
+    before = start(TOKENS)
+    assert torch.equal(before, policy(TOKENS))
 
-    assert 2e-3 == pytest.approx(best_rate(rates, losses))
-    assert 1e-4 == pytest.approx(best_rate(rates, [1.0, 0.2, 0.5]))
-    assert 1e-3 == pytest.approx(best_rate(rates, [math.nan, 0.5, 0.2]))
+    optimiser = WarmAdam([policy], 1e-2)
+    for _ in range(3):
+        optimiser.step(policy(TOKENS).square().mean())
+
+    after = {name.replace(".base_layer", ""): part for name, part in policy.state_dict().items()}
+    assert all(torch.equal(part, after[name]) for name, part in start.state_dict().items())
+    assert not torch.allclose(before, policy(TOKENS))
+    assert torch.equal(before, start(TOKENS))
+
+
+def test_adapters_have_the_weights_that_the_calculator_counts():
+    policy = learner(Transformer(SHAPE), lora=3)
+    whole = sized(SHAPE)
+
+    assert count_lora(whole, 3, linear_names(whole)) == sum(
+        part.numel() for part in policy.parameters() if part.requires_grad
+    )
+
+
+def test_looks_are_lists_that_begin_with_the_untrained_policy_and_the_best_is_by_its_own_loss():
+    looks = Looks(lambda module: {"weight": module.weight.mean()})
+    module = torch.nn.Linear(1, 1)
+    for weight in (0.0, 1.0, 2.0):
+        torch.nn.init.constant_(module.weight, weight)
+        looks(module)
+
+    expected = {"weight": [0.0, 1.0, 2.0], "losses": [0.5, 0.4], "own_loss": 0.4, "look": 2}
+    assert expected == looks.numbers([0.5, 0.4])

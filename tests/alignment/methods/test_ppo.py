@@ -10,7 +10,7 @@ from repro.alignment.exact.tabular import Worlds, divergence, lost_share, value
 from repro.alignment.listed.sentences import all_sentences, planted_rewards, sentence_log_probs, sentence_numbers
 from repro.alignment.methods.configurations import Settings
 from repro.alignment.methods.ppo import Readout, advantages, clipped_gain, ppo
-from repro.alignment.methods.replies import divergence_at, sampled, up_to_end, word_log_probs
+from repro.alignment.methods.replies import divergence_at, reply_mask, sample_replies, word_log_probs
 from repro.models.decoder import Decoder
 from repro.models.transformer import Transformer
 
@@ -31,7 +31,7 @@ def listed(policy: Transformer) -> np.ndarray:
 
 def test_the_probabilities_of_all_sentences_sum_to_one_and_samples_follow_them():
     chances = np.exp(listed(model(0)))[0]
-    drawn = sampled(model(0), START.repeat(20_000, 1), 3, torch.Generator().manual_seed(0))
+    drawn = sample_replies(model(0), START.repeat(20_000, 1), 3, torch.Generator().manual_seed(0))
     counts = [int((drawn == sentence).all(dim=1).sum()) for sentence in SENTENCES]
 
     assert 1 == pytest.approx(chances.sum(), abs=1e-5)
@@ -51,8 +51,8 @@ def test_token_divergences_add_up_to_the_divergence_of_sentences():
 
 def test_a_sentence_has_its_number_and_a_reply_ends_with_its_first_end():
     assert list(range(27)) == sentence_numbers(SENTENCES, 3).tolist()
-    assert [[1, 1, 0, 0], [1, 1, 1, 1]] == up_to_end(torch.tensor([[5, 2, 2, 7], [5, 6, 7, 8]]), end=2).tolist()
-    assert [[1, 1]] == up_to_end(torch.tensor([[2, 2]]), end=None).tolist()
+    assert [[1, 1, 0, 0], [1, 1, 1, 1]] == reply_mask(torch.tensor([[5, 2, 2, 7], [5, 6, 7, 8]]), end=2).tolist()
+    assert [[1, 1]] == reply_mask(torch.tensor([[2, 2]]), end=None).tolist()
 
 
 def test_advantages_with_a_whole_trace_are_returns_minus_values():
@@ -81,7 +81,7 @@ def test_ppo_reaches_the_closed_form():
     def reward(tokens_BT: torch.Tensor) -> torch.Tensor:
         return rewards[sentence_numbers(tokens_BT, 3)]
 
-    settings = Settings(beta, reply=3, learning_rate=3e-3, steps=120, batch=256)
+    settings = Settings(beta=beta, reply=3, learning_rate=3e-3, steps=120, batch=256)
     values = Readout(copy.deepcopy(reference), 16)
     ppo(policy, reference, values, reward, settings, prompts=lambda count, _: START.repeat(count, 1), seed=0)
 

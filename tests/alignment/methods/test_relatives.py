@@ -12,9 +12,9 @@ from repro.alignment.listed.measurements import listed_language
 from repro.alignment.listed.sentences import all_sentences, planted_rewards, sentence_log_probs, sentence_numbers
 from repro.alignment.methods.arms import learner
 from repro.alignment.methods.configurations import Effort, Settings
-from repro.alignment.methods.grouped import grpo_loss, k3, left_out, rloo_loss, train_grouped
+from repro.alignment.methods.grouped import grpo_loss, k3, leave_one_out_advantage, rloo_loss, train_grouped
 from repro.alignment.methods.losses import kto_loss
-from repro.alignment.methods.relatives import relative
+from repro.alignment.methods.relatives import pair_loss
 from repro.models.decoder import Decoder
 from repro.models.transformer import Transformer
 
@@ -24,7 +24,7 @@ TINY = Effort(fit_steps=4, ppo_steps=2, episodes=16, looks=2)
 def test_each_reply_is_held_against_the_others():
     earned = torch.tensor([1.0, 2.0, 6.0])
 
-    torch.testing.assert_close(torch.tensor([-3.0, -1.5, 4.5]), left_out(earned))
+    torch.testing.assert_close(torch.tensor([-3.0, -1.5, 4.5]), leave_one_out_advantage(earned))
 
 
 def test_k3_is_an_unbiased_estimate_of_the_kl_and_never_negative():
@@ -44,7 +44,7 @@ def test_at_the_first_epoch_rloo_climbs_the_penalised_reward_and_grpo_the_reward
     (grpo,) = torch.autograd.grad(-grpo_loss(said, old, old, reward, settings), said)
 
     earned = reward - torch.tensor([0.0, 1.0, 0.0])  # the second reply lies one nat from the reference
-    torch.testing.assert_close((left_out(earned) / 3)[:, None].expand(3, 2), rloo)
+    torch.testing.assert_close((leave_one_out_advantage(earned) / 3)[:, None].expand(3, 2), rloo)
     torch.testing.assert_close((torch.tensor([-1.0, 0.0, 1.0]) / 6)[:, None].expand(3, 2), grpo, rtol=1e-3, atol=1e-6)
 
 
@@ -56,7 +56,7 @@ def test_rloo_comes_near_the_closed_form_and_grpo_rests_elsewhere():
     for method in ("RLOO", "GRPO"):
         torch.manual_seed(0)
         reference = Transformer(Decoder(vocabulary=3, width=16, layers=1, heads=2, context=4))
-        policy, settings = learner(reference), Settings(0.5, reply=3, learning_rate=1e-2, steps=60, batch=128)
+        policy, settings = learner(reference), Settings(beta=0.5, reply=3, learning_rate=1e-2, steps=60, batch=128)
         train_grouped(
             policy,
             reference,
@@ -78,7 +78,7 @@ def test_losses_without_a_reference_do_not_change_with_it_and_the_others_do():
     generator = torch.Generator().manual_seed(0)
     mine, theirs, other = (tuple(-torch.rand(2, 4, generator=generator)) for _ in range(3))
     moved = {
-        method: abs(float(relative(method, 4)(mine, theirs, 0.3) - relative(method, 4)(mine, other, 0.3)))
+        method: abs(float(pair_loss(method, 0.3, 4)(mine, theirs) - pair_loss(method, 0.3, 4)(mine, other)))
         for method in ("DPO", "IPO", "KTO", "ORPO", "SimPO", "SFT on chosen")
     }
 
@@ -101,11 +101,11 @@ def test_no_policy_of_equal_kl_gains_more_than_the_optimum_there():
 
 @pytest.mark.parametrize("method", ["RLOO", "GRPO", "IPO", "KTO", "ORPO", "SimPO", "SFT on chosen"])
 def test_each_relative_trains_and_gains_no_more_than_can_be_gained_at_its_kl(method):
-    found = listed_language(Listed(method=method, learning_rate=3e-3, pairs=40, budget=TINY, model_rates=(3e-3,)), 0)
+    numbers = listed_language(Listed(method=method, learning_rate=3e-3, pairs=40, budget=TINY, model_rates=(3e-3,)), 0)
 
-    assert found["kl"] > 0
-    assert found["gain"] <= found["best_gain"] + 1e-9
-    assert (found["own"] is None) == (method not in ("RLOO", "GRPO"))
+    assert numbers["kl"] > 0
+    assert numbers["gain"] <= numbers["best_gain"] + 1e-9
+    assert (numbers["own"] is None) == (method not in ("RLOO", "GRPO"))
 
 
 def test_pairs_of_another_decoder_are_other_pairs_and_a_wrong_name_is_refused():

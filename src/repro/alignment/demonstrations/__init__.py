@@ -1,1 +1,1 @@
-"""Supervised fine-tuning: which tokens are learned from, what demonstrations teach."""
+"""Supervised fine-tuning: which tokens are learned from, and what demonstrations teach."""

@@ -1,49 +1,28 @@
-"""What losses read: DPO's formula against trl's, and which tokens supervised fine-tuning learns from.
+"""DPO's formula against trl's loss, and the tokens that supervised fine-tuning learns from.
 
 The models are random and tiny, since each answer is exact for any model. Legend: B batch, T time, V vocabulary.
 """
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
-from repro.floor.measurement import Numbers, measurement
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import LlamaConfig, LlamaForCausalLM
 
-if TYPE_CHECKING:
-    from torch import Tensor
-    from transformers import LlamaForCausalLM
-
-
-@dataclass(frozen=True, kw_only=True)
-class RandomPairs:
-    """A random decoder, and pairs of random words: a prompt and two replies each, of one length."""
-
-    spelled: ClassVar = "Reading"
-    words: int = 12
-    width: int = 16
-    pairs: int = 4
-    prompt: int = 6
-    reply: int = 4
-    beta: float = 0.3
+from repro.alignment.demonstrations.configurations import RandomPairs
+from repro.alignment.methods.library import Recipe, train, word_tokeniser
+from repro.alignment.methods.losses import dpo_loss, reply_log_probs
 
 
-@measurement(version=1)
-def loss_readings(config: RandomPairs, seed: int) -> Numbers:
-    """Differences in nats between formulas and trl's losses, and gradients at prompt and reply positions.
-
-    `sft_pairs` and `sft_text` are trl's loss with its defaults, on prompt-completion rows and on plain text, minus the
-    cross-entropy of the reply's tokens; `prompt_logits` the change of that cross-entropy when all logits that predict
-    the prompt are changed; `prompt_gradient` the mean norm of its gradient at a prompt position's embedding over that
-    at a reply position's.
-    """
-    import numpy as np
-
-    from repro.alignment.methods.library import word_tokeniser
-
+def random_rows(config: RandomPairs, seed: int) -> tuple[Any, list[dict[str, str]]]:
+    """A tokeniser of made-up words, and pairs of random ones: prompt, chosen and rejected."""
     words = [f"w{number}" for number in range(config.words)]
     rng = np.random.default_rng([seed, 5])
     drawn = rng.choice(words, (config.pairs, config.prompt + 2 * config.reply))
@@ -52,43 +31,11 @@ def loss_readings(config: RandomPairs, seed: int) -> Numbers:
     rows = [
         {"prompt": p, "chosen": f" {c}", "rejected": f" {r}"} for p, c, r in zip(prompt, chosen, rejected, strict=True)
     ]
-    tokeniser = word_tokeniser(words)
-    with tempfile.TemporaryDirectory() as folder:
-        return {
-            **_dpo(config, seed, tokeniser, rows, Path(folder)),
-            **_sft(config, seed, tokeniser, rows, Path(folder)),
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Referred:
-    """A loss on pairs, at random log-probabilities of replies of one length."""
-
-    method: str
-    pairs: int = 8
-    reply: int = 4
-
-
-@measurement(version=1)
-def reference_change(config: Referred, seed: int) -> Numbers:
-    """How much a loss changes, in its own unit, when the reference is another: `change`, at weight 1."""
-    import torch
-
-    from repro.alignment.methods.relatives import relative
-
-    generator, loss = torch.Generator().manual_seed(seed), relative(config.method, config.reply)
-    mine, theirs, others = (
-        (-torch.rand(config.pairs, generator=generator), -torch.rand(config.pairs, generator=generator))
-        for _ in range(3)
-    )
-    return {"change": abs(float(loss(mine, theirs, 1.0) - loss(mine, others, 1.0)))}
+    return word_tokeniser(words), rows
 
 
 def random_llama(config: RandomPairs, seed: int) -> LlamaForCausalLM:
     """A Llama with large random weights, so that no gradient is small by chance."""
-    import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
-
     torch.manual_seed(seed)
     shape = LlamaConfig(
         vocab_size=config.words + 3,
@@ -106,21 +53,16 @@ def random_llama(config: RandomPairs, seed: int) -> LlamaForCausalLM:
 
 def _encoded(tokeniser: Any, rows: list[dict[str, str]], side: str, prompt: int) -> tuple[Tensor, Tensor]:
     """(B, T) tokens of start, prompt, reply and end, and the mask of the reply with its end."""
-    import torch
-
     tokens_BT = torch.tensor([[*tokeniser(row["prompt"] + row[side])["input_ids"], 1] for row in rows])
     mask_BT = torch.zeros_like(tokens_BT)
     mask_BT[:, 1 + prompt :] = 1
     return tokens_BT, mask_BT
 
 
-def _dpo(config: RandomPairs, seed: int, tokeniser: Any, rows: list[dict[str, str]], folder: Path) -> dict[str, float]:
+def dpo_readings(
+    config: RandomPairs, seed: int, tokeniser: Any, rows: list[dict[str, str]], folder: Path
+) -> dict[str, float]:
     """Our formula and trl's loss, before the first step and after it."""
-    import torch
-
-    from repro.alignment.methods.library import Recipe, train
-    from repro.alignment.methods.losses import dpo_loss, reply_log_probs
-
     recipe = Recipe(1e-2, steps=1, batch=config.pairs, beta=config.beta)
     start, moved = random_llama(config, seed), random_llama(config, seed)
     train("dpo", moved, tokeniser, rows, recipe, folder=folder)
@@ -138,13 +80,10 @@ def _dpo(config: RandomPairs, seed: int, tokeniser: Any, rows: list[dict[str, st
     return {"dpo_first": first, **{name: _rounded(error) for name, error in errors.items()}}
 
 
-def _sft(config: RandomPairs, seed: int, tokeniser: Any, rows: list[dict[str, str]], folder: Path) -> dict[str, float]:
+def sft_readings(
+    config: RandomPairs, seed: int, tokeniser: Any, rows: list[dict[str, str]], folder: Path
+) -> dict[str, float]:
     """trl's loss by kind of data set, and where the gradient of the reply's loss goes."""
-    import torch
-    import torch.nn.functional as F
-
-    from repro.alignment.methods.library import Recipe, train
-
     still, own = Recipe(0.0, steps=1, batch=config.pairs), {"completion_only_loss": None}  # None is trl's default
     pairs = [{"prompt": row["prompt"], "completion": row["chosen"]} for row in rows]
     texts = [{"text": row["prompt"] + row["chosen"]} for row in rows]

@@ -1,15 +1,13 @@
-"""Measurements on tabular policies: where each method ends, and what is left of it when a premise is broken.
+"""Tabular policies: where each method ends, and what is left of DPO's equivalence when a premise is broken.
 
 Legend: W worlds, A answers, K features.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import scipy
 
 from repro.alignment.exact.coefficients import COEFFICIENTS, ascend, centred, clipped_ascent, penalised
@@ -59,10 +57,10 @@ def fixed_point(config: FixedPoint, seed: int) -> Numbers:
     policy_WA, moved = _end(config, worlds, seed)
     error_WA = config.beta * (policy_WA - worlds.reference_WA) - worlds.reward_WA
     return {
-        "to_optimum": _listed(total_variation(policy_WA, optimum(worlds.reward_WA, worlds.reference_WA, config.beta))),
-        "to_forward": _listed(total_variation(policy_WA, forward_optimum(worlds, config.beta))),
-        "lost": _listed(lost_share(policy_WA, worlds, config.beta)),
-        "reward_error": _listed(np.abs(error_WA - error_WA.mean(axis=1, keepdims=True)).max(axis=1)),
+        "to_optimum": _rounded(total_variation(policy_WA, optimum(worlds.reward_WA, worlds.reference_WA, config.beta))),
+        "to_forward": _rounded(total_variation(policy_WA, forward_optimum(worlds, config.beta))),
+        "lost": _rounded(lost_share(policy_WA, worlds, config.beta)),
+        "reward_error": _rounded(np.abs(error_WA - error_WA.mean(axis=1, keepdims=True)).max(axis=1)),
         "moved": moved,
     }
 
@@ -114,15 +112,15 @@ def broken_premise(config: Premise, seed: int) -> Numbers:
     worlds = draw_worlds(config.worlds, config.answers, seed)
     rng = np.random.default_rng([seed, 2])
     rows = zip(worlds.reward_WA, worlds.reference_WA, strict=True)
-    both = np.array([_pipelines(config, reward_A, reference_A, rng) for reward_A, reference_A in rows])
-    direct_WA, rlhf_WA = both[:, 0], both[:, 1]
+    policies = np.array([_pipelines(config, reward_A, reference_A, rng) for reward_A, reference_A in rows])
+    direct_WA, rlhf_WA = policies[:, 0], policies[:, 1]
     star_WA = optimum(worlds.reward_WA, worlds.reference_WA, config.beta)
     return {
-        "between": _listed(total_variation(direct_WA, rlhf_WA)),
-        "direct_to_optimum": _listed(total_variation(direct_WA, star_WA)),
-        "rlhf_to_optimum": _listed(total_variation(rlhf_WA, star_WA)),
-        "direct_lost": _listed(lost_share(direct_WA, worlds, config.beta)),
-        "rlhf_lost": _listed(lost_share(rlhf_WA, worlds, config.beta)),
+        "between": _rounded(total_variation(direct_WA, rlhf_WA)),
+        "direct_to_optimum": _rounded(total_variation(direct_WA, star_WA)),
+        "rlhf_to_optimum": _rounded(total_variation(rlhf_WA, star_WA)),
+        "direct_lost": _rounded(lost_share(direct_WA, worlds, config.beta)),
+        "rlhf_lost": _rounded(lost_share(rlhf_WA, worlds, config.beta)),
     }
 
 
@@ -147,8 +145,8 @@ def _pipelines(config: Premise, reward_A: Array, reference_A: Array, rng: np.ran
         direct_A = direct_policy(wins_AA, reference_A, beta)
         design_AK = design_AK if cell == "three features" else np.eye(A)
         # a reward model says something of answers it never saw, and no comparison corrects it
-        told_K = np.where(drawn_A == 0, rng.standard_normal(A), 0.0) if cell == "unseen answers" else None
-        model_A = reward_model(wins_AA, design_AK, told_K)
+        unseen_K = np.where(drawn_A == 0, rng.standard_normal(A), 0.0) if cell == "unseen answers" else None
+        model_A = reward_model(wins_AA, design_AK, unseen_K)
     return scipy.special.log_softmax(direct_A), optimum(model_A[None], reference_A[None], beta)[0]
 
 
@@ -167,8 +165,8 @@ def _narrow(wins_AA: Array, reward_A: Array, reference_A: Array, design_AK: Arra
         slope_A = np.exp(policy_A) * centred(penalised(policy_A[None], world, beta), policy_A[None])[0]
         return -float(value(policy_A[None], world, beta)[0]), -design_AK.T @ slope_A
 
-    found = minimize(loss, np.zeros(FEATURES), jac=True, method="BFGS", options={"gtol": 1e-10})
-    return policy(direct_K), policy(found.x)
+    fitted = minimize(loss, np.zeros(FEATURES), jac=True, method="BFGS", options={"gtol": 1e-10})
+    return policy(direct_K), policy(fitted.x)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,16 +191,16 @@ def pairs_economy(config: Economy, seed: int) -> Numbers:
     worlds, rng = draw_worlds(config.worlds, config.answers, seed), np.random.default_rng([seed, 3])
     designs = rng.standard_normal((config.worlds, config.answers, FEATURES))
     if config.truth == "three features":
-        made_WA = np.einsum("wak,wk->wa", designs, rng.standard_normal((config.worlds, FEATURES)) / np.sqrt(FEATURES))
-        worlds = Worlds(made_WA, worlds.reference_WA)
+        reward_WA = np.einsum("wak,wk->wa", designs, rng.standard_normal((config.worlds, FEATURES)) / np.sqrt(FEATURES))
+        worlds = Worlds(reward_WA, worlds.reference_WA)
     direct, rlhf = [], []
     for reward_A, reference_A, design_AK in zip(worlds.reward_WA, worlds.reference_WA, designs, strict=True):
         wins_AA = sampled_wins(pair_wins(preference(reward_A), _uniform(config.answers)), config.pairs, rng)
         direct.append(direct_policy(wins_AA, reference_A, config.beta))
         rlhf.append(optimum(reward_model(wins_AA, design_AK)[None], reference_A[None], config.beta)[0])
     return {
-        "direct_lost": _listed(lost_share(np.array(direct), worlds, config.beta)),
-        "rlhf_lost": _listed(lost_share(np.array(rlhf), worlds, config.beta)),
+        "direct_lost": _rounded(lost_share(np.array(direct), worlds, config.beta)),
+        "rlhf_lost": _rounded(lost_share(np.array(rlhf), worlds, config.beta)),
     }
 
 
@@ -210,17 +208,5 @@ def _uniform(answers: int) -> Array:
     return np.full(answers, 1 / answers)
 
 
-def _listed(values_W: Array) -> list[float]:
+def _rounded(values_W: Array) -> list[float]:
     return [float(f"{number:.8g}") for number in values_W]
-
-
-def over_worlds(table: pd.DataFrame, columns: Sequence[str], *, by: Sequence[str]) -> pd.DataFrame:
-    """The greatest, least and median over worlds of each column of lists, one row a trial, in the table's order."""
-    rows = []
-    for _, trial in table.iterrows():
-        row = {name: trial[name] for name in by}
-        for name in columns:
-            values = np.asarray(trial[name], dtype=float)
-            row |= {name: values.max(), f"{name}_least": values.min(), f"{name}_median": float(np.median(values))}
-        rows.append(row)
-    return pd.DataFrame(rows)

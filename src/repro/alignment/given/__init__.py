@@ -1,1 +1,1 @@
-"""A reader's own model, pairs and judge."""
+"""Arms on a given model, with given pairs and a given reward."""

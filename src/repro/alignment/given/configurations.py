@@ -1,8 +1,9 @@
-"""What trials on a reader's own model and pairs are of."""
+"""Configurations of trials on a given model and pairs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from repro.alignment.given.preferences import GivenPairs, given_pairs
 from repro.alignment.methods.configurations import Effort
@@ -15,7 +16,7 @@ GOLD = "gold"
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """A model, pairs, and what judges replies: a classifier, or the gold reward of made-up reviews."""
+    """A task: a model, pairs, and the reward of replies, a classifier's or the gold reward of made-up reviews."""
 
     model: GivenModel
     pairs: GivenPairs
@@ -24,9 +25,9 @@ class Given:
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A small Llama fine-tuned on made-up reviews, and so many pairs of its replies, labelled by gold with noise.
+    """A task of the book's own: a small Llama fine-tuned on made-up reviews, and so many pairs of its replies.
 
-    Both are written to files, and read as a reader's own would be.
+    Gold labels them, with noise. Model and pairs are written to files, and read as given ones would be.
     """
 
     stage: Stage = field(default_factory=Stage)
@@ -34,7 +35,7 @@ class Example:
 
 
 def given_task(model: str, pairs: str, reward: str) -> Given:
-    """What three names stand for: folders, files, or names on the hub; `reward` may be "gold".
+    """The task of three names: folders, files, or names on the hub; `reward` may be "gold".
 
     Raises:
         ValueError: not all three are named, or a malformed pair.
@@ -49,8 +50,8 @@ def given_task(model: str, pairs: str, reward: str) -> Given:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Owned:
-    """One method at one beta and one learning rate.
+class GivenArm:
+    """One method at one beta and one learning rate, on a given task or on the example.
 
     prompt, reply: the most tokens of each; longer pairs are left out. model_rates: learning rates of the reward model,
     among which its loss on held-out pairs chooses. samples: replies to held-out prompts at each look. lora: rank of the
@@ -58,6 +59,7 @@ class Owned:
     in single precision.
     """
 
+    spelled: ClassVar = "Owned"
     task: Given | Example
     method: str
     beta: float

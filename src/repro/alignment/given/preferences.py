@@ -1,4 +1,4 @@
-"""A reader's own preference pairs: in the formats that trl takes, read from a file or from the hub, or refused.
+"""Given preference pairs: in the formats that trl takes, read from a file or from the hub, or refused.
 
 A row holds `prompt`, `chosen` and `rejected`, texts or lists of messages with `role` and `content`; without `prompt`
 both others begin with it.
@@ -80,7 +80,7 @@ def given_pairs(name: str) -> GivenPairs:
 
 
 def read_pairs(file: Path) -> list[Preference]:
-    """The pairs of a file with one JSON object a line; empty lines do not count.
+    """The pairs of a file with one JSON object per line; empty lines do not count.
 
     Raises:
         Malformed: a line that is no pair.
@@ -119,29 +119,29 @@ def _table(path: Path, name: str) -> Iterator[Any]:
 
 
 def _checked(rows: Iterator[tuple[str, Any]]) -> list[Preference]:
-    found: list[Preference] = []
+    pairs: list[Preference] = []
     for where, row in rows:
-        found.append(_preference(where, row))
-        if found[-1].talk != found[0].talk:
-            kinds = ["conversation" if one.talk else "text" for one in (found[-1], found[0])]
+        pairs.append(_preference(where, row))
+        if pairs[-1].talk != pairs[0].talk:
+            kinds = ["conversation" if pair.talk else "text" for pair in (pairs[-1], pairs[0])]
             raise Malformed(f"{where}: a {kinds[0]}, and the first pair is a {kinds[1]}; keep to one of them in a file")
-    if not found:
+    if not pairs:
         raise Malformed(f"no pair at all; {HELP}")
-    return found
+    return pairs
 
 
 def _preference(where: str, row: Any) -> Preference:
     if not isinstance(row, dict):
         raise Malformed(f"{where}: got {type(row).__name__}; expected an object; {HELP}")
     if missing := [side for side in SIDES if row.get(side) is None]:
-        held = ", ".join(row) or "nothing"
-        raise Malformed(f"{where}: no {' and no '.join(missing)}, it holds {held}; {HELP}")
+        fields = ", ".join(row) or "nothing"
+        raise Malformed(f"{where}: no {' and no '.join(missing)}, it holds {fields}; {HELP}")
     kinds = {key: _kind(row[key]) for key in ("prompt", *SIDES) if row.get(key) is not None}
     if kinds.get("prompt") == "text" and {kinds[side] for side in SIDES} == {"messages"}:
         kinds.pop("prompt")  # as in many sets on the hub: the whole conversation stands in both, the prompt once more
     if len(set(kinds.values())) > 1 or "neither" in kinds.values():
-        told = ", ".join(f"{key} is {kind}" for key, kind in kinds.items())
-        raise Malformed(f"{where}: {told} of text and messages; expected one kind in all; {HELP}")
+        mixture = ", ".join(f"{key} is {kind}" for key, kind in kinds.items())
+        raise Malformed(f"{where}: {mixture} of text and messages; expected one kind in all; {HELP}")
     if row["chosen"] == row["rejected"]:
         raise Malformed(f"{where}: chosen and rejected are equal, so nothing is preferred; leave the pair out")
     parts = [row[key] for key in ("prompt", *SIDES)] if "prompt" in kinds else _parted(row["chosen"], row["rejected"])

@@ -1,4 +1,4 @@
-"""A reader's pairs as tokens, as trl cuts them, and what a reader's judge makes of replies.
+"""Given pairs as tokens, cut as trl cuts them, and the given reward of replies.
 
 Legend: N pairs or replies, T time with the prompt.
 """
@@ -22,6 +22,7 @@ from repro.alignment.methods.pairs import Pairs
 from repro.corpora.languages.reviews import ASKED, REPLY, WORDS, gold
 from repro.models.given import GivenModel
 
+Row = tuple[list[int], list[int], list[int]]  # tokens of prompt, chosen and rejected
 Rewards = Callable[[Sequence[Said], Sequence[str], Sequence[bool]], list[float]]  # prompts, replies, ended -> rewards
 
 
@@ -51,22 +52,22 @@ class Cutter:
             return list(self.tokeniser(prompt)["input_ids"])
         return self._talk(prompt, add_generation_prompt=True)
 
-    def pair(self, row: Preference) -> tuple[list[int], list[int], list[int]]:
-        """Tokens of prompt, chosen and rejected; what of the prompt is cut otherwise before a reply belongs to it."""
+    def pair(self, row: Preference) -> Row:
+        """Tokens of prompt, chosen and rejected; prompt tokens that a reply behind them changes belong to the reply."""
         asked, chosen, rejected = (
             self.prompt(row.prompt),
             self._whole(row, row.chosen),
             self._whole(row, row.rejected),
         )
-        same = min(_same(asked, chosen), _same(asked, rejected))
-        return asked[:same], chosen[same:], rejected[same:]
+        shared = min(_shared(asked, chosen), _shared(asked, rejected))
+        return asked[:shared], chosen[shared:], rejected[shared:]
 
     def reply(self, asked: Sequence[int], tokens: Sequence[int]) -> tuple[str, bool]:
         """The text of a reply up to its end, and whether it ended."""
         said = list(takewhile(lambda token: token != self.end, tokens))
-        read = functools.partial(self.tokeniser.decode, skip_special_tokens=True)
+        text = functools.partial(self.tokeniser.decode, skip_special_tokens=True)
         # read behind its prompt: alone it would lose the space that it begins with
-        return read([*asked, *said])[len(read(list(asked))) :], len(said) < len(tokens)
+        return text([*asked, *said])[len(text(list(asked))) :], len(said) < len(tokens)
 
     def _whole(self, row: Preference, reply: Said) -> list[int]:
         if isinstance(row.prompt, str) and isinstance(reply, str):
@@ -78,11 +79,12 @@ class Cutter:
         return list(self.tokeniser.apply_chat_template(messages, tokenize=True, return_dict=True, **given)["input_ids"])
 
 
-def _same(one: Sequence[int], other: Sequence[int]) -> int:
+def _shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens two beginnings share."""
     return sum(1 for _ in takewhile(lambda both: both[0] == both[1], zip(one, other, strict=False)))
 
 
-def stacked(rows: Sequence[tuple[list[int], list[int], list[int]]]) -> Pairs:
+def stack_rows(rows: Sequence[Row]) -> Pairs:
     """Tokens of prompts and replies as pairs to learn from."""
     parts = []
     for side in (1, 2):
@@ -99,8 +101,8 @@ def _padded(rows: list[torch.Tensor]) -> torch.Tensor:
     return pad_sequence(rows, batch_first=True)
 
 
-def judge_of(reward: GivenModel | str, rows: Sequence[Preference]) -> Rewards:
-    """What a reader's judge makes of replies.
+def reward_function(reward: GivenModel | str, rows: Sequence[Preference]) -> Rewards:
+    """The given reward as a function of prompts, replies and whether each ended.
 
     Raises:
         ValueError: gold, and pairs that are no made-up reviews; or a classifier of more than two labels.
@@ -118,7 +120,7 @@ def judge_of(reward: GivenModel | str, rows: Sequence[Preference]) -> Rewards:
 
 
 def gold_of_texts(prompts: Sequence[Said], replies: Sequence[str], ended: Sequence[bool]) -> list[float]:
-    """Gold of reviews; a word too many or too few, as one that is none, makes no review."""
+    """Gold of reviews as texts; one with a word too many, too few or unknown is no review."""
     numbers = {word: number for number, word in enumerate(WORDS)}
     rows = np.zeros((len(replies), ASKED + REPLY), dtype=np.int64)
     for row, prompt, reply in zip(rows, prompts, replies, strict=True):
@@ -133,9 +135,9 @@ class Classifier:
 
     def __init__(self, given: GivenModel) -> None:
         self.tokeniser: Any = AutoTokenizer.from_pretrained(given.folder(), local_files_only=True)
-        read = AutoModelForSequenceClassification.from_pretrained
+        load = AutoModelForSequenceClassification.from_pretrained
         with torch.device("cpu"):
-            model = read(given.folder(), use_safetensors=True, local_files_only=True, dtype=torch.float32)
+            model = load(given.folder(), use_safetensors=True, local_files_only=True, dtype=torch.float32)
         self.model: Any = model.to(torch.get_default_device()).eval()
         if self.model.config.num_labels not in (1, 2):
             labels = self.model.config.num_labels
@@ -145,16 +147,16 @@ class Classifier:
     @torch.no_grad()
     def rewards(self, prompts: Sequence[Said], replies: Sequence[str], ended: Sequence[bool]) -> list[float]:
         """A reward for each reply; the classifier reads it behind its prompt, closed by its end token if it ended."""
-        cut = [self._tokens(*one) for one in zip(prompts, replies, ended, strict=True)]
-        found = [0.0] * len(cut)
-        for length in {len(tokens) for tokens in cut}:
-            places = [place for place, tokens in enumerate(cut) if len(tokens) == length]
+        texts = [self._tokens(*text) for text in zip(prompts, replies, ended, strict=True)]
+        rewards = [0.0] * len(texts)
+        for length in {len(tokens) for tokens in texts}:
+            places = [place for place, tokens in enumerate(texts) if len(tokens) == length]
             for part in (places[start : start + 64] for start in range(0, len(places), 64)):
-                logits_NL = self.model(input_ids=torch.tensor([cut[place] for place in part])).logits
+                logits_NL = self.model(input_ids=torch.tensor([texts[place] for place in part])).logits
                 scores_N = logits_NL[:, -1] - (logits_NL[:, 0] if logits_NL.shape[1] == 2 else 0)
                 for place, score in zip(part, scores_N.tolist(), strict=True):
-                    found[place] = score
-        return found
+                    rewards[place] = score
+        return rewards
 
     def _tokens(self, prompt: Said, reply: str, ended: bool) -> list[int]:
         if isinstance(prompt, str):

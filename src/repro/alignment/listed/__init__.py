@@ -1,1 +1,1 @@
-"""A language whose sentences can be listed."""
+"""Arms on a language whose sentences can be listed, so that every figure is a sum."""

@@ -1,4 +1,4 @@
-"""What trials on a listed language are of."""
+"""Configurations of trials on a listed language."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CORRECTED = ("no", "smoothed", "unbiased")
 
 @dataclass(frozen=True, kw_only=True)
 class Language:
-    """All sentences of some words and one length, and the random decoder that is the reference."""
+    """A language of all sentences of some words and one length, and the random decoder that is its reference."""
 
     vocabulary: int = 6
     length: int = 4
@@ -28,10 +28,10 @@ class Language:
 class Listed:
     """One method at one learning rate, on pairs that the reference drew and the gold reward labelled.
 
-    model_rates: learning rates of the reward model, among which its loss on held-out pairs chooses. drawn_by: one of
-    DRAWN_BY, who wrote the sentences of the pairs. strength: the weight in the loss of a method on pairs alone, if it
-    is not beta; for OPTIMUM the weight of the KL, and its learning rate is the reward model's only one. flipped: share
-    of labels turned round, of held-out pairs too. corrected: one of CORRECTED, how the loss of pairs allows for them.
+    model_rates: learning rates of the reward model, among which its loss on held-out pairs chooses. drawn_by: who wrote
+    the sentences of the pairs, one of DRAWN_BY. strength: the weight in the loss of a method on pairs alone, if it is
+    not beta; for OPTIMUM the weight of the KL, and its learning rate is the reward model's only one. flipped: share of
+    labels turned round, of held-out pairs too. corrected: how the loss allows for flips, one of CORRECTED.
     """
 
     method: str

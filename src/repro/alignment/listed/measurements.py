@@ -5,8 +5,8 @@ Every figure is a sum over all sentences.
 
 from __future__ import annotations
 
-from repro.alignment.listed.configurations import ARMS, CORRECTED, DRAWN_BY, Listed
-from repro.floor.measurement import Diverged, Numbers, measurement
+from repro.alignment.listed.configurations import ARMS, CORRECTED, DRAWN_BY, ON_PAIRS, OPTIMUM, Listed
+from repro.floor.measurement import Numbers, measurement
 
 
 @measurement(version=1)
@@ -16,18 +16,17 @@ def listed_language(config: Listed, seed: int) -> Numbers:
     `reached` what its policy has; `model_best` what the exact optimum for its reward model has, and `own` what its
     policy has of what that optimum gains under the reward model itself (None where there is no such model).
     `gain` is the mean reward minus the reference's, `best_gain` the most that any policy at the same KL can have.
-    `own_loss` chooses among learning rates; `step` is that of the checkpoint kept, `losses` are of all looks; `kl` in
+    `own_loss` chooses among learning rates; `step` is that of the best checkpoint, `losses` are of all looks; `kl` in
     nats; `to_star` the total variation from pi*; `seconds` CPU time of training, of the reward model too.
 
     Raises:
         Diverged: a loss that is no number.
     """
-    from repro.alignment.listed.arms import trained
+    from repro.alignment.listed.arms import arm_on_pairs, arm_on_reward, optimum_for_model
 
     for name, known in (("method", ARMS), ("drawn_by", DRAWN_BY), ("corrected", CORRECTED)):
         if getattr(config, name) not in known:
             raise ValueError(f"got {name}={getattr(config, name)!r}; expected one of {known}")
-    try:
-        return trained(config, seed)
-    except FloatingPointError as error:
-        raise Diverged(str(error)) from None
+    if config.method in ON_PAIRS:
+        return arm_on_pairs(config, seed)
+    return optimum_for_model(config, seed) if config.method == OPTIMUM else arm_on_reward(config, seed)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from repro.alignment.methods.replies import Model, taken, word_log_probs
+from repro.alignment.methods.replies import Model, token_log_probs
 
 
 def all_sentences(vocabulary: int, length: int) -> Tensor:
@@ -21,11 +21,11 @@ def all_sentences(vocabulary: int, length: int) -> Tensor:
 
 def sentence_log_probs(model: Model, sentences_ST: Tensor) -> Tensor:
     """(S,) log-probability of each sentence; over all sentences the probabilities sum to one."""
-    return taken(word_log_probs(model, sentences_ST, 1), sentences_ST).sum(dim=1)
+    return token_log_probs(model, sentences_ST, 1).sum(dim=1)
 
 
 def sentence_numbers(tokens_BT: Tensor, vocabulary: int) -> Tensor:
-    """(B,) where each sentence stands in the list."""
+    """(B,) the place of each sentence in the list of all."""
     length = tokens_BT.shape[1] - 1
     return tokens_BT[:, 1:] @ vocabulary ** torch.arange(length - 1, -1, -1)
 

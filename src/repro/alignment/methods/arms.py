@@ -1,4 +1,4 @@
-"""The arms of a comparison: DPO, a reward model, and PPO, each trained from one reference and kept at its best.
+"""The arms of a comparison: DPO, a reward model, and PPO, each trained from one reference and brought back at its best.
 
 "Best" is by what the method itself can see, and gold is never asked: for DPO and a reward model the loss on held-out
 pairs, for PPO its objective under the reward that it is given.
@@ -9,22 +9,25 @@ from __future__ import annotations
 import copy
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from peft import LoraConfig, inject_adapter_in_model
 from torch import Tensor, nn
 
-from repro.alignment.methods.adapters import with_adapters
 from repro.alignment.methods.configurations import Fit, Settings
 from repro.alignment.methods.losses import reward_loss
 from repro.alignment.methods.pairs import Pairs, RewardLoss, direct_loss, fit_direct, fit_reward, model_loss
 from repro.alignment.methods.ppo import Readout, ppo
-from repro.alignment.methods.relatives import PairLoss, dpo
+from repro.alignment.methods.relatives import PairLoss
+from repro.floor.measurement import Number
 
-Look = Callable[[int], None]
-Also = Callable[[nn.Module], Look]  # a policy -> what is called at each look
+Look = Callable[[nn.Module], None]  # is called with a module at each look at it
 Prompts = Callable[[int, torch.Generator], Tensor]
+ADAPTER_SCALE = 32  # what adapters add is multiplied by this over their rank, as Schulman et al. have it
+MATRICES = r"blocks\.\d+\.(attention|feed_forward)\.(query|key|value|output|up|gate|down)"
 
 
 class Best:
@@ -34,10 +37,10 @@ class Best:
     is called at each look, the untrained module's too, for whatever a record should know of it.
     """
 
-    def __init__(self, module: nn.Module, own_loss: Callable[[], float], also: Look = lambda step: None) -> None:
+    def __init__(self, module: nn.Module, own_loss: Callable[[], float], also: Look = lambda module: None) -> None:
         self.module, self.own_loss, self.also = module, own_loss, also
         self.losses: list[float] = []
-        also(0)
+        also(module)
 
     def __call__(self, step: int) -> None:
         """Look now."""
@@ -45,11 +48,30 @@ class Best:
         if not self.losses or loss < min(self.losses):
             self.step, self.state = step, copy.deepcopy(self.module.state_dict())
         self.losses.append(loss)
-        self.also(step)
+        self.also(self.module)
 
     def restore(self) -> None:
         """Put the best state back into the module."""
         self.module.load_state_dict(self.state)
+
+
+class Looks:
+    """Numbers read from a policy at each look, the untrained one's first: a list for each name that `read` gives."""
+
+    def __init__(self, read: Callable[[nn.Module], Mapping[str, Tensor]]) -> None:
+        self.read = read
+        self.lists: dict[str, list[float]] = {}
+
+    @torch.no_grad()
+    def __call__(self, policy: nn.Module) -> None:
+        """Look now."""
+        for name, number in self.read(policy).items():
+            self.lists.setdefault(name, []).append(float(f"{float(number):.5g}"))
+
+    def numbers(self, losses: Sequence[float]) -> dict[str, Number | list[float]]:
+        """The lists, the policy's own losses from the second look on, the least of them, and the look that has it."""
+        short = [float(f"{loss:.6g}") for loss in losses]
+        return {**self.lists, "losses": short, "own_loss": min(short), "look": 1 + int(np.argmin(short))}
 
 
 @dataclass(frozen=True)
@@ -71,61 +93,67 @@ class RewardModel:
     seconds: float
 
 
-def unwatched(policy: nn.Module) -> Look:
-    """Nothing more to know at a look."""
-    return lambda step: None
-
-
 def learner(reference: nn.Module, lora: int = 0) -> nn.Module:
     """A copy of the reference that learns, by adapters of some rank or whole; how, a reference may know itself."""
     own: Callable[[], nn.Module] | None = getattr(reference, "learner", None)
     if own:
         return own()
     twin = copy.deepcopy(reference)
-    return with_adapters(twin, lora) if lora else twin.requires_grad_(True)
+    return add_adapters(twin, lora) if lora else twin.requires_grad_(True)
+
+
+def add_adapters(model: nn.Module, rank: int) -> nn.Module:
+    """Put a low-rank adapter beside each matrix of a decoder's layers, in place, and let the adapters alone learn.
+
+    An untrained adapter adds nothing, so the model says what it said before.
+
+    Source: Hu et al. 2021 (arXiv:2106.09685); beside every matrix as Schulman et al. 2025 (LoRA Without Regret) advise.
+    """
+    adapters = LoraConfig(r=rank, lora_alpha=ADAPTER_SCALE, target_modules=MATRICES)
+    inject_adapter_in_model(adapters, model.requires_grad_(False))
+    return model
 
 
 def direct_arm(
     reference: nn.Module,
     seen: Pairs,
-    held: Pairs,
-    beta: float,
+    held_out: Pairs,
+    loss: PairLoss,
     fit: Fit,
     *,
     seed: int,
-    also: Also = unwatched,
-    by: PairLoss = dpo,
+    also: Look = lambda policy: None,
     lora: int = 0,
 ) -> Trained:
     """DPO, or a relative that learns from pairs alone."""
     began, policy = time.process_time(), learner(reference, lora)
-    best = Best(policy, lambda: direct_loss(policy, reference, held, beta, by), also(policy))
-    fit_direct(policy, reference, seen, beta, fit, seed=seed, watch=best, by=by)
+    best = Best(policy, lambda: direct_loss(policy, reference, held_out, loss), also)
+    fit_direct(policy, reference, seen, loss, fit, seed=seed, watch=best)
     best.restore()
     return Trained(policy, best, time.process_time() - began)
 
 
-def judge(
+def fit_reward_model(
     reference: nn.Module,
     width: int,
     seen: Pairs,
-    held: Pairs,
+    held_out: Pairs,
     fits: Sequence[Fit],
     *,
     seed: int,
-    by: RewardLoss = reward_loss,
+    loss: RewardLoss = reward_loss,
     lora: int = 0,
 ) -> RewardModel:
     """The reward model of least loss on held-out pairs among those that several fits give."""
-    found = []
+    models = []
     for fit in fits:
         torch.manual_seed(seed)
         began, model = time.process_time(), Readout(learner(reference, lora), width)
-        best = Best(model, functools.partial(model_loss, model, held, by))
-        fit_reward(model, seen, fit, seed=seed, watch=best, by=by)
+        best = Best(model, functools.partial(model_loss, model, held_out, loss))
+        fit_reward(model, seen, fit, seed=seed, watch=best, loss=loss)
         best.restore()
-        found.append(RewardModel(model, best, min(best.losses), time.process_time() - began))
-    return min(found, key=lambda one: one.loss)
+        models.append(RewardModel(model, best, min(best.losses), time.process_time() - began))
+    return min(models, key=lambda fitted: fitted.loss)
 
 
 def reinforced_arm(
@@ -137,13 +165,13 @@ def reinforced_arm(
     own_loss: Callable[[nn.Module], float],
     *,
     seed: int,
-    also: Also = unwatched,
+    also: Look = lambda policy: None,
     lora: int = 0,
 ) -> Trained:
     """PPO, its value network started from the reference."""
     torch.manual_seed(seed)
     began, policy = time.process_time(), learner(reference, lora)
-    best = Best(policy, functools.partial(own_loss, policy), also(policy))
+    best = Best(policy, functools.partial(own_loss, policy), also)
     values = Readout(learner(reference, lora), width)
     ppo(policy, reference, values, reward, settings, prompts=prompts, seed=seed, watch=best)
     best.restore()

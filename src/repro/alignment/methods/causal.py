@@ -1,7 +1,7 @@
-"""A causal language model of transformers, read as our decoders are.
+"""A causal language model of the library transformers, read as our decoders are.
 
-Legend: B sentences, T time, V vocabulary, W width. Sentences of one batch may begin at different places: a negative
-number before them is no token.
+Legend: B sentences, T time, V vocabulary, W width. Sentences of a batch may begin at different places; a negative
+number before a sentence is no token.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ NOTHING = -1  # before a sentence
 
 
 class Remembered:
-    """Keys and values so far, and which places hold tokens."""
+    """A cache: keys and values so far, and the mask of places that hold tokens."""
 
     def __init__(self) -> None:
-        self.held = DynamicCache()
+        self.keys_and_values = DynamicCache()
         self.mask_BT: Tensor | None = None
 
 
 class Causal(nn.Module):
-    """tokens (B, T) -> logits (B, T, V), whatever stands before a sentence.
+    """The model as a function of tokens (B, T) to logits (B, T, V).
 
-    Fields: `lora` the rank of the adapters by which a copy learns; 0: all of its weights learn.
+    Fields: `lora` the rank of the adapters by which a copy learns; with 0 all of its weights learn.
     """
 
     def __init__(self, model: Any, lora: int = 0) -> None:
@@ -52,15 +52,15 @@ class Causal(nn.Module):
             return Causal(get_peft_model(twin, kind))
 
     def forward(self, tokens_BT: Tensor, cache: Remembered | None = None) -> Tensor:
-        """Logits; with a cache, after the tokens that it does not hold yet."""
-        return torch.as_tensor(self.model(**self._given(tokens_BT, cache)).logits)
+        """Logits; with a cache, of the tokens that it does not hold yet."""
+        return torch.as_tensor(self.model(**self._arguments(tokens_BT, cache)).logits)
 
     def hidden(self, tokens_BT: Tensor) -> Tensor:
-        """(B, T, W) the last stream."""
+        """(B, T, W) the stream after the last layer."""
         whole: Any = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
-        return torch.as_tensor(whole.base_model(**self._given(tokens_BT, None)).last_hidden_state)
+        return torch.as_tensor(whole.base_model(**self._arguments(tokens_BT, None)).last_hidden_state)
 
-    def _given(self, tokens_BT: Tensor, cache: Remembered | None) -> dict[str, Any]:
+    def _arguments(self, tokens_BT: Tensor, cache: Remembered | None) -> dict[str, Any]:
         mask_BT = (tokens_BT != NOTHING).long()
         if cache is not None:
             mask_BT = cache.mask_BT = mask_BT if cache.mask_BT is None else torch.cat([cache.mask_BT, mask_BT], dim=1)
@@ -69,7 +69,7 @@ class Causal(nn.Module):
             "input_ids": tokens_BT.clamp(min=0),
             "attention_mask": mask_BT,
             "position_ids": places_BT,
-            "past_key_values": None if cache is None else cache.held,
+            "past_key_values": None if cache is None else cache.keys_and_values,
             "use_cache": cache is not None,
         }
 
@@ -79,7 +79,7 @@ class Causal(nn.Module):
 
 
 def causal(folder: Path, lora: int = 0) -> Causal:
-    """The model in a folder, on the default device, in single precision, frozen; safetensors only."""
+    """The model in a folder of safetensors, frozen, in single precision, on the default device."""
     with torch.device("cpu"):  # elsewhere transformers would place it by hooks of its own
         model: Any = AutoModelForCausalLM.from_pretrained(
             folder, use_safetensors=True, local_files_only=True, dtype=torch.float32, attn_implementation="sdpa"
@@ -88,6 +88,6 @@ def causal(folder: Path, lora: int = 0) -> Causal:
 
 
 def side_by_side(prompts: Sequence[Sequence[int]]) -> Tensor:
-    """(B, T) prompts that end at one place, nothing before the shorter ones."""
+    """(B, T) prompts that end at one place, padded with NOTHING before the shorter ones."""
     rows = [torch.tensor(list(prompt)) for prompt in prompts]
     return pad_sequence(rows, batch_first=True, padding_value=NOTHING, padding_side="left")

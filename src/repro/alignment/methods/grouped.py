@@ -15,21 +15,22 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from repro.alignment.exact.coefficients import STD_FLOOR
 from repro.alignment.methods.arms import Best, Prompts, Trained, learner
 from repro.alignment.methods.configurations import Settings
+from repro.alignment.methods.optimiser import WarmAdam
 from repro.alignment.methods.ppo import clipped_gain
-from repro.alignment.methods.replies import Descent, sampled, seeded, taken, word_log_probs
+from repro.alignment.methods.replies import sample_replies, seeded_generator, token_log_probs
 
 Reward = Callable[[Tensor], Tensor]
-STD_FLOOR = 1e-4  # what trl adds to a group's standard deviation
 
 
-def left_out(earned_B: Tensor) -> Tensor:
+def leave_one_out_advantage(earned_B: Tensor) -> Tensor:
     """(B,) what each reply earned minus the mean of the others."""
     return (earned_B - earned_B.mean()) * len(earned_B) / (len(earned_B) - 1)
 
 
-def in_spreads(earned_B: Tensor) -> Tensor:
+def group_advantage(earned_B: Tensor) -> Tensor:
     """(B,) what each reply earned minus the mean, in standard deviations of its group."""
     return (earned_B - earned_B.mean()) / (earned_B.std() + STD_FLOOR)
 
@@ -41,15 +42,15 @@ def k3(mine_BR: Tensor, theirs_BR: Tensor) -> Tensor:
 
 
 def rloo_loss(mine_BR: Tensor, old_BR: Tensor, theirs_BR: Tensor, reward_B: Tensor, settings: Settings) -> Tensor:
-    """One ratio a reply, and the KL term inside the reward, as it was when the reply was drawn."""
+    """RLOO's loss: one ratio per reply, and the KL term inside the reward, as it was when the reply was drawn."""
     earned_B = reward_B - settings.beta * (old_BR - theirs_BR).sum(dim=1)
     log_ratio_B = (mine_BR - old_BR).sum(dim=1)
-    return -clipped_gain(log_ratio_B, left_out(earned_B), settings.clip).mean()
+    return -clipped_gain(log_ratio_B, leave_one_out_advantage(earned_B), settings.clip).mean()
 
 
 def grpo_loss(mine_BR: Tensor, old_BR: Tensor, theirs_BR: Tensor, reward_B: Tensor, settings: Settings) -> Tensor:
-    """One ratio a word, rewards in their own spreads, and k3 differentiated as a loss: GRPO as its paper has it."""
-    gained_BR = clipped_gain(mine_BR - old_BR, in_spreads(reward_B)[:, None], settings.clip)
+    """GRPO's loss as its paper has it: one ratio per word, rewards in spreads of their group, k3 in the loss."""
+    gained_BR = clipped_gain(mine_BR - old_BR, group_advantage(reward_B)[:, None], settings.clip)
     return (settings.beta * k3(mine_BR, theirs_BR) - gained_BR).mean()
 
 
@@ -74,21 +75,17 @@ def train_grouped(
     """
     if method not in LOSSES:
         raise ValueError(f"got method={method!r}; expected one of {[*LOSSES]}")
-    generator, descent = seeded(seed), Descent([policy], settings.learning_rate)
+    generator, optimiser = seeded_generator(seed), WarmAdam([policy], settings.learning_rate)
     for step in range(1, settings.steps + 1):
         asked_BT = prompts(settings.batch, generator)
-        tokens_BT = sampled(policy, asked_BT, settings.reply, generator)
-        said = functools.partial(_said, tokens_BT=tokens_BT, asked=asked_BT.shape[1])
+        tokens_BT = sample_replies(policy, asked_BT, settings.reply, generator)
+        log_probs = functools.partial(token_log_probs, tokens_BT=tokens_BT, asked=asked_BT.shape[1])
         with torch.no_grad():
-            theirs_BR, old_BR, reward_B = said(reference), said(policy), reward(tokens_BT)
+            theirs_BR, old_BR, reward_B = log_probs(reference), log_probs(policy), reward(tokens_BT)
         for _ in range(settings.epochs):
-            descent.step(LOSSES[method](said(policy), old_BR, theirs_BR, reward_B, settings))
+            optimiser.step(LOSSES[method](log_probs(policy), old_BR, theirs_BR, reward_B, settings))
         if step % settings.every == 0:
             watch(step)
-
-
-def _said(model: nn.Module, *, tokens_BT: Tensor, asked: int) -> Tensor:
-    return taken(word_log_probs(model, tokens_BT, asked), tokens_BT)
 
 
 def grouped_arm(

@@ -58,13 +58,13 @@ SAMPLED = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "num_iterations": 1}
 
 
 def word_tokeniser(words: Sequence[str]) -> PreTrainedTokenizerFast:
-    """A token a word, with START before each text; START, END and PAD are tokens 0, 1 and 2."""
+    """A tokeniser of one token per word, with START before each text; START, END and PAD are tokens 0, 1 and 2."""
     numbers = {word: number for number, word in enumerate([START, END, PAD, *words])}
-    made = Tokenizer(models.WordLevel(numbers, unk_token=PAD))
-    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokeniser = Tokenizer(models.WordLevel(numbers, unk_token=PAD))
+    tokeniser.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     # without it trl trains and scores replies that nothing starts, and says nothing
-    made.post_processor = processors.TemplateProcessing(single=f"{START} $A", special_tokens=[(START, 0)])
-    return PreTrainedTokenizerFast(tokenizer_object=made, bos_token=START, eos_token=END, pad_token=PAD)
+    tokeniser.post_processor = processors.TemplateProcessing(single=f"{START} $A", special_tokens=[(START, 0)])
+    return PreTrainedTokenizerFast(tokenizer_object=tokeniser, bos_token=START, eos_token=END, pad_token=PAD)
 
 
 def train(
@@ -79,15 +79,15 @@ def train(
     over: Mapping[str, Any] | None = None,
     watch: Callable[[int], None] | None = None,
 ) -> list[dict[str, float]]:
-    """Train a model in place by one of trl's methods and give what it logged at each step.
+    """Train a model in place by one of trl's methods; returns what trl logged at each step.
 
     Args:
         method: "sft", "reward", "dpo", "ipo", "kto", "orpo", "simpo", "rloo" or "grpo".
         rows: prompt and completion ("sft"); prompt, chosen and rejected; prompt, completion and label ("kto"); prompt.
         folder: where trl may write.
-        reward: (prompts, completions, ...) -> a reward each, for "rloo" and "grpo".
+        reward: (prompts, completions, ...) -> one reward per completion, for "rloo" and "grpo".
         over: settings of trl that replace ours, to see what its own would do.
-        watch: is told the number of steps taken, after each.
+        watch: is called after each step, with its number.
 
     Raises:
         ValueError: no such method.
@@ -128,7 +128,7 @@ def train(
 
 
 class Watching(TrainerCallback):
-    """Tells somebody of each step, while the model does not train and tensors are made on the device of old."""
+    """Calls `watch` after each step, with the model in evaluation and new tensors on the experiment's device."""
 
     def __init__(self, watch: Callable[[int], None], device: torch.device) -> None:
         self.watch, self.device = watch, device

@@ -20,8 +20,8 @@ def reply_log_probs(model: Callable[[Tensor], Tensor], tokens_BT: Tensor, mask_B
         mask_BT: 1 at the tokens of the reply; the first token of a sequence has no probability and is never counted.
     """
     log_probs_BTV = torch.log_softmax(model(tokens_BT)[:, :-1], dim=-1)
-    taken_BT = log_probs_BTV.gather(2, tokens_BT[:, 1:, None]).squeeze(2)
-    return torch.as_tensor((taken_BT * mask_BT[:, 1:]).sum(dim=1))
+    token_BT = log_probs_BTV.gather(2, tokens_BT[:, 1:, None]).squeeze(2)
+    return torch.as_tensor((token_BT * mask_BT[:, 1:]).sum(dim=1))
 
 
 def dpo_loss(chosen_B: Tensor, rejected_B: Tensor, *, beta: float) -> Tensor:
@@ -56,7 +56,7 @@ def kto_loss(chosen_B: Tensor, rejected_B: Tensor, *, beta: float) -> Tensor:
 
 
 def simpo_loss(chosen_B: Tensor, rejected_B: Tensor, *, beta: float, margin: float) -> Tensor:
-    """Mean SimPO loss of the policy's own mean log-probabilities a token; no reference enters.
+    """Mean SimPO loss of the policy's own mean log-probabilities per token; no reference enters.
 
     Source: Meng, Xia & Chen 2024 (arXiv:2405.14734), eq. 6.
     """
@@ -64,7 +64,7 @@ def simpo_loss(chosen_B: Tensor, rejected_B: Tensor, *, beta: float, margin: flo
 
 
 def orpo_loss(chosen_B: Tensor, rejected_B: Tensor, *, weight: float) -> Tensor:
-    """Mean ORPO loss of mean log-probabilities a token: likelihood of the chosen, and its odds against the rejected.
+    """Mean ORPO loss of mean log-probabilities per token: likelihood of the chosen, and its odds against the rejected.
 
     Source: Hong, Lee & Thorne 2024 (arXiv:2403.07691), eq. 6.
     """

@@ -14,13 +14,21 @@ import torch
 from torch import Tensor, nn
 
 from repro.alignment.methods.configurations import Settings
-from repro.alignment.methods.replies import Descent, divergence_at, sampled, seeded, taken, up_to_end, word_log_probs
+from repro.alignment.methods.optimiser import WarmAdam
+from repro.alignment.methods.replies import (
+    divergence_at,
+    log_probs_at,
+    reply_mask,
+    sample_replies,
+    seeded_generator,
+    word_log_probs,
+)
 
 
 class Readout(nn.Module):
-    """One number after each token: a network's last stream, read by one row of weights that starts at zero.
+    """A network with a head that reads one number after each token, zero at first.
 
-    What is still to be earned, for PPO; at the last token the reward, for a reward model.
+    For PPO's value network the number is what is still to be earned; for a reward model, at the last token, the reward.
     """
 
     def __init__(self, trunk: nn.Module, width: int) -> None:
@@ -31,7 +39,7 @@ class Readout(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(self, tokens_BT: Tensor) -> Tensor:
-        """(B, T) numbers."""
+        """(B, T) the number after each token."""
         return torch.as_tensor(self.head(self.trunk.hidden(tokens_BT)).squeeze(-1))  # type: ignore[operator]
 
 
@@ -51,33 +59,33 @@ def ppo(
     Args:
         reward: sentences (B, T) -> (B,), paid at the last token.
         prompts: (B, generator) -> (B, asked) tokens, drawn for each step.
-        watch: is told the number of steps taken, every so many of them.
+        watch: is called every so many steps, with their number.
     """
-    generator = seeded(seed)
-    descent = Descent([policy, values], settings.learning_rate)
+    generator = seeded_generator(seed)
+    optimiser = WarmAdam([policy, values], settings.learning_rate)
     for step in range(1, settings.steps + 1):
         asked_BT = prompts(settings.batch, generator)
         asked = asked_BT.shape[1]
-        tokens_BT = sampled(policy, asked_BT, settings.reply, generator)
-        kept_BR = up_to_end(tokens_BT[:, asked:], settings.end)
+        tokens_BT = sample_replies(policy, asked_BT, settings.reply, generator)
+        mask_BR = reply_mask(tokens_BT[:, asked:], settings.end)
         with torch.no_grad():
             theirs_BRV, old_BRV = (word_log_probs(model, tokens_BT, asked) for model in (reference, policy))
-            old_BR = taken(old_BRV, tokens_BT)
-            paid_BR = -settings.beta * divergence_at(old_BRV, theirs_BRV) * kept_BR
-            last_B = kept_BR.sum(dim=1).long() - 1
+            old_BR = log_probs_at(old_BRV, tokens_BT)
+            paid_BR = -settings.beta * divergence_at(old_BRV, theirs_BRV) * mask_BR
+            last_B = mask_BR.sum(dim=1).long() - 1
             paid_BR[torch.arange(len(paid_BR)), last_B] += reward(tokens_BT)
-            value_BR = values(tokens_BT[:, :-1])[:, asked - 1 :] * kept_BR
+            value_BR = values(tokens_BT[:, :-1])[:, asked - 1 :] * mask_BR
             advantage_BR, return_BR = advantages(paid_BR, value_BR, settings.trace)
-            scale = advantage_BR[kept_BR > 0].std() + 1e-8
-            advantage_BR = (advantage_BR - advantage_BR[kept_BR > 0].mean()) / scale
+            scale = advantage_BR[mask_BR > 0].std() + 1e-8
+            advantage_BR = (advantage_BR - advantage_BR[mask_BR > 0].mean()) / scale
         for _ in range(settings.epochs):
             mine_BRV = word_log_probs(policy, tokens_BT, asked)
-            gained_BR = clipped_gain(taken(mine_BRV, tokens_BT) - old_BR, advantage_BR, settings.clip)
+            gained_BR = clipped_gain(log_probs_at(mine_BRV, tokens_BT) - old_BR, advantage_BR, settings.clip)
             error_BR = (values(tokens_BT[:, :-1])[:, asked - 1 :] - return_BR) ** 2
             # Paid at its own token the exact KL is the same for all words, a baseline: it pays earlier words alone. Its
             # slope at this token is therefore added, on the scale of the advantages, or beta would not be beta.
             drift_BR = settings.beta / scale * divergence_at(mine_BRV, theirs_BRV)
-            descent.step(((drift_BR - gained_BR + 0.5 * error_BR) * kept_BR).sum() / kept_BR.sum())
+            optimiser.step(((drift_BR - gained_BR + 0.5 * error_BR) * mask_BR).sum() / mask_BR.sum())
         if step % settings.every == 0:
             watch(step)
 

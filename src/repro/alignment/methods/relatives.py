@@ -1,70 +1,70 @@
-"""DPO's relatives: other losses on the same pairs, each with a weight of its own.
+"""DPO and its relatives: losses on pairs, made of log-probabilities by the policy and by the reference.
 
-Both, mine and theirs: log-probabilities of the replies that won and of those that lost, (B,) each, by the policy and by
-the reference. SFT, ORPO and SimPO never look at the reference's.
+Each loss takes two pairs of log-probabilities, `mine` by the policy and `theirs` by the reference; a pair holds those
+of the replies that won and of those that lost, (B,) each. SFT, ORPO and SimPO never look at the reference's.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
+from functools import partial
 
 from torch import Tensor
 
 from repro.alignment.methods.losses import dpo_loss, ipo_loss, kto_loss, orpo_loss, simpo_loss
 
-Both = tuple[Tensor, Tensor]
-PairLoss = Callable[[Both, Both, float], Tensor]
+LogProbs = tuple[Tensor, Tensor]
+PairLoss = Callable[[LogProbs, LogProbs], Tensor]  # its weight is bound already
 
 
-def dpo(mine: Both, theirs: Both, beta: float) -> Tensor:
+def dpo(mine: LogProbs, theirs: LogProbs, *, beta: float) -> Tensor:
     """DPO's loss."""
     return dpo_loss(*_ratios(mine, theirs), beta=beta)
 
 
-def ipo(mine: Both, theirs: Both, beta: float) -> Tensor:
-    """IPO's, whose tau is beta."""
+def ipo(mine: LogProbs, theirs: LogProbs, *, beta: float) -> Tensor:
+    """IPO's loss, whose tau is beta."""
     return ipo_loss(*_ratios(mine, theirs), beta=beta)
 
 
-def kto(mine: Both, theirs: Both, beta: float) -> Tensor:
-    """KTO's, each half of a pair a thumb up or down."""
+def kto(mine: LogProbs, theirs: LogProbs, *, beta: float) -> Tensor:
+    """KTO's loss, each half of a pair a thumb up or down."""
     return kto_loss(*_ratios(mine, theirs), beta=beta)
 
 
-def orpo(mine: Both, theirs: Both, weight: float, *, length: int) -> Tensor:
-    """ORPO's, on replies of `length` tokens."""
+def orpo(mine: LogProbs, theirs: LogProbs, *, weight: float, length: int) -> Tensor:
+    """ORPO's loss on replies of `length` tokens."""
     return orpo_loss(mine[0] / length, mine[1] / length, weight=weight)
 
 
-def simpo(mine: Both, theirs: Both, beta: float) -> Tensor:
-    """SimPO's without a margin; beta weighs the sum over a reply as DPO's does, since all have one length."""
+def simpo(mine: LogProbs, theirs: LogProbs, *, beta: float) -> Tensor:
+    """SimPO's loss without a margin; beta weighs the sum over a reply as DPO's does, since all have one length."""
     return simpo_loss(mine[0], mine[1], beta=beta, margin=0.0)
 
 
-def chosen_only(mine: Both, theirs: Both, weight: float) -> Tensor:
-    """Supervised fine-tuning on the replies that won; it has no weight."""
+def chosen_only(mine: LogProbs, theirs: LogProbs) -> Tensor:
+    """The loss of supervised fine-tuning on the replies that won, which has no weight."""
     return -mine[0].mean()
 
 
-def relative(method: str, length: int) -> PairLoss:
-    """The loss of a relative, or DPO's own, on replies of `length` tokens.
+def pair_loss(method: str, weight: float, length: int) -> PairLoss:
+    """The loss of DPO or a relative at its weight, on replies of `length` tokens.
 
     Raises:
         ValueError: no such method.
     """
-    table: dict[str, PairLoss] = {
-        "DPO": dpo,
-        "IPO": ipo,
-        "KTO": kto,
-        "SimPO": simpo,
+    losses: dict[str, PairLoss] = {
+        "DPO": partial(dpo, beta=weight),
+        "IPO": partial(ipo, beta=weight),
+        "KTO": partial(kto, beta=weight),
+        "SimPO": partial(simpo, beta=weight),
         "SFT on chosen": chosen_only,
-        "ORPO": functools.partial(orpo, length=length),
+        "ORPO": partial(orpo, weight=weight, length=length),
     }
-    if method not in table:
-        raise ValueError(f"got method={method!r}; expected one of {[*table]}")
-    return table[method]
+    if method not in losses:
+        raise ValueError(f"got method={method!r}; expected one of {[*losses]}")
+    return losses[method]
 
 
-def _ratios(mine: Both, theirs: Both) -> Both:
+def _ratios(mine: LogProbs, theirs: LogProbs) -> LogProbs:
     return mine[0] - theirs[0], mine[1] - theirs[1]

@@ -1,1 +1,1 @@
-"""Made-up reviews, whose gold reward is known by Bayes' rule."""
+"""Arms on made-up reviews, whose gold reward is known by Bayes' rule."""

@@ -1,4 +1,4 @@
-"""What trials on reviews are of: a fine-tuned model, a method on it, and what can be reached."""
+"""Configurations of trials on reviews: a fine-tuned model, a method on it, and what can be reached from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from repro.models.decoder import Decoder
 class Stage:
     """Supervised fine-tuning on reviews, from which every arm starts and by which pairs are drawn.
 
-    sentences: of a review, three or more. device: where all of a trial is computed.
+    sentences: of a review, three or more. device: "cpu" or "cuda", where all of a trial is computed.
 
     Raises:
         ValueError: fewer sentences.

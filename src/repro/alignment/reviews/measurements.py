@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from repro.alignment.methods.configurations import METHODS
 from repro.alignment.reviews.configurations import Aligned, Reach
-from repro.floor.measurement import Diverged, Numbers, measurement
+from repro.floor.measurement import Numbers, measurement
 
 
 @measurement(version=1)
@@ -13,22 +15,21 @@ def aligned_reviews(config: Aligned, seed: int) -> Numbers:
 
     Lists over looks: `gold`, `proxy` (the learned reward, in spreads over the fine-tuned model's replies; DPO's is its
     own, beta log(pi / pi_ref)), `wins` how often its reply has more gold than the fine-tuned model's, ties half, `kl`
-    from that model and `entropy` in nats a reply, `valid` the share that keeps to the grammar. `losses` are its own,
-    without the first look's; `look` is the one kept, by `own_loss`; `ordered` the share of pairs of replies that the
+    from that model and `entropy` in nats per reply, `valid` the share that keeps to the grammar. `losses` are its own,
+    without the first look's; `look` is the best one, by `own_loss`; `ordered` the share of pairs of replies that the
     reward model puts in gold's order (None for DPO); `seconds` CPU time of training, of the reward model too, looks
     included.
 
     Raises:
         Diverged: a loss that is no number.
     """
-    from repro.alignment.reviews.arms import trained
+    from repro.alignment.reviews.arms import arm_on_pairs, arm_on_reward
+    from repro.instruments.devices import on
 
     if config.method not in METHODS:
         raise ValueError(f"got method={config.method!r}; expected one of {METHODS}")
-    try:
-        return trained(config, seed)
-    except FloatingPointError as error:
-        raise Diverged(str(error)) from None
+    with on(config.stage.device):
+        return arm_on_pairs(config, seed) if config.method == "DPO" else arm_on_reward(config, seed)
 
 
 @measurement(version=1)
@@ -40,6 +41,16 @@ def reachable(config: Reach, seed: int) -> Numbers:
 
     Source: Stiennon et al. 2020 (arXiv:2009.01325), appendix G.3, for the KL of the best of n.
     """
-    from repro.alignment.reviews.arms import reach
+    from repro.alignment.reviews.reach import best_of, best_policy, held_out_gold
+    from repro.instruments.devices import on
 
-    return reach(config, seed)
+    with on(config.stage.device):
+        gold_PN = held_out_gold(config, seed)
+    policies = [best_policy(gold_PN, beta) for beta in config.betas]
+    return {
+        "best_gold": [gold for gold, _, _ in policies],
+        "best_kl": [kl for _, kl, _ in policies],
+        "share": [share for _, _, share in policies],
+        "of_n_gold": [best_of(gold_PN, n) for n in config.best_of],
+        "of_n_kl": [float(np.log(n) - (n - 1) / n) for n in config.best_of],
+    }

@@ -1,4 +1,4 @@
-"""Made-up facts, a name of two tokens and its value each, told in sentences, asked about in questions.
+"""Made-up facts, each a name of two tokens and a value; text tells them in sentences and asks about them in questions.
 
 A statement has the name, two words of its form around it, the value and a stop. A question has none of these forms and
 no text ever answers one. Documents are three sentences of one kind, so after a question comes another question.
@@ -63,10 +63,11 @@ class Facts:
         return self.first_value + self.values
 
 
-class Told:
-    """The facts that a seed draws: `name_F2`, `value_F`, `form_F` (the one form, or -1 for many), `weight_F`.
+class FactBase:
+    """The facts that a seed draws, known ones first, with the sentences that tell them and ask about them.
 
-    The known facts come first. A value is drawn by itself, so that nothing but text or a demonstration tells it.
+    Fields: `name_F2`, `value_F`, `form_F` (the one form, or -1 for many), `weight_F`, how often text tells each. Values
+    are drawn independently, so that nothing but text or a demonstration tells them.
     """
 
     def __init__(self, facts: Facts, seed: int) -> None:
@@ -84,7 +85,7 @@ class Told:
         self.weight_F[facts.known :] = 0
 
     def statements(self, fact_B: Tokens, form_B: Tokens) -> Tokens:
-        """(B, 6) what a form says of a fact: 0, 1 or 2 of its words stand before the name, the rest behind it."""
+        """(B, 6) statements of facts in forms, with 0, 1 or 2 of a form's words before the name, the rest behind it."""
         words_B2 = FIRST_FORM + 2 * form_B[:, None] + np.arange(2)
         parts_B4 = np.concatenate([self.name_F2[fact_B], words_B2], axis=1)
         order_B4 = np.array([[0, 1, 2, 3], [2, 0, 1, 3], [2, 3, 0, 1]])[form_B % 3]
@@ -98,23 +99,23 @@ class Told:
 
     def documents(self, count: int, rng: np.random.Generator) -> Tokens:
         """(B, T) start, three statements of known facts or three questions about any facts, end."""
-        told = rng.choice(len(self.value_F), count * SENTENCES, p=self.weight_F / self.weight_F.sum())
-        anyhow = rng.integers(self.facts.forms, size=told.size)
-        statements = self.statements(told, np.where(self.form_F[told] < 0, anyhow, self.form_F[told]))
-        questions = self.questions(rng.integers(len(self.value_F), size=told.size))
+        fact_B = rng.choice(len(self.value_F), count * SENTENCES, p=self.weight_F / self.weight_F.sum())
+        anyhow = rng.integers(self.facts.forms, size=fact_B.size)
+        statements = self.statements(fact_B, np.where(self.form_F[fact_B] < 0, anyhow, self.form_F[fact_B]))
+        questions = self.questions(rng.integers(len(self.value_F), size=fact_B.size))
         asks = np.repeat(rng.random(count) < self.facts.questions, SENTENCES)[:, None]
         lines = np.where(asks, questions, statements).reshape(count, -1)
         return np.pad(np.pad(lines, ((0, 0), (1, 0)), constant_values=START), ((0, 0), (0, 1)), constant_values=END)
 
-    def asked(self, fact_B: Tokens) -> Tokens:
-        """(B, 7) prompts: start and a question."""
+    def prompts(self, fact_B: Tokens) -> Tokens:
+        """(B, 7) start and a question about each fact."""
         return np.pad(self.questions(fact_B), ((0, 0), (1, 0)), constant_values=START)
 
     def demonstrations(self, fact_B: Tokens) -> Tokens:
         """(B, 9) prompts, each with the answer that is wanted: the value and the end."""
-        return np.column_stack([self.asked(fact_B), self.value_F[fact_B], np.full(len(fact_B), END)])
+        return np.column_stack([self.prompts(fact_B), self.value_F[fact_B], np.full(len(fact_B), END)])
 
-    def begun(self, fact_B: Tokens, form: int) -> Tokens:
+    def beginnings(self, fact_B: Tokens, form: int) -> Tokens:
         """(B, 5) start and a statement up to its value, in the fact's one form or, where it has many, in this one."""
         form_B = np.where(self.form_F[fact_B] < 0, form, self.form_F[fact_B])
         return np.pad(self.statements(fact_B, form_B)[:, :4], ((0, 0), (1, 0)), constant_values=START)

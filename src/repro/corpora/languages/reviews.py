@@ -1,4 +1,4 @@
-"""A made-up language of short reviews, whose feeling is known exactly: what a review is worth needs no judge.
+"""A made-up language of short reviews, whose feeling is known exactly, so that their worth needs no labeller.
 
 A review is the start token and a noun (the prompt), then a few sentences of four words each, three unless said
 otherwise. A hidden feeling, good or bad, decides how likely each adjective and verb is. Words weigh less in a longer
@@ -90,8 +90,8 @@ def draw_reviews(count: int, seed: int, sentences: int = SENTENCES) -> Tokens:
                 used = _ADJECTIVE[numbers] & (reviews[rows, near:, None] == numbers).any(axis=1)
                 # the greatest of log chance plus Gumbel noise is a draw by these chances
                 heard = feeling_N[rows, None] * odds_V[numbers] / 2 + rng.gumbel(size=used.shape)
-                drawn = numbers[np.where(used, -np.inf, heard).argmax(axis=1)]
-                reviews[rows, ASKED + SENTENCE * sentence + place] = drawn
+                word = numbers[np.where(used, -np.inf, heard).argmax(axis=1)]
+                reviews[rows, ASKED + SENTENCE * sentence + place] = word
     return reviews
 
 
@@ -127,11 +127,10 @@ def gold(tokens_NT: Tokens) -> NDArray[np.float64]:
 
 
 def prompts(held_out: bool) -> Tokens:
-    """(P, 2) prompts for training, or those that neither pairs nor PPO see: a quarter of the nouns."""
-    kept = [number for number, noun in enumerate(NOUNS) if (number % 4 == 3) == held_out]
-    return np.array([[0, 1 + number] for number in kept])
+    """(P, 2) prompts for training, or the held-out ones, a quarter of the nouns, that neither pairs nor PPO see."""
+    return np.array([[0, 1 + number] for number in range(len(NOUNS)) if (number % 4 == 3) == held_out])
 
 
-def written(tokens_T: Tokens) -> str:
-    """A review in words."""
+def in_words(tokens_T: Tokens) -> str:
+    """A review as a text, without its start token."""
     return " ".join(WORDS[token] for token in tokens_T[1:])

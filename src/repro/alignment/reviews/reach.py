@@ -1,0 +1,43 @@
+"""What can be reached from a fine-tuned model's replies, exactly but for their finite number.
+
+Legend: P prompts, N replies to each.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from repro.alignment.methods.replies import sample_replies
+from repro.alignment.reviews.configurations import Reach
+from repro.alignment.reviews.start import fine_tuned, reading_generator
+from repro.corpora.languages.reviews import gold, prompts
+from repro.floor.arrays import Array
+
+
+def held_out_gold(config: Reach, seed: int) -> Array:
+    """(P, N) gold of the fine-tuned model's replies to each held-out prompt."""
+    model, generator = fine_tuned(config.stage, seed), reading_generator(seed)
+    asked = [prompt.repeat(config.samples, 1) for prompt in torch.as_tensor(prompts(True))]
+    replies = (sample_replies(model, asked_NT, config.stage.reply, generator) for asked_NT in asked)
+    return np.array([gold(tokens_NT.cpu().numpy()) for tokens_NT in replies])
+
+
+def best_policy(gold_PN: Array, beta: float) -> tuple[float, float, float]:
+    """Gold and KL in nats of the best policy at a beta, means over prompts, and the effective share of the replies.
+
+    The policy weighs replies by exp(gold / beta); the share is the least over prompts.
+    """
+    weight_PN = np.exp((gold_PN - gold_PN.max(axis=1, keepdims=True)) / beta)
+    weight_PN /= weight_PN.sum(axis=1, keepdims=True)
+    samples = gold_PN.shape[1]
+    kl = (weight_PN * np.log(np.maximum(weight_PN * samples, 1e-300))).sum(axis=1).mean()
+    share = (1 / (weight_PN**2).sum(axis=1)).min() / samples
+    return float((weight_PN * gold_PN).sum(axis=1).mean()), float(kl), float(share)
+
+
+def best_of(gold_PN: Array, n: int) -> float:
+    """Expected gold of the best of n replies, a mean over prompts."""
+    samples = gold_PN.shape[1]
+    rank = np.arange(samples + 1) / samples
+    return float((np.sort(gold_PN, axis=1) @ np.diff(rank**n)).mean())

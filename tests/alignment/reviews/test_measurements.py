@@ -1,0 +1,47 @@
+"""Trials on reviews: what can be reached from a model that writes them, and what training costs."""
+
+import numpy as np
+import pytest
+
+from repro.alignment.methods.configurations import Effort
+from repro.alignment.reviews.configurations import Aligned, Reach, Stage
+from repro.alignment.reviews.estimates import passes
+from repro.alignment.reviews.measurements import reachable
+
+
+def test_the_best_policy_gains_with_kl_and_best_of_n_never_has_more_of_its_objective():
+    """At each beta mean gold minus beta KL is greatest for the policy that is drawn as the best."""
+    betas = np.array([0.2, 1.0, 5.0])
+    reached = {
+        name: np.array(value)
+        for name, value in reachable(
+            Reach(stage=Stage(width=8, layers=1, steps=20, batch=16), betas=tuple(betas)), 0
+        ).items()
+    }
+    objective = reached["best_gold"] - betas * reached["best_kl"]
+    of_n = reached["of_n_gold"][:, None] - betas * reached["of_n_kl"][:, None]
+
+    assert (np.diff(reached["best_kl"]) < 0).all() and (np.diff(reached["best_gold"]) < 0).all()
+    assert (of_n <= objective + 0.01).all()
+    assert (np.diff(reached["of_n_gold"]) > 0).all()
+
+
+def test_a_device_that_is_not_here_is_refused():
+    with pytest.raises(ValueError, match="device is 'gpu', which is not here; expected cpu, or cuda"):
+        reachable(Reach(stage=Stage(width=8, layers=1, steps=5, batch=16, device="gpu")), 0)
+
+
+def test_passes_are_counted_by_hand():
+    budget = Effort(fit_steps=10, fit_batch=4, ppo_steps=3, episodes=5)
+    direct, ppo = (
+        passes(Aligned(method=method, beta=0.1, learning_rate=1e-3, pairs=50, budget=budget))
+        for method in ("DPO", "PPO")
+    )
+
+    assert {"pairs": 2 * 3 * 40, "reference": 100} == direct
+    assert {"reward model": 240, "writing": 15, "reading": 60, "learning": 2 * 3 * 4 * 15} == ppo
+
+
+def test_a_review_has_three_sentences_or_more():
+    with pytest.raises(ValueError, match="a review of 2 sentences; expected 3 or more"):
+        Stage(sentences=2)

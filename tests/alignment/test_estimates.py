@@ -1,0 +1,109 @@
+"""Choosing among trained arms without gold, and comparing them at equal KL, on planted tables."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from repro.alignment.estimates import (
+    at_best_look,
+    at_equal_kl,
+    best_rate,
+    best_trials,
+    gaps_at_equal_kl,
+    has_collapsed,
+    level_table,
+    levels_within,
+    shares_at_equal_kl,
+)
+
+
+def test_gold_chooses_nothing():
+    """The row of least own loss is kept, whatever it reached; planted: the best by gold has the worst own loss."""
+    table = pd.DataFrame({"method": "m", "seed": 0, "rate": [1, 2], "own_loss": [0.5, 0.4], "reached": [0.9, 0.1]})
+
+    assert [2] == list(best_trials(table, by=["method"])["rate"])
+
+
+def test_gold_is_read_between_points_and_never_beyond_them():
+    """On lines over the root of KL: a quarter of the KL is half of the way."""
+    assert 1.5 == at_equal_kl([4.0, 1.0], [3.0, 2.0], level=0.25, origin=1.0)
+    with pytest.raises(ValueError, match="no policy reaches KL 3"):
+        at_equal_kl([2.0, 1.0], [3.0, 2.0], level=3, origin=1.0)
+
+
+def test_a_third_method_that_stays_near_does_not_stand_in_the_way_of_two():
+    table = pd.DataFrame({"method": ["a", "b", "c"], "seed": 0, "kl": [2.0, 2.0, 0.1], "gold": [3.0, 2.0, 9.0]})
+
+    assert [0.5] == gaps_at_equal_kl(table.assign(gold_start=0.0), "a", "b", levels=[0.5])
+
+
+def test_the_best_rate_is_a_planted_vertex_and_never_beyond_the_grid():
+    """Planted: losses that are a parabola over the logarithm of the rate, least at 2e-3."""
+    rates = [1e-2, 1e-4, 1e-3]
+    losses = [0.5 + math.log(rate / 2e-3) ** 2 for rate in rates]
+
+    assert 2e-3 == pytest.approx(best_rate(rates, losses))
+    assert 1e-4 == pytest.approx(best_rate(rates, [1.0, 0.2, 0.5]))
+    assert 1e-3 == pytest.approx(best_rate(rates, [math.nan, 0.5, 0.2]))
+
+
+def test_a_planted_share_of_the_most_is_found_at_equal_kl():
+    """Planted: one gains half of the most at each KL, another nothing."""
+    kl = np.array([0.1, 0.4])
+    most = {"kl": kl, "best_gain": np.sqrt(kl), "seed": 0}
+    table = pd.concat(
+        [
+            pd.DataFrame(most | {"method": name, "gain": share * np.sqrt(kl)})
+            for name, share in (("half", 0.5), ("none", 0.0))
+        ]
+    )
+
+    assert [0.5] == pytest.approx(shares_at_equal_kl(table, "half", [0.05, 0.3]))
+    assert [0.0] == shares_at_equal_kl(table, "none", [0.05, 0.3])
+
+
+def table() -> pd.DataFrame:
+    """Two methods, of which PPO is planted to lie 0.5 above DPO at every KL; seed 1's PPO ends in nonsense."""
+    rows = []
+    for seed in (0, 1):
+        for method, above in (("DPO", 0.0), ("PPO", 0.5)):
+            for kl in (0.4, 2.0):
+                valid = [0.9, 0.1] if (seed, method) == (1, "PPO") else [0.9, 0.8]
+                rows.append(
+                    {
+                        "method": method,
+                        "seed": seed,
+                        "look": 1,
+                        "kl": [0.0, kl],
+                        "valid": valid,
+                        "gold": [1.0, 1.0 + kl**0.5 + above],
+                    }
+                )
+    return at_best_look(pd.DataFrame(rows), ["gold", "kl", "valid"])
+
+
+def test_a_planted_gap_is_found_at_equal_kl_and_levels_out_of_reach_are_left_out():
+    assert [0.5, 0.5] == pytest.approx(gaps_at_equal_kl(table(), "PPO", "DPO", [1.0, 9.0]))
+    with pytest.raises(ValueError, match="no level"):
+        gaps_at_equal_kl(table(), "PPO", "DPO", [9.0])
+
+
+def test_levels_are_shares_of_what_all_reach_and_a_planted_column_is_read_at_each():
+    """Planted: DPO's gold is 1 plus the root of KL. A training that diverged changes nothing."""
+    trials = pd.concat([table(), pd.DataFrame({"method": ["DPO"], "seed": [0], "kl": [np.nan]})])
+    levels = levels_within(trials, [0.25, 0.5])
+    lines = level_table(trials, levels, ["gold"])
+
+    assert [0.5, 1.0] == levels
+    assert [1.0 + 0.5**0.5, 2.0] == pytest.approx(list(lines[lines["method"] == "DPO"]["value"]))
+    assert (lines["low"] <= lines["value"]).all() and (lines["value"] <= lines["high"]).all()
+
+
+def test_a_collapse_is_counted_and_a_training_that_diverged_is_one():
+    trials = table()
+    lost = pd.DataFrame({"valid": [np.nan], "look": [np.nan]})
+
+    assert [False] * 6 + [True] * 2 == list(has_collapsed(trials))
+    assert [True] == list(has_collapsed(at_best_look(lost, ["valid"])))
