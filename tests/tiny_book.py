@@ -37,11 +37,10 @@ right = 20
 PARAMETERS = 'scale = "smoke"\ncompute = "missing"\nleft = None\nright = None'
 
 CELLS = [
-    "from repro import open_study\nfrom tiny_book import Addends, add\n"
-    'from repro.statistics import Estimate\nstudy = open_study("tiny", globals())',
+    'from repro import open_study\nfrom tiny_book import Addends, add\nstudy = open_study("tiny", globals())',
     "study.show(add)",
     "table = study.sweep(add, [Addends(study.knobs.left, study.knobs.right)])",
-    'study.settle("sums-are-large", Estimate.exact(table["sum"][0]))',
+    'study.settle_exact("sums-are-large", table["sum"][0])',
     "study.close()",
 ]
 

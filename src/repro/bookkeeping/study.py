@@ -134,6 +134,10 @@ class Study:
         facts = {"claim": claim, "scale": str(self.scale), "declared": self.knobs.declared, **verdict_as_plain(verdict)}
         display(HTML(cards.verdict_card(self.claims[claim], verdict)), metadata={"repro": {"verdict": facts}})
 
+    def settle_exact(self, claim: str, value: float, unit: str = "", *, scope: str | None = None) -> None:
+        """Settle a claim by a number that has no uncertainty: arithmetic, or what a theorem says."""
+        self.settle(claim, Estimate.exact(value, unit), scope=scope)
+
     def close(self) -> None:
         """Show the run box, and refuse a parameter that was given and never read."""
         self.knobs.refuse_unread()
