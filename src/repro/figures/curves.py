@@ -1,4 +1,4 @@
-"""Measured curves, one a group, each point with its interval over seeds."""
+"""Measured curves by group, each point with its interval over seeds."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
+from repro.figures.frame import SIZE, References, draw_references, open_frame
 from repro.figures.palette import SERIES
 from repro.statistics import student_t
 
@@ -25,12 +27,13 @@ def curves_table(frame: pd.DataFrame, *, by: str, x: str, y: str) -> pd.DataFram
     return pd.DataFrame(rows, columns=[by, x, "value", "low", "high", "seeds"])
 
 
-def draw_curves(ax: Axes, table: pd.DataFrame, *, by: str, x: str, label: str = "{}") -> Axes:
-    """One line a group on a logarithmic x axis, its interval shaded, its name at its end.
+def draw_curves(ax: Axes, table: pd.DataFrame, *, by: str, x: str, label: str = "{}", log: bool = True) -> Axes:
+    """One line per group, its interval shaded, its name at its end.
 
     Args:
         table: as `curves_table` gives it.
         label: how a group that is a number is named; `{}` stands for it.
+        log: whether the x axis is logarithmic.
     """
     groups = sorted(table[by].unique())
     shades = colormaps["viridis"](np.linspace(0.3, 0.8, len(groups)))  # seen on white and on black
@@ -49,20 +52,45 @@ def draw_curves(ax: Axes, table: pd.DataFrame, *, by: str, x: str, label: str = 
             fontsize=8,
             color=shade,
         )
-    ax.set_xscale("log")
+    if log:
+        ax.set_xscale("log")
     ax.margins(x=0.12)
     return ax
+
+
+def curves_figure(
+    table: pd.DataFrame,
+    *,
+    by: str,
+    x: str,
+    xlabel: str,
+    ylabel: str,
+    label: str = "{}",
+    reference: References | None = None,
+    log: bool = True,
+    size: tuple[float, float] = SIZE,
+) -> Figure:
+    """Curves with their intervals, as `draw_curves` draws them.
+
+    Args:
+        reference: values of the vertical axis that a line crosses the panel at, such as {0: "--"}, with its style.
+        size: in inches.
+    """
+    figure, ax = open_frame(size, xlabel=xlabel, ylabel=ylabel)
+    draw_curves(ax, table, by=by, x=x, label=label, log=log)
+    draw_references(ax, reference, axis="y")
+    return figure
 
 
 def draw_seeds(
     ax: Axes, runs: pd.DataFrame, *, x: str, y: str, label: str = "", shade: str = SERIES[0], log: bool = True
 ) -> Axes:
-    """Every run a point, those of one place spread a little so that equal ones are told apart, and their mean a line.
+    """One point per run, those of one place spread a little to tell equal ones apart, and their mean as a line.
 
     Where seeds fall into heaps, an interval of their mean speaks of values that no seed has, and of shares above one.
 
     Args:
-        runs: a row a run.
+        runs: one row per run.
         log: whether the x axis is logarithmic.
     """
     places, means = runs.groupby(x), runs.groupby(x)[y].mean()

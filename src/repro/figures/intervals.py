@@ -1,4 +1,4 @@
-"""Rows of estimates, each with its interval, against a region."""
+"""Estimates, each with its interval, against a region."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from repro.figures.frame import SIZE, References, draw_references, open_frame
 from repro.figures.palette import SERIES, VERDICTS
 from repro.floor.estimate import Estimate
 
@@ -17,13 +19,12 @@ def estimates_table(estimates: Mapping[str, Estimate]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw_estimates(ax: Axes, table: pd.DataFrame, *, region: tuple[float, float] | None = None, unit: str = "") -> Axes:
-    """One row an estimate, top to bottom, with its interval; the region is shaded.
+def draw_estimates(ax: Axes, table: pd.DataFrame, *, region: tuple[float, float] | None = None) -> Axes:
+    """Estimates from top to bottom, each with its interval; the region is shaded.
 
     Args:
         table: columns label, value, low, high.
         region: values that agree with the claim.
-        unit: label of the horizontal axis.
     """
     places = range(len(table))[::-1]
     if region:
@@ -33,5 +34,28 @@ def draw_estimates(ax: Axes, table: pd.DataFrame, *, region: tuple[float, float]
     ax.set_yticks(list(places), list(table["label"]))
     ax.set_ylim(-0.6, len(table) - 0.4)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(unit)
     return ax
+
+
+def estimates_figure(
+    table: pd.DataFrame,
+    *,
+    xlabel: str,
+    region: tuple[float, float] | None = None,
+    reference: References | None = None,
+    log: bool = False,
+    size: tuple[float, float] = SIZE,
+) -> Figure:
+    """Estimates from top to bottom, as `draw_estimates` draws them.
+
+    Args:
+        reference: values that a line crosses the panel at, such as {0: "--"}, with its style.
+        log: whether the axis is logarithmic.
+        size: in inches.
+    """
+    figure, ax = open_frame(size, xlabel=xlabel)
+    draw_estimates(ax, table, region=region)
+    if log:
+        ax.set_xscale("log")
+    draw_references(ax, reference, axis="x")
+    return figure

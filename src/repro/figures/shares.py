@@ -1,10 +1,12 @@
-"""Wholes divided into parts: one bar a row, its parts side by side."""
+"""Wholes divided into parts: one bar per whole, its parts side by side."""
 
 from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from repro.figures.frame import SIZE, open_frame
 from repro.figures.palette import PALETTE
 
 # No colour of a settled verdict among them: a part of a whole is neither supported nor refuted.
@@ -12,10 +14,10 @@ PARTS = tuple(PALETTE[role] for role in ("orange", "sky", "muted", "grid"))
 
 
 def draw_shares(ax: Axes, table: pd.DataFrame, *, whole: str) -> Axes:
-    """One row of `table` a bar, top to bottom, each part in per cent of the row's sum.
+    """One bar per row of the table, top to bottom, each part in per cent of the row's sum.
 
     Args:
-        table: a row a whole, named by the index; a column a part, at most four.
+        table: one row per whole, named by the index; one column per part, at most four.
         whole: what the parts make up, for the axis.
 
     Raises:
@@ -34,3 +36,10 @@ def draw_shares(ax: Axes, table: pd.DataFrame, *, whole: str) -> Axes:
     ax.grid(axis="y", visible=False)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(shares.columns))
     return ax
+
+
+def shares_figure(table: pd.DataFrame, *, whole: str, size: tuple[float, float] = SIZE) -> Figure:
+    """Wholes divided into parts, as `draw_shares` draws them; `size` is in inches."""
+    figure, ax = open_frame(size)
+    draw_shares(ax, table, whole=whole)
+    return figure

@@ -1,4 +1,4 @@
-"""Rows of spans on a logarithmic axis: the least, median and greatest of many values, for a few settings each."""
+"""Spans on a logarithmic axis: the least, median and greatest of many values, by name and by setting."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from repro.figures.palette import SERIES
 
 
 def draw_spans(ax: Axes, table: pd.DataFrame, *, rows: str, value: str, shade: str, floor: float) -> Axes:
-    """One row a name, top to bottom in the table's order, and in it a span for each value of `shade`.
+    """One row per name, top to bottom in the table's order, and in it one span per value of `shade`.
 
     Args:
         table: columns `rows`, `shade`, `value` (the greatest), `value`_least and `value`_median.

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from repro.figures.intervals import draw_estimates
 
 
 def draw_speedups(ax: Axes, table: pd.DataFrame, *, x: str, label: str) -> Axes:
@@ -27,15 +23,3 @@ def draw_speedups(ax: Axes, table: pd.DataFrame, *, x: str, label: str) -> Axes:
     ax.set_xlabel(label)
     ax.set_ylabel("time without a draft over time with one")
     return ax
-
-
-def draw_decoders(table: pd.DataFrame) -> Figure:
-    """Speed-ups by decoder, one row each, beside the claimed two to three times.
-
-    Args:
-        table: columns label, value, low, high.
-    """
-    fig, ax = plt.subplots(figsize=(7.2, 4.2))
-    draw_estimates(ax, table, region=(2, 3), unit="time without a draft over time with one")
-    ax.axvline(1, color="gray", lw=0.8)
-    return fig
