@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from repro.figures.palette import MUTED
 from repro.figures.style import HEIGHT, WIDTH
 
 SIZE = (WIDTH, HEIGHT)
@@ -27,4 +28,4 @@ def draw_references(ax: Axes, references: References | None, *, axis: Literal["x
     """A thin grey line across the panel at each value of the axis, such as zero or an even pace."""
     across = ax.axvline if axis == "x" else ax.axhline
     for value, style in (references or {}).items():
-        across(value, color="grey", lw=0.8, ls=style)
+        across(value, color=MUTED, lw=1.2, ls=style)

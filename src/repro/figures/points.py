@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from repro.figures.frame import SIZE, open_frame
+from repro.figures.palette import MUTED
 
 Reached: TypeAlias = tuple[ArrayLike, ArrayLike, str]  # x, y and the style: "-" a line, "." points
 
@@ -48,7 +49,7 @@ def points_figure(
     """
     figure, ax = open_frame(size, xlabel=xlabel, ylabel=ylabel)
     for name, (across, up, style) in (reference or {}).items():
-        ax.plot(across, up, style, color="grey", ms=3, label=name)
+        ax.plot(across, up, style, color=MUTED, ms=3, label=name)
     draw_points(ax, table, x=x, y=y, by=by, markers=markers)
     ax.legend()
     return figure
