@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from repro.floor.scale import scales_path
+from repro.bookkeeping.notebooks import Notebook, write_parameters
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 NOTEBOOKS = sorted(EXPERIMENTS.rglob("*.ipynb"))
@@ -18,7 +17,6 @@ NOTEBOOKS = sorted(EXPERIMENTS.rglob("*.ipynb"))
 LINES = range(40, 151)  # besides parameters and imports
 LONGEST_FUNCTION = 5
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
-RESERVED = {"scale": "smoke", "compute": "missing"}
 
 
 def faults(path: Path) -> list[str]:
@@ -35,16 +33,11 @@ def faults(path: Path) -> list[str]:
         found.append(f"its kernelspec is not {KERNEL}, without which bare papermill asks for a kernel")
     if len(tagged) != 1:
         return [*found, f"{len(tagged)} cells tagged parameters; expected 1"]
-    knobs = _knobs(scales_path(path))
-    found += _parameter_faults(tagged[0].source, {**RESERVED, **dict.fromkeys(knobs)})
+    if tagged[0].source != Notebook(path).parameters():
+        found.append(f"its parameters are not those that scales.toml tells of; `repro knobs {path.stem}` writes them")
     if code.index(tagged[0]) + 1 < len(code) and "open_study(" not in code[code.index(tagged[0]) + 1].source:
         found.append("the cell after the parameters does not call open_study")
     return found
-
-
-def _knobs(scales: Path) -> list[str]:
-    tables = tomllib.loads(scales.read_text(encoding="utf-8")).values()
-    return sorted({name for table in tables for name in table} - {"scope"})
 
 
 def _form_faults(cells: list[nbformat.NotebookNode], code: list[nbformat.NotebookNode]) -> list[str]:
@@ -75,30 +68,17 @@ def _declared_lines(cell: nbformat.NotebookNode) -> int:
     return sum(node.end_lineno - node.lineno + 1 for node in imports)
 
 
-def _parameter_faults(source: str, expected: dict[str, str | None]) -> list[str]:
-    """Plain literals only, each with a comment on its line, which is what `papermill --help-notebook` shows."""
-    found, given, lines = [], {}, source.splitlines()
-    for node in ast.parse(source).body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
-                given[name] = value
-                if not lines[node.end_lineno - 1][node.end_col_offset :].strip().startswith("# "):
-                    found.append(f"parameter {name} has no comment on its line")
-            case _:
-                found.append(f"parameters cell, line {node.lineno}: no plain literal")
-    found += [f"parameter {name} is missing" for name in expected if name not in given]
-    found += [f"parameter {name} is no knob of scales.toml" for name in given if name not in expected]
-    wrong = [name for name in expected if name in given and given[name] != expected[name]]
-    return found + [f"parameter {name} is {given[name]!r}; expected {expected[name]!r}" for name in wrong]
-
-
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_keeps_to_the_rules(path: Path):
     """Each notebook of the book."""
     assert [] == faults(path)
 
 
-PARAMETERS = 'scale = "smoke"  # smoke, cpu or gpu\ncompute = "missing"  # or never\nresamples = None  # draws'
+SCALES = '[knobs]\nresamples = "draws"\n[smoke]\nscope = "planted"\nresamples = 10\n'
+PARAMETERS = """scale = "smoke"  # smoke settles all of it
+compute = "missing"  # no trials are needed, so nothing is ever missing
+resamples = None  # draws"""
+UNLIKE = "its parameters are not those that scales.toml tells of; `repro knobs planted` writes them"
 
 
 def planted(folder: Path, edit: Callable[[nbformat.NotebookNode], None]) -> Path:
@@ -112,7 +92,7 @@ def planted(folder: Path, edit: Callable[[nbformat.NotebookNode], None]) -> Path
     ]
     notebook = v4.new_notebook(cells=cells, metadata={"kernelspec": dict(KERNEL)})
     edit(notebook)
-    (folder / "scales.toml").write_text('[smoke]\nscope = "planted"\nresamples = 10\n', encoding="utf-8")
+    (folder / "scales.toml").write_text(SCALES, encoding="utf-8")
     nbformat.write(notebook, folder / "planted.ipynb")
     return folder / "planted.ipynb"
 
@@ -161,11 +141,10 @@ def _twice_tagged(notebook: nbformat.NotebookNode) -> None:
         (_twice_tagged, "2 cells tagged parameters; expected 1"),
         (_source(0, "# Does", "Does"), "does not open with a title"),
         (_source(0, "A line of prose.\n", ""), "5 lines besides parameters and imports; expected 40 to 150"),
-        (_source(1, "# draws", ""), "parameter resamples has no comment on its line"),
-        (_source(1, "resamples = None", "resamples = 400"), "parameter resamples is 400; expected None"),
-        (_source(1, "resamples = None  # draws", ""), "parameter resamples is missing"),
-        (_source(1, "None  # draws", "None  # draws\ndraws = 3  # more"), "parameter draws is no knob of scales.toml"),
-        (_source(1, "= None", "= len('')"), "parameters cell, line 3: no plain literal"),
+        (_source(1, "# draws", "# of what?"), UNLIKE),
+        (_source(1, "resamples = None", "resamples = 400"), UNLIKE),
+        (_source(1, "resamples = None  # draws", ""), UNLIKE),
+        (_source(1, "None  # draws", "None  # draws\ndraws = 3  # more"), UNLIKE),
         (_source(2, "open_study(", "study_of("), "the cell after the parameters does not call open_study"),
         (_source(3, "study.close()", "study"), "its last cell of code does not end with study.close()"),
     ],
@@ -173,3 +152,14 @@ def _twice_tagged(notebook: nbformat.NotebookNode) -> None:
 def test_a_planted_fault_is_found(tmp_path: Path, edit: Callable[[nbformat.NotebookNode], None], fault: str):
     """The check can fail, on each rule."""
     assert fault in faults(planted(tmp_path, edit))
+
+
+def test_parameters_that_are_written_are_right_and_nothing_else_changes(tmp_path: Path):
+    """Written a second time they are left alone."""
+    path = planted(tmp_path, lambda notebook: None)
+    right = path.read_text(encoding="utf-8")
+    path.write_text(right.replace("resamples = None  # draws", "draws = 3"), encoding="utf-8")
+
+    assert [UNLIKE] == faults(path)
+    assert [True, False] == [write_parameters(Notebook(path)) for _ in range(2)]
+    assert right == path.read_text(encoding="utf-8")

@@ -24,6 +24,9 @@ needs = "smoke"
 """
 
 SCALES = """
+[knobs]
+left = "summand"
+right = "the other summand"
 [smoke]
 scope = "small sums"
 left = 1

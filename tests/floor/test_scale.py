@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repro.floor.scale import Scale, fitting_knob, load_scales
+from repro.floor.scale import Scale, fitting_knob, load_help, load_scales
 
 
 def write(folder, text):
@@ -14,8 +14,10 @@ def write(folder, text):
 
 
 def test_scales_are_read_in_order_with_their_scope(tmp_path):
-    settings = load_scales(write(tmp_path, '[cpu]\nscope = "b"\nn = 2\n[smoke]\nscope = "a"\nn = 1\n'))
+    path = write(tmp_path, '[knobs]\nn = "number"\n[cpu]\nscope = "b"\nn = 2\n[smoke]\nscope = "a"\nn = 1\n')
+    settings = load_scales(path)
 
+    assert {"n": "number"} == load_help(path)
     assert [Scale.SMOKE, Scale.CPU] == list(settings)
     assert ("b", {"n": 2}) == (settings[Scale.CPU].scope, settings[Scale.CPU].knobs)
 
@@ -26,6 +28,8 @@ def test_scales_are_read_in_order_with_their_scope(tmp_path):
         ('[huge]\nscope = "x"\n', "huge"),
         ("[smoke]\nn = 1\n", "scope"),
         ('[smoke]\nscope = "a"\nn = 1\n[cpu]\nscope = "b"\n', "lacks"),
+        ('[smoke]\nscope = "a"\nn = 1\n', r"\[knobs\] tells of \[\]; expected a few words on each of \['n'\]"),
+        ('[knobs]\nn = ""\nm = ""\n[smoke]\nscope = "a"\nn = 1\n', r"tells of \['m', 'n'\]"),
     ],
 )
 def test_a_malformed_file_is_refused_by_name(tmp_path, text, told):

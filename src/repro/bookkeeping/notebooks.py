@@ -6,7 +6,11 @@ import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.floor.scale import Scale, Setting, load_scales, scales_path
+from repro.floor.scale import Scale, Setting, load_help, load_scales, scales_path
+
+ONE_SCALE = f"{Scale.SMOKE} settles all of it"
+TRIALS = "missing: run what is not on record; never: records alone"
+NO_TRIALS = "no trials are needed, so nothing is ever missing"
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,15 @@ class Notebook:
     def settings(self) -> dict[Scale, Setting]:
         """The knobs that the notebook, or its chapter, declares at each scale."""
         return load_scales(scales_path(self.path))
+
+    def parameters(self) -> str:
+        """The source of its parameters cell: scale, compute and each knob, with what [knobs] of scales.toml tells."""
+        *smaller, largest = self.settings()
+        scales = f"{', '.join(smaller)} or {largest}" if smaller else ONE_SCALE
+        trials = TRIALS if ".sweep(" in self.path.read_text(encoding="utf-8") else NO_TRIALS
+        lines = [f'scale = "{Scale.SMOKE}"  # {scales}', f'compute = "missing"  # {trials}']
+        told = load_help(scales_path(self.path))
+        return "\n".join([*lines, *(f"{name} = None  # {words}" for name, words in told.items())])
 
 
 def notebooks(experiments: Path) -> list[Notebook]:
@@ -55,3 +68,22 @@ def find_notebook(experiments: Path, name: str) -> list[Notebook]:
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
         raise LookupError(f"no notebook or chapter {name!r}; {hint}")
     return found
+
+
+def write_parameters(notebook: Notebook) -> bool:
+    """Write a notebook's parameters cell, in place; whether that changed it.
+
+    Raises:
+        ValueError: not one cell is tagged parameters.
+    """
+    import nbformat  # its schemas take a tenth of a second to load, and most commands only look for notebooks
+
+    book = nbformat.read(notebook.path, as_version=4)
+    tagged = [cell for cell in book.cells if "parameters" in cell.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        raise ValueError(f"{notebook.path}: {len(tagged)} cells are tagged parameters; expected 1")
+    if tagged[0].source == notebook.parameters():
+        return False
+    tagged[0].source = notebook.parameters()
+    nbformat.write(book, notebook.path)
+    return True

@@ -43,14 +43,21 @@ def scales_path(notebook: Path) -> Path:
     return own if own.is_file() else notebook.parent / "scales.toml"
 
 
+def load_help(path: Path) -> dict[str, str]:
+    """The words of a chapter's scales.toml on each knob, from its table [knobs]."""
+    return dict(tomllib.loads(path.read_text(encoding="utf-8")).get("knobs", {}))
+
+
 def load_scales(path: Path) -> dict[Scale, Setting]:
     """The settings that a chapter's scales.toml declares, in order of scale.
 
     Raises:
-        ValueError: an unknown scale, no `scope`, or scales that declare different knobs.
+        ValueError: an unknown scale, no `scope`, scales of different knobs, or not those that [knobs] tells of.
     """
     settings: dict[Scale, Setting] = {}
-    for name, entries in tomllib.loads(path.read_text(encoding="utf-8")).items():
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    told = set(tables.pop("knobs", {}))
+    for name, entries in tables.items():
         if name not in list(Scale):
             raise ValueError(f"{path}: [{name}] is no scale; expected one of {', '.join(Scale)}")
         knobs = dict(entries)
@@ -62,6 +69,8 @@ def load_scales(path: Path) -> dict[Scale, Setting]:
     for scale, knobs_here in declared.items():
         if missing := every - knobs_here:
             raise ValueError(f"{path}: [{scale}] lacks {sorted(missing)}; every scale declares the same knobs")
+    if told != every:
+        raise ValueError(f"{path}: [knobs] tells of {sorted(told)}; expected a few words on each of {sorted(every)}")
     return dict(sorted(settings.items(), key=lambda item: item[0].rank))
 
 
