@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
+
+import pydantic.dataclasses
+from pydantic import ConfigDict, ValidationError
 
 from repro.floor.identity import rebuild, spell, spelled_key
 from repro.floor.measurement import Measurement, Numbers, find, registered
@@ -32,7 +35,7 @@ class Trial:
         return self.measurement.key(self.config, self.seed)
 
 
-@dataclass(frozen=True)
+@pydantic.dataclasses.dataclass(frozen=True, config=ConfigDict(strict=True, extra="forbid"))
 class Record:
     """A trial's result as it lies on disk; `reason` says why a diverged one has no numbers."""
 
@@ -40,17 +43,10 @@ class Record:
     version: int
     config: dict[str, Any]
     seed: int
-    status: str
+    status: Literal["measured", "diverged"]
     numbers: dict[str, Any]
     provenance: dict[str, Any]
     reason: str = ""
-
-    def __post_init__(self) -> None:
-        if self.status not in ("measured", "diverged"):
-            raise ValueError(f"status is {self.status!r}; expected measured or diverged")
-        for name, kind in {"version": int, "seed": int, "config": dict, "numbers": dict, "provenance": dict}.items():
-            if type(value := getattr(self, name)) is not kind:
-                raise TypeError(f"{name} is {value!r}; expected {kind.__name__}")
 
     @property
     def key(self) -> str:
@@ -62,9 +58,9 @@ def record_of(trial: Trial, numbers: Numbers | None, provenance: dict[str, Any],
     """The record of a trial that was measured (numbers) or that diverged (None and a reason)."""
     config = spell(trial.config)
     assert isinstance(config, dict)
-    status, held = ("diverged", {}) if numbers is None else ("measured", dict(numbers))
     name, version = trial.measurement.name, trial.measurement.version
-    return Record(name, version, config, trial.seed, status, held, provenance, reason)
+    status: Literal["measured", "diverged"] = "diverged" if numbers is None else "measured"
+    return Record(name, version, config, trial.seed, status, dict(numbers or {}), provenance, reason)
 
 
 class BrokenRecordError(ValueError):
@@ -81,10 +77,16 @@ def read_record(path: Path) -> Record:
         record = Record(**json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse))
         key, kind = record.key, record.measurement
     except (ValueError, TypeError) as error:
-        raise BrokenRecordError(f"{path} is no record ({error}); delete it or restore it from git") from error
+        raise BrokenRecordError(f"{path} is no record ({_why(error)}); delete it or restore it from git") from error
     if (key, kind) != (path.stem, path.parent.name):
         raise BrokenRecordError(f"{path} holds the record {kind}/{key[:12]}...; its name and contents must agree")
     return record
+
+
+def _why(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
 
 
 def _refuse(constant: str) -> NoReturn:

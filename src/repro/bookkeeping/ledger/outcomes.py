@@ -29,17 +29,17 @@ def _outcome(claim: Claim, parts: Mapping[str, list[Claim]], measured: Verdicts)
     if claim.id in parts:
         return _from_parts(claim, [_outcome(part, parts, measured) for part in parts[claim.id]])
     if claim.finding:
-        return Verdict(claim.id, Outcome(claim.finding), claim.why, scope=claim.place)
+        return Verdict(claim=claim.id, outcome=Outcome(claim.finding), reason=claim.why, scope=claim.place)
     if claim.kind is Kind.OPINION and claim.why:
-        return Verdict(claim.id, Outcome.NOT_TESTABLE, claim.why)
+        return Verdict(claim=claim.id, outcome=Outcome.NOT_TESTABLE, reason=claim.why)
     ranked = sorted(measured.get(claim.id, {}).values(), key=lambda v: (v.outcome is not Outcome.UNTESTED, v.scale))
     if ranked:
         return ranked[-1]
-    return Verdict(claim.id, Outcome.UNTESTED, "No check has been run yet.")
+    return Verdict(claim=claim.id, outcome=Outcome.UNTESTED, reason="No check has been run yet.")
 
 
 def _from_parts(claim: Claim, parts: list[Verdict]) -> Verdict:
     outcomes = {part.outcome for part in parts}
     shared = outcomes.pop() if len(outcomes) == 1 else Outcome.MIXED
     listed = ", ".join(f"{part.claim} {part.outcome}" for part in parts)
-    return Verdict(claim.id, shared, f"{len(parts)} parts: {listed}.")
+    return Verdict(claim=claim.id, outcome=shared, reason=f"{len(parts)} parts: {listed}.")

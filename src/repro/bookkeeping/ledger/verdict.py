@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer
+from pydantic.dataclasses import dataclass
 
 from repro.bookkeeping.ledger.claim import Claim
 from repro.floor.estimate import LEVEL, Estimate
@@ -29,18 +32,22 @@ class Outcome(StrEnum):
         return self not in (Outcome.OPEN, Outcome.UNTESTED)
 
 
-@dataclass(frozen=True)
+def _estimate(value: object) -> object:
+    return Estimate.from_plain(value) if isinstance(value, dict) else value
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """An outcome with all that a reader needs to weigh it.
+    """An outcome with all that a reader needs to weigh it, in the order in which files keep it.
 
     Fields: `scale` at which it was measured (None if by citation), `scope` what it speaks for, `reason` one sentence.
     """
 
     claim: str
-    outcome: Outcome
-    reason: str
-    estimate: Estimate | None = None
     scale: Scale | None = None
+    outcome: Outcome
+    estimate: Annotated[Estimate, BeforeValidator(_estimate), PlainSerializer(Estimate.plain)] | None = None
+    reason: str
     scope: str = ""
     notebook: str = ""
     date: str = ""
@@ -58,7 +65,7 @@ def judge(claim: Claim, estimate: Estimate, scale: Scale, *, scope: str = "", de
     low, high = claim.holds.bounds
 
     def verdict(outcome: Outcome, reason: str) -> Verdict:
-        return Verdict(claim.id, outcome, reason, estimate, scale, scope)
+        return Verdict(claim=claim.id, outcome=outcome, reason=reason, estimate=estimate, scale=scale, scope=scope)
 
     if not scale.reaches(claim.needs):
         return verdict(Outcome.UNTESTED, f"Measured at scale {scale}; this claim needs {claim.needs}.")

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from repro.bookkeeping.ledger.outcomes import Verdicts
 from repro.bookkeeping.ledger.verdict import Outcome, Verdict
-from repro.floor.estimate import Estimate
-from repro.floor.scale import Scale
 
 ROUNDING = 1e-12  # of quantities of size one, after some thousand operations in float64
 
@@ -32,31 +32,17 @@ class Change:
     after: str
 
 
+VERDICT = TypeAdapter(Verdict)
+
+
 def verdict_as_plain(verdict: Verdict) -> dict[str, Any]:
     """A measured verdict as JSON keeps it, without what its place in the file says (claim, scale)."""
-    assert verdict.estimate is not None
-    return {
-        "outcome": str(verdict.outcome),
-        "estimate": verdict.estimate.plain(),
-        "reason": verdict.reason,
-        "scope": verdict.scope,
-        "notebook": verdict.notebook,
-        "date": verdict.date,
-    }
+    return dict(VERDICT.dump_python(verdict, mode="json", exclude={"claim", "scale"}))
 
 
 def verdict_from_plain(claim: str, scale: str, plain: dict[str, Any]) -> Verdict:
-    """The inverse of `verdict_as_plain`."""
-    return Verdict(
-        claim,
-        Outcome(plain["outcome"]),
-        plain["reason"],
-        Estimate.from_plain(plain["estimate"]),
-        Scale(scale),
-        plain["scope"],
-        plain["notebook"],
-        plain["date"],
-    )
+    """The inverse of `verdict_as_plain`; other entries of `plain` are passed over."""
+    return VERDICT.validate_python({**plain, "claim": claim, "scale": scale})
 
 
 def load_verdicts(results: Path) -> dict[str, dict[str, Verdict]]:
