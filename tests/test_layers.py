@@ -83,9 +83,10 @@ MAY_IMPORT = {
     # the two doors: the package itself (for notebooks) and the command line
     "": [STUDY],
     "cli": [
-        *["floor", "sizing", "corpora.tables", "corpora.texts", "training"],
-        *["fits", "inference.decoding", LEDGER, DISPLAY, RECORDS, SWEEPS, PAGES, NOTEBOOKS, CHAPTERS, EDITION],
+        *["floor", "sizing", "corpora.tables", "corpora.texts", "fits"],
+        *[LEDGER, DISPLAY, RECORDS, SWEEPS, PAGES, NOTEBOOKS, CHAPTERS, EDITION],
     ],
+    "cli.bench": ["training", "fits", "inference.decoding", SWEEPS, "cli"],
 }
 
 # Reading, fitting and the arithmetic need none of these; Ray is one engine of sweeps.
@@ -283,7 +284,7 @@ def test_the_guide_shows_the_rooms():
 def test_science_and_bookkeeping_never_meet():
     """They meet in a notebook alone, and at the command line."""
     books = {room for room in MAY_IMPORT if room.startswith("bookkeeping")}
-    science = set(MAY_IMPORT) - books - {"", "cli", "figures", "floor", "statistics"}
+    science = set(MAY_IMPORT) - books - {"", "cli", "cli.bench", "figures", "floor", "statistics"}
 
     assert [] == [(room, other) for room in books for other in science if may_import(room, other)]
     assert [] == [(room, other) for room in science for other in books if may_import(room, other)]

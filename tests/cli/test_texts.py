@@ -3,11 +3,10 @@
 import pytest
 from typer.testing import CliRunner
 
-from repro.cli import texts
 from repro.cli.data import app
 from repro.corpora.texts import manifest as manifest_module
 from repro.corpora.texts.environment import kept_text_at
-from repro.corpora.texts.manifest import manifest, manifests
+from repro.corpora.texts.manifest import kept_in, manifest, manifests
 
 
 def command(*arguments):
@@ -63,4 +62,4 @@ def test_a_survey_of_what_has_not_changed_writes_the_same_manifest(tmp_path, mon
 
     assert 0 == result.exit_code
     assert before == (tmp_path / "python-small.toml").read_text(encoding="utf-8")
-    assert texts.kept_in("python-small").read_text(encoding="utf-8") == before
+    assert kept_in("python-small").read_text(encoding="utf-8") == before

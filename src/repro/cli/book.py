@@ -18,7 +18,7 @@ from repro.bookkeeping.edition.html import BookNotBuiltError, build_html
 from repro.bookkeeping.edition.printed import NoBrowserError, build_epub, build_pdf, find_browser
 from repro.bookkeeping.ledger import region_changes
 from repro.bookkeeping.pages import gather, write_pages
-from repro.cli.refusal import refusing
+from repro.cli.commands import refusing
 from repro.floor import places
 from repro.sizing.catalogue import catalogue
 

@@ -11,7 +11,7 @@ import typer
 
 from repro.bookkeeping.ledger import Claim, Kind, Outcome, Verdict, final_outcomes, load_ledger
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
-from repro.cli.refusal import refusing
+from repro.cli.commands import refusing
 from repro.floor import places
 
 INDENT = " " * 14  # outcomes stand alone in their column

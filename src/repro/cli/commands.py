@@ -1,9 +1,14 @@
-"""The commands by name: each stands in the module of its name, imported when it runs or its own help is asked for."""
+"""The commands by name, and how one refuses.
+
+Each stands in the module of its name, which is imported when it runs or its own help is asked for.
+"""
 
 from __future__ import annotations
 
 import ast
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +43,21 @@ class Commands(TyperGroup):
             raise typer.Exit(2) from error
 
 
+@contextmanager
+def refusing(*kinds: type[Exception]) -> Iterator[None]:
+    """Turn the errors that a reader can mend into one message and exit code 2; any other keeps its traceback."""
+    try:
+        yield
+    except kinds as error:
+        typer.secho(f"repro: {error}", fg="red", err=True)
+        raise typer.Exit(2) from error
+
+
 def summary(name: str) -> str:
     """The first line of a command's docstring, read from its file without importing what the command works with."""
-    tree = ast.parse(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
+    path = Path(__file__).with_name(name)
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     function = next(part for part in tree.body if isinstance(part, ast.FunctionDef) and part.name == name)
     return (ast.get_docstring(function) or "").partition("\n")[0]
 

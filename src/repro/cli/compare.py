@@ -13,7 +13,7 @@ from rich.table import Table
 
 from repro.bookkeeping.chapters.comparison import compare as compared
 from repro.bookkeeping.chapters.comparison import devices
-from repro.cli.refusal import refusing
+from repro.cli.commands import refusing
 from repro.floor import places
 
 

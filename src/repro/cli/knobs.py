@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from repro.bookkeeping.notebooks import find_notebook, write_parameters
-from repro.cli.refusal import refusing
+from repro.cli.commands import refusing
 from repro.floor import places
 
 

@@ -11,7 +11,7 @@ import typer
 from repro.bookkeeping.records import merge as take_in
 from repro.bookkeeping.records import prune as delete
 from repro.bookkeeping.records import stale_records
-from repro.cli.refusal import refusing
+from repro.cli.commands import refusing
 from repro.floor import places
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)

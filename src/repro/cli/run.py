@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from repro.cli.refusal import refusing
+from repro.cli.commands import refusing
 from repro.floor import places
 
 if TYPE_CHECKING:  # papermill is loaded by a run, and not by a question for help

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from repro.cli.refusal import refusing
+from repro.cli.commands import refusing
 from repro.fits.runs.sizes import spell_size
 from repro.sizing.memory.cache import GB, GIB
 from repro.sizing.memory.precision import FORMATS, weight_format

@@ -14,7 +14,7 @@ from repro.bookkeeping.ledger import final_outcomes, load_ledger
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
 from repro.bookkeeping.notebooks import notebooks
 from repro.bookkeeping.records import stale_records
-from repro.cli.refusal import refusing
+from repro.cli.commands import refusing
 from repro.floor import places
 from repro.floor.doors import import_measurements
 

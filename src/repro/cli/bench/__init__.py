@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from repro.cli.refusal import refusing
+from repro.cli.commands import refusing
 
 FEWEST_ROUNDS = 8  # fewer hold no 99 % interval of a median
 
@@ -97,7 +97,7 @@ def start(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds in which the commands take turns; the least counts.")] = 5,
 ) -> None:
     """How much CPU time `repro` takes to answer, against importing numpy and pydantic."""
-    from repro.cli.start import UNIT, bench_start
+    from repro.cli.bench.cpu_seconds import UNIT, bench_start
 
     timed = bench_start(rounds=rounds)
     if as_json:
