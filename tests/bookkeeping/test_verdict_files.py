@@ -8,10 +8,18 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from repro.bookkeeping.ledger import Outcome, Verdict, region_changes
-from repro.bookkeeping.ledger.verdict_files import _write, keep_verdicts, load_changelog, load_verdicts, same_verdict
+from repro.bookkeeping.ledger.verdict_files import (
+    _write,
+    keep_verdicts,
+    load_changelog,
+    load_verdicts,
+    same_verdict,
+    verdict_as_plain,
+)
 from repro.floor.scale import Scale
 from repro.statistics import Estimate
 
@@ -40,6 +48,14 @@ def test_files_are_written_byte_for_byte_as_they_were_read(tmp_path):
         _write(tmp_path / path.name, path.stem, {claim: verdicts[claim] for claim in json.loads(text)["verdicts"]})
 
         assert text == (tmp_path / path.name).read_text(encoding="utf-8")
+
+
+def test_an_estimate_of_numpys_numbers_is_spelled():
+    """Counts and means of tables are such numbers; a notebook hands them on as it has them."""
+    plain = verdict_as_plain(verdict(estimate=Estimate(np.float64(1.5), 1, 2, n=np.int64(3))))
+
+    assert ["outcome", "estimate", "reason", "scope", "notebook", "date"] == list(plain)
+    assert ("supported", 1.5, 3) == (plain["outcome"], plain["estimate"]["value"], plain["estimate"]["n"])
 
 
 def test_a_rerun_without_news_changes_no_file(tmp_path):
@@ -82,10 +98,21 @@ def test_an_untested_verdict_is_not_kept(tmp_path):
     assert {} == load_verdicts(tmp_path)
 
 
-def test_half_a_file_is_refused_by_name(tmp_path):
+DAMAGE = {
+    "cut off": lambda text: text[:40],
+    "no estimate": lambda text: text.replace('"estimate"', '"guess"'),
+    "no scope": lambda text: text.replace('"scope"', '"scop"'),
+    "no low end": lambda text: text.replace('"low"', '"lower"'),
+    "another outcome": lambda text: text.replace("supported", "believed"),
+    "another scale": lambda text: text.replace('"cpu"', '"tpu"'),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_damaged_file_is_refused_by_name(tmp_path, kind):
     keep_verdicts(tmp_path, "chapter", [verdict()])
     file = tmp_path / "verdicts" / "chapter.json"
-    file.write_text(file.read_text()[:40])
+    file.write_text(DAMAGE[kind](file.read_text()))
     with pytest.raises(ValueError, match=r"chapter\.json is no whole verdict file"):
         load_verdicts(tmp_path)
 

@@ -37,12 +37,20 @@ VERDICT = TypeAdapter(Verdict)
 
 def verdict_as_plain(verdict: Verdict) -> dict[str, Any]:
     """A measured verdict as JSON keeps it, without what its place in the file says (claim, scale)."""
-    return dict(VERDICT.dump_python(verdict, mode="json", exclude={"claim", "scale"}))
+    # Not mode="json", which refuses the numbers of numpy that an estimate may hold; Jupyter's JSON takes them.
+    return dict(VERDICT.dump_python(verdict, exclude={"claim", "scale"}))
 
 
 def verdict_from_plain(claim: str, scale: str, plain: dict[str, Any]) -> Verdict:
-    """The inverse of `verdict_as_plain`; other entries of `plain` are passed over."""
-    return VERDICT.validate_python({**plain, "claim": claim, "scale": scale})
+    """The inverse of `verdict_as_plain`; other entries of `plain` are passed over.
+
+    Raises:
+        ValueError: an entry is absent, or no part of a verdict.
+    """
+    verdict = VERDICT.validate_python({**plain, "claim": claim, "scale": scale})
+    if absent := verdict_as_plain(verdict).keys() - plain.keys():  # a verdict by citation has defaults, a file has none
+        raise ValueError(f"{claim} at scale {scale} lacks {sorted(absent)}")
+    return verdict
 
 
 def load_verdicts(results: Path) -> dict[str, dict[str, Verdict]]:
@@ -70,8 +78,8 @@ def keep_verdicts(results: Path, chapter: str, fresh: Iterable[Verdict]) -> list
     A verdict equal to the one on file keeps its date, so that a rerun without news changes no file.
     """
     path = results / "verdicts" / f"{chapter}.json"
-    held = {claim: dict(by_scale) for claim, by_scale in load_verdicts(results).items()} if path.is_file() else {}
-    mine = _of_file(path, held)
+    on_file = {claim: dict(by_scale) for claim, by_scale in load_verdicts(results).items()} if path.is_file() else {}
+    mine = _of_file(path, on_file)
     changes = []
     today = datetime.now(UTC).date().isoformat()
     for verdict in fresh:
