@@ -161,9 +161,9 @@ def test_a_cell_over_its_limit_is_stopped(tmp_path):
 
 def test_pages_come_from_records_alone_and_only_when_something_changed(tmp_path, results, replayed):
     told = []
-    [page] = derive_pages(tmp_path, results, tmp_path / "pages", told=told.append)
+    [page] = derive_pages(tmp_path, results, tmp_path / "pages", tell=told.append)
     first = page.read_bytes()
-    derive_pages(tmp_path, results, tmp_path / "pages", told=told.append)
+    derive_pages(tmp_path, results, tmp_path / "pages", tell=told.append)
     replayed(derive_pages)
     [other] = derive_pages(tmp_path, results, tmp_path / "elsewhere")
 

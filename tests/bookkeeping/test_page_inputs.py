@@ -119,7 +119,7 @@ def test_one_changed_record_derives_one_page(root, change):
     change(records[2 + 2])
     told: list[str] = []
 
-    derive_pages(root, root / "results", root / "pages", told=told.append)
+    derive_pages(root, root / "results", root / "pages", tell=told.append)
 
     assert ["second: deriving at scale smoke", "tiny: up to date at scale smoke"] == sorted(told)
     assert set() == stale(root)
@@ -130,7 +130,7 @@ def test_a_page_moves_to_the_scale_of_its_first_verdict(root):
     run(tiny, {"scale": "cpu"}, root / "results")
     told: list[str] = []
 
-    derive_pages(root, root / "results", root / "pages", told=told.append)
+    derive_pages(root, root / "results", root / "pages", tell=told.append)
 
     assert ["second: up to date at scale smoke", "tiny: deriving at scale cpu"] == sorted(told)
 

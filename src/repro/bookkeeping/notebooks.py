@@ -37,8 +37,8 @@ class Notebook:
         scales = f"{', '.join(smaller)} or {largest}" if smaller else ONE_SCALE
         trials = TRIALS if ".sweep(" in self.path.read_text(encoding="utf-8") else NO_TRIALS
         lines = [f'scale = "{Scale.SMOKE}"  # {scales}', f'compute = "missing"  # {trials}']
-        told = load_help(scales_path(self.path))
-        return "\n".join([*lines, *(f"{name} = None  # {words}" for name, words in told.items())])
+        knobs = load_help(scales_path(self.path))
+        return "\n".join([*lines, *(f"{name} = None  # {words}" for name, words in knobs.items())])
 
 
 def notebooks(experiments: Path) -> list[Notebook]:
@@ -47,11 +47,11 @@ def notebooks(experiments: Path) -> list[Notebook]:
     Raises:
         ValueError: two notebooks of one name.
     """
-    found = [Notebook(path) for path in sorted(experiments.glob("*/*.ipynb"))]
-    names = [notebook.name for notebook in found]
+    every = [Notebook(path) for path in sorted(experiments.glob("*/*.ipynb"))]
+    names = [notebook.name for notebook in every]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"{twice}: two chapters have a notebook of this name; rename one")
-    return found
+    return every
 
 
 def find_notebook(experiments: Path, name: str) -> list[Notebook]:
@@ -61,13 +61,13 @@ def find_notebook(experiments: Path, name: str) -> list[Notebook]:
         LookupError: there is neither, with the nearest name.
     """
     every = notebooks(experiments)
-    found = [n for n in every if n.name == name] or [n for n in every if n.chapter == name]
-    if not found:
+    matches = [n for n in every if n.name == name] or [n for n in every if n.chapter == name]
+    if not matches:
         known = sorted({n.name for n in every} | {n.chapter for n in every})
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
         raise LookupError(f"no notebook or chapter {name!r}; {hint}")
-    return found
+    return matches
 
 
 def write_parameters(notebook: Notebook) -> bool:

@@ -164,13 +164,13 @@ def merge(source: Path, into: Path) -> MergeReport:
         known = (into / path.parent.name / path.name).exists()
         try:
             record = read_record(path)
-            kept = store.put(record)
+            ours = store.put(record)
         except ValueError as error:
             report.malformed.append(str(error))
             continue
         if not known:
             report.new += 1
-        elif (kept.status, kept.numbers) == (record.status, record.numbers):
+        elif (ours.status, ours.numbers) == (record.status, record.numbers):
             report.identical += 1
         else:
             report.conflicting.append(f"{record.measurement}/{path.name}: ours is kept")
@@ -194,8 +194,8 @@ class Stale:
 
 def stale_records(folder: Path) -> list[Stale]:
     """Every stale record; the modules that register measurements must have been imported."""
-    found = ((path, _staleness(path)) for path in _record_paths(folder))
-    return [Stale(path, why) for path, why in found if why]
+    reasons = ((path, _staleness(path)) for path in _record_paths(folder))
+    return [Stale(path, why) for path, why in reasons if why]
 
 
 def _staleness(path: Path) -> str:
@@ -223,8 +223,8 @@ def _outdated(measurement: Measurement, config: str) -> str:
 
 def prune(stale: list[Stale]) -> None:
     """Delete stale records."""
-    for found in stale:
-        found.path.unlink()
+    for record in stale:
+        record.path.unlink()
 
 
 def trial_of(name: str, module: str, spelled: dict[str, Any], seed: int) -> Trial:

@@ -39,11 +39,11 @@ def open_study(notebook: str, namespace: Mapping[str, object]) -> Study:
             with a warning, so it is refused here.
         FileNotFoundError: no notebook of this name in experiments/.
     """
-    found = sorted(places.experiments().glob(f"*/{notebook}.ipynb"))
-    if not found:
+    paths = sorted(places.experiments().glob(f"*/{notebook}.ipynb"))
+    if not paths:
         raise FileNotFoundError(f"no experiments/*/{notebook}.ipynb; name the notebook as its file is named")
-    folder = found[0].parent
-    settings = load_scales(scales_path(found[0]))
+    folder = paths[0].parent
+    settings = load_scales(scales_path(paths[0]))
     given = {name: value for name, value in namespace.items() if _is_parameter(name, value)}
     check_parameters(given, settings)
     setting = settings[Scale(str(given["scale"]))]
@@ -82,7 +82,7 @@ class Study:
         self._settled: list[str] = []
 
     def show(self, shown: str | Measurement | Callable[..., Any]) -> None:
-        """Draw the source of the very function that runs; of one that needs torch by its dotted name.
+        """Show the source of the very function that runs, or of one that needs torch, by its dotted name.
 
         Behind a measurement stands the function that does its work, where its body only calls one.
         """
@@ -92,7 +92,7 @@ class Study:
             display(HTML(cards.source_box(source.name, text)))
 
     def sweep(self, measurement: Measurement, configs: Iterable[Any], *, seeds: Sequence[int] = (0,)) -> pd.DataFrame:
-        """One row a trial, in the order given: looked up where on record, else run and recorded.
+        """Trials as a table, one row per trial in the order given: looked up where on record, else run and recorded.
 
         At scale gpu the trials run one at a time, unless REPRO_JOBS says otherwise: they share one device.
         """
@@ -154,16 +154,16 @@ class Study:
 
     def provenance(self) -> dict[str, str]:
         """What the records behind this page were made with, in words."""
-        made = [record.provenance for record in self._records.values()]
+        origins = [record.provenance for record in self._records.values()]
         return {
             "scale": str(self.scale),
-            "trials on record": str(len(made)),
-            "computed in": f"{sum(float(p['seconds']) for p in made):.0f} s",
-            "device": _tally(p["device"] for p in made),
-            "python": _tally(p["python"] for p in made),
-            "packages": _tally(f"{n} {v}" for p in made for n, v in p["packages"].items()),
-            "commit": _tally(p["commit"] for p in made),
-            "date": _span(str(p["date"]) for p in made),
+            "trials on record": str(len(origins)),
+            "computed in": f"{sum(float(p['seconds']) for p in origins):.0f} s",
+            "device": _tally(p["device"] for p in origins),
+            "python": _tally(p["python"] for p in origins),
+            "packages": _tally(f"{n} {v}" for p in origins for n, v in p["packages"].items()),
+            "commit": _tally(p["commit"] for p in origins),
+            "date": _span(str(p["date"]) for p in origins),
         }
 
 

@@ -40,14 +40,14 @@ def book(
     with refusing(BookNotBuiltError, NoBrowserError, Failed, ValueError, FileNotFoundError):
         if pdf:
             find_browser()  # before the minutes that the rest may take
-        made = make_book(places.root(), places.results(), console=console)
-        editions = [made / "html" / "index.html"]
+        built = make_book(places.root(), places.results(), console=console)
+        editions = [built / "html" / "index.html"]
         if pdf:
             with timed(console, "PDF"):
-                editions.append(build_pdf(made.parent))
+                editions.append(build_pdf(built.parent))
         if epub:
             with timed(console, "ePub"):
-                editions.append(build_epub(made.parent))
+                editions.append(build_epub(built.parent))
     for edition in editions:
         console.print(f"{edition}\n  open {edition.as_uri()}", soft_wrap=True, highlight=False)
 
@@ -56,11 +56,11 @@ def make_book(root: Path, results: Path, *, console: Console, derive: Deriver = 
     """Derive, write and build; returns the folder that holds `html`.
 
     Args:
-        derive: writes the executed notebooks, called as `derive(root, results, folder, told=...)`.
+        derive: writes the executed notebooks, called as `derive(root, results, folder, tell=...)`.
     """
     folder = root / "book"
     with timed(console, "chapters"):
-        derive(root, results, folder / "chapters", told=lambda line: console.print(f"  {line}", highlight=False))
+        derive(root, results, folder / "chapters", tell=lambda line: console.print(f"  {line}", highlight=False))
     with timed(console, "pages"):
         site = gather(root, results, region_changes=region_changes(root), address=_public_address())
         written = write_pages(site, folder, {CATALOGUE: embedded(catalogue(), "repro-catalogue")})

@@ -26,7 +26,7 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="One JSON object 
 
     console = Console(quiet=as_json)
     with refusing(ValueError, chapters.Failed):
-        drifts = chapters.check(places.root(), places.results(), told=console.print)
+        drifts = chapters.check(places.root(), places.results(), tell=console.print)
         ledger = load_ledger(places.experiments())
     blunt = [c.id for c in ledger.values() if c.holds and judge_rival(c) is not Outcome.REFUTED]
     changes = region_changes(places.root())

@@ -99,10 +99,8 @@ def pack(
 def unpack(file: Packed) -> None:
     """Keep a packed text in the cache, checked by its sha256."""
     with refusing(NotOurs, OSError):
-        found = unpack_text(file)
-    Console(stderr=True).print(
-        f"{found.name}: {found.bytes / 1e6:.0f} MB of text, sha256 {found.sha256}", soft_wrap=True
-    )
+        text = unpack_text(file)
+    Console(stderr=True).print(f"{text.name}: {text.bytes / 1e6:.0f} MB of text, sha256 {text.sha256}", soft_wrap=True)
 
 
 @app.command("survey")
@@ -119,13 +117,13 @@ def take_survey(
     console = Console(stderr=True)
     with refusing(ValueError, EnvironmentDiffers), console.status(f"reading the packages of {name}"):
         old = manifest(name)
-        found = _written(survey(old))
+        text = _written(survey(old))
         for size in vocabulary or old.tokens:
             console.print(f"{name}: cutting it into tokens of a vocabulary of {size}")
             tokens = tokens_of(environment(name, size))
             counts = TokenCounts(len(tokens.train), len(tokens.test), tokens.sha256)
-            found = _written(replace(found, tokens={**found.tokens, size: counts}))
-    console.print(f"{kept_in(name)}: sha256 {found.sha256}", soft_wrap=True)
+            text = _written(replace(text, tokens={**text.tokens, size: counts}))
+    console.print(f"{kept_in(name)}: sha256 {text.sha256}", soft_wrap=True)
 
 
 def _fetch_one(entry: Table, console: Console) -> bool:
@@ -182,10 +180,10 @@ def _grid_of_texts() -> Grid:
     return grid
 
 
-def _written(found: Manifest) -> Manifest:
-    kept_in(found.name).write_text(spell(found), encoding="utf-8")
+def _written(text: Manifest) -> Manifest:
+    kept_in(text.name).write_text(spell(text), encoding="utf-8")
     manifests.cache_clear()
-    return found
+    return text
 
 
 def _text_at_hand(known: Manifest) -> str:

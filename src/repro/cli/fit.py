@@ -93,7 +93,7 @@ def _law(made: Report) -> Table:
 
 
 def _optima(made: Report) -> list[Table]:
-    """One table a budget."""
+    """One table per budget."""
     tables = []
     for place, budget in enumerate(made.wanted):
         beyond = max((approach.optima[place].beyond for approach in made.approaches), default=1.0)

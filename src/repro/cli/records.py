@@ -53,8 +53,8 @@ def prune(
     if yes:
         delete(stale)
     if as_json:
-        typer.echo(json.dumps({"stale": [str(found) for found in stale], "deleted": yes}, indent=1))
+        typer.echo(json.dumps({"stale": [str(record) for record in stale], "deleted": yes}, indent=1))
         return
-    for found in stale:
-        typer.echo(str(found))
+    for record in stale:
+        typer.echo(str(record))
     typer.echo(f"{len(stale)} stale records" + (", deleted" if yes else "; --yes deletes them" if stale else ""))

@@ -55,7 +55,7 @@ def run(
     with refusing(LookupError, ValueError, TypeError, FileNotFoundError):
         EngineSettings.from_environment()  # refused here, since a notebook without a sweep would not look at them
         given = {"scale": scale, "compute": compute, **_parameters(parameter or [])}
-        found = (
+        selection = (
             chapters.notebooks(places.experiments())
             if every
             else chapters.find_notebook(places.experiments(), chapter or "")
@@ -66,7 +66,7 @@ def run(
         def run_one(server: Server, notebook: Notebook) -> dict[str, Any]:
             return _run_one(notebook, given, console, server=server, cell_limit=cell_limit, progress=bar)
 
-        report = chapters.side_by_side(run_one, found, at_once=at_once, computing=compute != "never")
+        report = chapters.side_by_side(run_one, selection, at_once=at_once, computing=compute != "never")
     if as_json:
         typer.echo(json.dumps(report, indent=1))
     if failed := [one["notebook"] for one in report if "failed" in one]:

@@ -34,23 +34,23 @@ def size(
     """Size a model from its config.json: parameters, memory to serve and to train it, operations, how many cards."""
     with refusing(ValueError):
         use = Use(context, batch, weight_format(dtype), weight_format(cache_dtype).bits, rank, recompute)
-        found = sizes(find_model(model), use)
+        report = sizes(find_model(model), use)
     if as_json:
-        typer.echo(json.dumps(found.plain()))
+        typer.echo(json.dumps(report.plain()))
         return
     console = Console()
-    console.print(_parameters(found), _serving(found), _training(found), _operations(found))
-    if found.model.positions and context > found.model.positions:
+    console.print(_parameters(report), _serving(report), _training(report), _operations(report))
+    if report.model.positions and context > report.model.positions:
         console.print(
-            f"warning: {found.model.name} was published for {found.model.positions:,} tokens",
+            f"warning: {report.model.name} was published for {report.model.positions:,} tokens",
             style="yellow",
             markup=False,
         )
 
 
-def _parameters(found: Sizes) -> Table:
-    counts = found.parameters
-    table = _table(f"{escape(found.model.name)}: parameters", "kind", "number", "share")
+def _parameters(report: Sizes) -> Table:
+    counts = report.parameters
+    table = _table(f"{escape(report.model.name)}: parameters", "kind", "number", "share")
     for kind, number in counts.by_kind().items():
         if number:
             table.add_row(kind.replace("_", "-"), f"{number:,}", f"{number / counts.total:.1%}")
@@ -61,43 +61,43 @@ def _parameters(found: Sizes) -> Table:
     return table
 
 
-def _serving(found: Sizes) -> Table:
-    use, parts = found.use, found.serving
+def _serving(report: Sizes) -> Table:
+    use, parts = report.use, report.serving
     table = _table(f"To serve: {use.form.name} weights, {use.batch} x {use.context:,} tokens", "part", "GB", "GiB")
     table.add_row("weights", *_bytes(parts["weights"]))
-    if found.cache_per_token:
-        table.add_row(f"key-value cache, {found.cache_per_token / 1024:,.1f} KiB a token", *_bytes(parts["cache"]))
+    if report.cache_per_token:
+        table.add_row(f"key-value cache, {report.cache_per_token / 1024:,.1f} KiB a token", *_bytes(parts["cache"]))
     table.add_row("working memory, an estimate", *_bytes(parts["working"]))
     table.add_row("runtime", *_bytes(parts["overhead"]))
     table.add_section()
     table.add_row("total", *_bytes(parts["total"]))
-    for card, number in found.serving_cards.items():
+    for card, number in report.serving_cards.items():
         table.add_row(f"cards of {card}", _number(number), "")
     return table
 
 
-def _training(found: Sizes) -> Table:
-    use = found.use
+def _training(report: Sizes) -> Table:
+    use = report.use
     title = f"To train: Adam, mixed precision, {use.batch} x {use.context:,} tokens on each card, rank {use.rank}, GB"
     table = _table(
-        title, "method", "trained", "states", "activations", "total", *(f"{card}" for card in found.serving_cards)
+        title, "method", "trained", "states", "activations", "total", *(f"{card}" for card in report.serving_cards)
     )
-    for name, parts in found.training.items():
+    for name, parts in report.training.items():
         states = sum(parts[part] for part in ("frozen", "weights", "gradients", "optimiser"))
         trained = parts["weights"] / 2  # mixed precision holds trained weights in 2 bytes
-        cards = (_number(number) for number in found.training_cards[name].values())
+        cards = (_number(number) for number in report.training_cards[name].values())
         row = (_bytes(value)[0] for value in (states, parts["activations"], parts["total"]))
         table.add_row(METHODS[name], spell_size(trained), *row, *cards)
     return table
 
 
-def _operations(found: Sizes) -> Table:
-    flops, optimum = found.flops, found.optimum
+def _operations(report: Sizes) -> Table:
+    flops, optimum = report.flops, report.optimum
     table = _table("Operations a token", "what", "FLOP")
     table.add_row("forward, rule of thumb 2 N", f"{flops['rule']:.3g}")
     table.add_row(f"forward, counted; {flops['scores_share']:.1%} of it scores", f"{flops['forward']:.3g}")
     if "next_token" in flops:
-        table.add_row(f"one more token after {found.use.context:,}", f"{flops['next_token']:.3g}")
+        table.add_row(f"one more token after {report.use.context:,}", f"{flops['next_token']:.3g}")
     table.add_row("training every weight", f"{flops['training']:.3g}")
     table.add_row("training adapters", f"{flops['lora_training']:.3g}")
     table.add_section()

@@ -60,5 +60,5 @@ def _report() -> dict[str, Any]:
     for notebook in notebooks(places.experiments()):
         rows[notebook.chapter]["notebooks"].append(notebook.name)
     folder = places.results() / "records"
-    held = {path.name: len(list(path.glob("*.json"))) for path in sorted(folder.glob("*")) if path.is_dir()}
-    return {"chapters": rows, "records": held, "stale": [str(stale) for stale in stale_records(folder)]}
+    counts = {path.name: len(list(path.glob("*.json"))) for path in sorted(folder.glob("*")) if path.is_dir()}
+    return {"chapters": rows, "records": counts, "stale": [str(stale) for stale in stale_records(folder)]}

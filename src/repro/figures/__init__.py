@@ -1,4 +1,4 @@
-"""One figure style for the whole book: a palette by meaning, a style sheet, and figures as inline SVG."""
+"""One figure style for the whole book: a palette by meaning, a style sheet, finished figures, and their SVG."""
 
 from repro.figures.markup import inline_svg
 from repro.figures.palette import PALETTE, SERIES, VERDICTS

@@ -27,16 +27,16 @@ def inline_svg(figure: Figure, name: str, alt: str) -> str:
         raise ValueError(f"figure {name!r} has no alternative text; say in words what a reader would see in it")
     if not re.fullmatch(r"[A-Za-z][\w-]*", name):
         raise ValueError(f"figure name {name!r}; expected a letter, then letters, digits, - and _")
-    drawn = io.StringIO()
+    buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    document = drawn.getvalue()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    document = buffer.getvalue()
     body = _without_asides(document[document.index("<svg") :])
     return _labelled(_with_variables(_with_own_ids(body, name)), name, " ".join(alt.split()))
 
 
 def _without_asides(svg: str) -> str:
-    """Without comments, metadata and matplotlib's `* {...}` style, which would reach every element of the page."""
+    """The SVG without comments, metadata and matplotlib's style `* {...}`, which would reach all of the page."""
     svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>|<defs>\s*</defs>", "", svg, flags=re.DOTALL)
     return re.sub(r' d="([^"]*)"', lambda path: f' d="{" ".join(path.group(1).split())}"', svg)
 

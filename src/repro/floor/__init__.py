@@ -1,1 +1,1 @@
-"""What every room stands on: scales, measurements, identity, provenance, places and estimates."""
+"""What every room stands on: scales, measurements, identity, provenance, places, estimates and arrays."""

@@ -33,7 +33,7 @@ def _git(*words: str, cwd: str) -> str:
 
 
 def library_files(others: Iterable[Path] = ()) -> list[str]:
-    """The checkout's own files that this process has loaded modules from, and those of `others`, relative to it."""
+    """The checkout's own files that this process has loaded modules from, and `others`, relative to the checkout."""
     root = places.root().resolve()
     loaded = (Path(name) for module in [*sys.modules.values()] if (name := getattr(module, "__file__", None)))
     paths = {path.resolve() for path in [*loaded, *others]}

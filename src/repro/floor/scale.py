@@ -56,7 +56,7 @@ def load_scales(path: Path) -> dict[Scale, Setting]:
     """
     settings: dict[Scale, Setting] = {}
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    told = set(tables.pop("knobs", {}))
+    told_of = set(tables.pop("knobs", {}))
     for name, entries in tables.items():
         if name not in list(Scale):
             raise ValueError(f"{path}: [{name}] is no scale; expected one of {', '.join(Scale)}")
@@ -69,8 +69,8 @@ def load_scales(path: Path) -> dict[Scale, Setting]:
     for scale, knobs_here in declared.items():
         if missing := every - knobs_here:
             raise ValueError(f"{path}: [{scale}] lacks {sorted(missing)}; every scale declares the same knobs")
-    if told != every:
-        raise ValueError(f"{path}: [knobs] tells of {sorted(told)}; expected a few words on each of {sorted(every)}")
+    if told_of != every:
+        raise ValueError(f"{path}: [knobs] tells of {sorted(told_of)}; expected a few words on each of {sorted(every)}")
     return dict(sorted(settings.items(), key=lambda item: item[0].rank))
 
 

@@ -35,7 +35,7 @@ def _words(verdict: Verdict | None) -> str:
     return f"{verdict.outcome} {e.value:.6g} [{e.low:.6g}, {e.high:.6g}]"
 
 
-def check(root: Path, results: Path, *, told: Callable[[str], None] = lambda line: None) -> list[Drift]:
+def check(root: Path, results: Path, *, tell: Callable[[str], None] = lambda line: None) -> list[Drift]:
     """Each difference between the committed verdicts and those that notebooks and records give now.
 
     Raises:
@@ -49,10 +49,10 @@ def check(root: Path, results: Path, *, told: Callable[[str], None] = lambda lin
     ]
 
     def derive(server: Server, task: tuple[Notebook, str]) -> dict[tuple[str, str], Verdict]:
-        told(f"{task[0].name} at scale {task[1]}, from records alone")
+        tell(f"{task[0].name} at scale {task[1]}, from records alone")
         return _derive(server, *task)
 
-    derived = {key: verdict for found in side_by_side(derive, tasks) for key, verdict in found.items()}
+    derived = {key: verdict for verdicts in side_by_side(derive, tasks) for key, verdict in verdicts.items()}
     return [
         Drift(claim, scale, committed.get((claim, scale)), derived.get((claim, scale)))
         for claim, scale in sorted(committed.keys() | derived.keys())
@@ -63,8 +63,8 @@ def check(root: Path, results: Path, *, told: Callable[[str], None] = lambda lin
 def _derive(server: Server, notebook: Notebook, scale: str) -> dict[tuple[str, str], Verdict]:
     with tempfile.TemporaryDirectory() as folder:
         executed = execute(notebook, {"scale": scale, "compute": "never"}, Path(folder) / "out.ipynb", server=server)
-    found = verdicts_of(executed)
-    return {(v.claim, str(v.scale)): v for v in found if v.outcome != "untested"}
+    verdicts = verdicts_of(executed)
+    return {(v.claim, str(v.scale)): v for v in verdicts if v.outcome != "untested"}
 
 
 def _agree(committed: Verdict | None, derived: Verdict | None) -> bool:

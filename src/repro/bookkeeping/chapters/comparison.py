@@ -62,5 +62,6 @@ def agreement(book: Verdict, reader: Verdict) -> Agreement:
 
 def devices(results: Path) -> str:
     """The devices that a results folder's records were made on, most frequent first."""
-    made = (json.loads(p.read_text(encoding="utf-8"))["provenance"]["device"] for p in results.glob("records/*/*.json"))
-    return ", ".join(name for name, _ in Counter(made).most_common()) or "no record"
+    records = (json.loads(path.read_text(encoding="utf-8")) for path in results.glob("records/*/*.json"))
+    counts = Counter(record["provenance"]["device"] for record in records)
+    return ", ".join(name for name, _ in counts.most_common()) or "no record"

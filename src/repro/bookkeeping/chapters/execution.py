@@ -101,7 +101,7 @@ def write(executed: nbformat.NotebookNode, place: Path) -> None:
 def side_by_side(
     work: Callable[[Server, Task], Done], tasks: Sequence[Task], *, at_once: int | None = None, computing: bool = False
 ) -> list[Done]:
-    """What becomes of each task, several at a time: each runs a notebook, in a kernel that one server forks.
+    """The results of tasks, several at a time, each of which runs a notebook in a kernel that one server forks.
 
     The first failure is raised once those under way have ended; no other is begun. An interrupt ends them.
 
@@ -160,5 +160,5 @@ def _facts(executed: nbformat.NotebookNode) -> Iterator[dict[str, Any]]:
 
 def verdicts_of(executed: nbformat.NotebookNode) -> list[Verdict]:
     """The verdicts that an executed notebook reached with a scale's declared knobs."""
-    facts = [found["verdict"] for found in _facts(executed) if "verdict" in found]
+    facts = [fact["verdict"] for fact in _facts(executed) if "verdict" in fact]
     return [verdict_from_plain(fact["claim"], fact["scale"], fact) for fact in facts if fact["declared"]]

@@ -84,7 +84,7 @@ class Shelf(MetaPathFinder, Loader):
 
 
 def _off(package: str) -> dict[str, ModuleType]:
-    """The modules of a package, which `sys.modules` has no longer."""
+    """Take a package off `sys.modules`; returns its modules."""
     return {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == package}
 
 

@@ -56,14 +56,14 @@ def up_to_date(page: Path, scale: str, notebook: Notebook, root: Path, results: 
     """Whether a page was derived at this scale from inputs that are all as they were."""
     if not page.is_file():
         return False
-    kept = json.loads(page.read_text(encoding="utf-8"))["metadata"].get("repro", {})
-    if "inputs" not in kept or kept["inputs"]["scale"] != scale:
+    noted = json.loads(page.read_text(encoding="utf-8"))["metadata"].get("repro", {})
+    if "inputs" not in noted or noted["inputs"]["scale"] != scale:
         return False
-    return bool(Inputs(**kept["inputs"]).digest(notebook, root, results) == kept["digest"])
+    return bool(Inputs(**noted["inputs"]).digest(notebook, root, results) == noted["digest"])
 
 
 def take_inputs(executed: nbformat.NotebookNode, scale: str) -> Inputs:
-    """The inputs that a study noted when it closed, which its page then holds no more."""
+    """The inputs that a study noted when it closed; they are taken out of its page."""
     for cell in executed.cells:
         for shown in cell.get("outputs", []):
             if "inputs" in (facts := shown.get("metadata", {}).get("repro", {})):

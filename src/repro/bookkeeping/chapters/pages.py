@@ -19,7 +19,7 @@ from repro.floor.scale import Scale
 
 
 def derive_pages(
-    root: Path, results: Path, pages: Path, *, told: Callable[[str], None] = lambda line: None
+    root: Path, results: Path, pages: Path, *, tell: Callable[[str], None] = lambda line: None
 ) -> list[Path]:
     """Write pages/<notebook>.ipynb for every notebook of which an input changed; returns all pages.
 
@@ -31,13 +31,13 @@ def derive_pages(
     stale = []
     for notebook, scale in every.items():
         if up_to_date(_page(pages, notebook), str(scale or Scale.SMOKE), notebook, root, results):
-            told(f"{notebook.name}: up to date at scale {scale or Scale.SMOKE}")
+            tell(f"{notebook.name}: up to date at scale {scale or Scale.SMOKE}")
         else:
             stale.append(notebook)
 
     def derive(server: Server, notebook: Notebook) -> None:
         scale = every[notebook]
-        told(f"{notebook.name}: deriving at scale {scale or Scale.SMOKE}")
+        tell(f"{notebook.name}: deriving at scale {scale or Scale.SMOKE}")
         parameters = {"scale": str(scale), "compute": "never"} if scale else {"scale": "smoke"}
         page, started = _page(pages, notebook), time.time()
         executed = execute(notebook, parameters, page, server=server)

@@ -52,17 +52,21 @@ def _facts(claim: Claim, verdict: Verdict) -> list[tuple[str, str]]:
 
 
 def _estimate(verdict: Verdict) -> str:
-    found = verdict.estimate
-    if found is None:
+    measured = verdict.estimate
+    if measured is None:
         return ""
-    value, low, high = interval(found)
-    shown = tag("strong", value) + (f" {text(found.unit)}" if found.unit else "")
-    if found.is_exact:
+    value, low, high = interval(measured)
+    shown = tag("strong", value) + (f" {text(measured.unit)}" if measured.unit else "")
+    if measured.is_exact:
         return f"{shown}, exact"
-    made = ", ".join(
-        [text(f"{found.level * 100:g} %"), f"n = {found.n}", *([text(found.method)] if found.method else [])]
+    how = ", ".join(
+        [
+            text(f"{measured.level * 100:g} %"),
+            f"n = {measured.n}",
+            *([text(measured.method)] if measured.method else []),
+        ]
     )
-    return f"{shown}, {low} to {high} " + tag("span", f"({made})", class_="repro-quiet")
+    return f"{shown}, {low} to {high} " + tag("span", f"({how})", class_="repro-quiet")
 
 
 def run_box(*, command: str, parameters: Sequence[tuple[str, object, object]], provenance: Mapping[str, object]) -> str:
@@ -78,13 +82,13 @@ def run_box(*, command: str, parameters: Sequence[tuple[str, object, object]], p
         rows.append(tag("tr", cells, tag("td", text(str(used)), mark)))
     head = "".join(tag("th", word, scope="col") for word in ("parameter", "at this scale", "this page"))
     table = tag("table", tag("thead", tag("tr", head)), tag("tbody", *rows))
-    made = "".join(tag("div", tag("dt", text(k)), tag("dd", text(str(v)))) for k, v in provenance.items())
+    facts = "".join(tag("div", tag("dt", text(k)), tag("dd", text(str(v)))) for k, v in provenance.items())
     return block(
         '<aside class="repro-runbox" aria-label="Run it again">',
         tag("p", "Run it again", class_="repro-runbox-title"),
         tag("pre", tag("code", escape(command, quote=False)), tabindex=0, aria_label="Command"),
         _scrolling(table, "Parameters of this page") if rows else "",
-        tag("dl", made),
+        tag("dl", facts),
         "</aside>",
     )
 
@@ -138,8 +142,8 @@ def _scrolling(wide: str, label: str) -> str:
 
 def figure(svg: str, caption: str, csv_text: str, filename: str) -> str:
     """A figure with its caption and its numbers as a file that the page itself holds, so that it works offline."""
-    held = base64.b64encode(csv_text.encode()).decode()
-    link = tag("a", "Numbers (CSV)", download=filename, href=f"data:text/csv;charset=utf-8;base64,{held}")
+    encoded = base64.b64encode(csv_text.encode()).decode()
+    link = tag("a", "Numbers (CSV)", download=filename, href=f"data:text/csv;charset=utf-8;base64,{encoded}")
     return block(
         '<figure class="repro-figure">',
         _scrolling(svg, f"Figure: {caption}"),

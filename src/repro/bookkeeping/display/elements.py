@@ -54,7 +54,7 @@ def embedded(value: object, name: str) -> str:
 
 
 def block(*lines: str) -> str:
-    """Elements one to a line, without a blank line, which would end an HTML block in Markdown."""
+    """Elements, one per line and without a blank line, which would end an HTML block in Markdown."""
     return "\n".join(line for line in "\n".join(lines).splitlines() if line.strip())
 
 

@@ -15,26 +15,26 @@ BAND_TOP, BAND_HEIGHT, LABELS = 8, 26, 50
 CHARACTER = 11.0  # px that one digit of a label takes where the style sheet sets it largest
 
 
-def strip(claim: Claim, found: Estimate) -> str:
+def strip(claim: Claim, estimate: Estimate) -> str:
     """The picture as an `<svg>`; empty where the claim states no region."""
     if claim.holds is None or claim.rival is None:
         return ""
-    place = _axis([*claim.holds.bounds, claim.rival, found.value, found.low, found.high])
-    drawn = [_band(claim, place), _rival(claim.rival, place), _bar(found, place), _labels(claim, found, place)]
+    place = _axis([*claim.holds.bounds, claim.rival, estimate.value, estimate.low, estimate.high])
+    parts = [_band(claim, place), _rival(claim.rival, place), _bar(estimate, place), _labels(claim, estimate, place)]
     return tag(
         "svg",
-        *drawn,
+        *parts,
         xmlns="http://www.w3.org/2000/svg",  # in an ePub, which is XML, it would else be its bare numbers
         class_="repro-strip",
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
-        aria_label=_spoken(claim, found),
+        aria_label=_spoken(claim, estimate),
     )
 
 
-def _spoken(claim: Claim, found: Estimate) -> str:
-    value, low, high = interval(found)
-    measured = f"estimate {value}" if found.is_exact else f"estimate {value}, interval {low} to {high}"
+def _spoken(claim: Claim, estimate: Estimate) -> str:
+    value, low, high = interval(estimate)
+    measured = f"estimate {value}" if estimate.is_exact else f"estimate {value}, interval {low} to {high}"
     return f"Number line: region {region(claim.holds)}; {measured}; rival {number(claim.rival or 0.0)}."
 
 
@@ -90,25 +90,30 @@ def _rival(rival: float, place: Callable[[float], float]) -> str:
     )
 
 
-def _bar(found: Estimate, place: Callable[[float], float]) -> str:
+def _bar(estimate: Estimate, place: Callable[[float], float]) -> str:
     y = BAND_TOP + BAND_HEIGHT / 2
     bar = tag(
-        "line", x1=str(place(found.low)), x2=str(place(found.high)), y1=str(y), y2=str(y), class_="repro-strip-interval"
+        "line",
+        x1=str(place(estimate.low)),
+        x2=str(place(estimate.high)),
+        y1=str(y),
+        y2=str(y),
+        class_="repro-strip-interval",
     )
-    return bar + tag("circle", cx=str(place(found.value)), cy=str(y), r="5.5", class_="repro-strip-value")
+    return bar + tag("circle", cx=str(place(estimate.value)), cy=str(y), r="5.5", class_="repro-strip-value")
 
 
-def _labels(claim: Claim, found: Estimate, place: Callable[[float], float]) -> str:
+def _labels(claim: Claim, estimate: Estimate, place: Callable[[float], float]) -> str:
     """Numbers under the line; one that would touch another is left out, the estimate never."""
     assert claim.holds is not None and claim.rival is not None
-    wanted = [(found.value, interval(found)[0], "repro-strip-found"), (claim.rival, number(claim.rival), "")]
+    wanted = [(estimate.value, interval(estimate)[0], "repro-strip-found"), (claim.rival, number(claim.rival), "")]
     wanted += [(edge, number(edge), "") for edge in claim.holds.bounds if math.isfinite(edge)]
-    taken: list[tuple[float, float]] = []
-    drawn = ""
+    spans: list[tuple[float, float]] = []
+    labels = ""
     for value, label, kind in wanted:
         half = len(label) * CHARACTER / 2
         x = min(max(place(value), half), WIDTH - half)
-        if all(x + half < left or right < x - half for left, right in taken):
-            taken.append((x - half, x + half))
-            drawn += tag("text", label, x=str(round(x, 1)), y=LABELS, text_anchor="middle", class_=kind or None)
-    return drawn
+        if all(x + half < left or right < x - half for left, right in spans):
+            spans.append((x - half, x + half))
+            labels += tag("text", label, x=str(round(x, 1)), y=LABELS, text_anchor="middle", class_=kind or None)
+    return labels

@@ -47,7 +47,10 @@ def build_html(book: Path) -> bool:
 
 
 def _stage(built: Path, frame: str) -> Path:
-    """The stage of a build that ended well with the same frame, no longer marked so; else a new one, alone."""
+    """The folder to build in: that of the last build, if it ended well with the same frame, else a new one.
+
+    The old one loses its mark, so that it counts only if this build ends well too; all other folders are deleted.
+    """
     for stage in built.glob("stage-*"):
         mark = stage / ENDED_WELL
         if mark.is_file() and mark.read_text() == frame:
@@ -111,7 +114,7 @@ def run_jupyter_book(book: Path, stage: Path, builder: Iterable[str] = ()) -> No
 
 
 def _told(errors: str) -> str:
-    """Its warnings and errors without the traceback that it ends with."""
+    """The warnings and errors that a build told of, without the traceback that it ends with."""
     plain = re.sub(r"\x1b\[[\d;]*m", "", errors)
     return plain.split("Traceback (most recent call last)")[0].strip() or plain[-2000:]
 

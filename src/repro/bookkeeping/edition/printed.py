@@ -38,13 +38,13 @@ def find_browser() -> str:
     Raises:
         NoBrowserError: none is installed.
     """
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
+    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if browser is None:
         raise NoBrowserError(
             f"the PDF is printed by Chromium, and none of {', '.join(BROWSERS)} is installed; install one "
             "(Debian: apt install chromium), or read the HTML"
         )
-    return found
+    return browser
 
 
 def build_pdf(book: Path) -> Path:
@@ -88,12 +88,12 @@ def _print(browser: str, page: Path, target: Path, profile: Path) -> None:
 
 
 def _turn_links_inside(bound: Any, html: Path, opens_at: dict[str, Any]) -> None:
-    """Links to pages of the printed folder become links to the place in the PDF where the page begins."""
+    """Turn links to pages of the printed folder into links to where the page begins in the PDF."""
     from pypdf.generic import ArrayObject, DictionaryObject, NameObject
 
     for page in bound.pages:
-        for held in page.get("/Annots", []):
-            action = held.get_object().get("/A")
+        for note in page.get("/Annots", []):
+            action = note.get_object().get("/A")
             address = urlsplit(str(action.get("/URI", ""))) if action else None
             if address is None or address.scheme != "file":
                 continue
@@ -101,7 +101,7 @@ def _turn_links_inside(bound: Any, html: Path, opens_at: dict[str, Any]) -> None
             if name in opens_at:
                 target = ArrayObject([opens_at[name], NameObject("/Fit")])
                 inside = DictionaryObject({NameObject("/S"): NameObject("/GoTo"), NameObject("/D"): target})
-                held.get_object()[NameObject("/A")] = inside
+                note.get_object()[NameObject("/A")] = inside
 
 
 def _keep(bound: Any, target: Path) -> Path:
@@ -117,5 +117,5 @@ def build_epub(book: Path) -> Path:
     stage = book / "_build" / "epub"
     shutil.rmtree(stage, ignore_errors=True)
     run_jupyter_book(book, stage, ["--builder", "custom", "--custom-builder", "epub"])
-    made = next((stage / "_build" / "epub").glob("*.epub"))
-    return made.replace(book / "_build" / f"{NAME}.epub")
+    epub = next((stage / "_build" / "epub").glob("*.epub"))
+    return epub.replace(book / "_build" / f"{NAME}.epub")

@@ -115,15 +115,15 @@ def load_chapter(path: Path) -> dict[str, Claim]:
 def _readable(error: ValidationError | TypeError, fields: Mapping[str, Any]) -> str:
     if isinstance(error, TypeError):
         return str(error)
-    told = []
+    faults = []
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"])
         hint = ""
         if problem["type"] == "extra_forbidden":
             near = difflib.get_close_matches(where, Claim.model_fields, n=1)
             hint = f"; did you mean {near[0]}?" if near else f"; expected one of {sorted(Claim.model_fields)}"
-        told.append(f"{where or 'the claim'}: {problem['msg']}{hint}")
-    return "; ".join(told)
+        faults.append(f"{where or 'the claim'}: {problem['msg']}{hint}")
+    return "; ".join(faults)
 
 
 def load_ledger(experiments: Path) -> dict[str, Claim]:

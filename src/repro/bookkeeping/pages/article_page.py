@@ -65,14 +65,14 @@ def _clash(clash: Disagreement, site: Site) -> str:
 
 def _statement(claim: Claim, site: Site) -> str:
     verdict = site.verdicts[claim.id]
-    found = chip(verdict.outcome)
+    finding = chip(verdict.outcome)
     if verdict.estimate:
-        found += tag("span", estimate(verdict.estimate), class_="repro-found")
+        finding += tag("span", estimate(verdict.estimate), class_="repro-found")
     if claim.holds:
-        found += tag("span", text(f"agrees: {region(claim.holds, claim.unit)}"), class_="repro-meta")
+        finding += tag("span", text(f"agrees: {region(claim.holds, claim.unit)}"), class_="repro-meta")
     said_by = tag("th", ", ".join(claim.said_by) or "us", scope="row")
     says = tag("td", _link(claim, text(claim.says)))
-    return tag("tr", said_by, says, tag("td", found))
+    return tag("tr", said_by, says, tag("td", finding))
 
 
 def _sections(article: Article, site: Site) -> Iterator[str]:
@@ -90,8 +90,8 @@ def _sections(article: Article, site: Site) -> Iterator[str]:
 
 def _entry(claim: Claim, site: Site) -> str:
     verdict = site.verdicts[claim.id]
-    found = tag("span", estimate(verdict.estimate), class_="repro-found") if verdict.estimate else ""
-    return tag("li", chip(verdict.outcome), tag("div", _link(claim, text(claim.says)), found))
+    finding = tag("span", estimate(verdict.estimate), class_="repro-found") if verdict.estimate else ""
+    return tag("li", chip(verdict.outcome), tag("div", _link(claim, text(claim.says)), finding))
 
 
 def _link(claim: Claim, inner: str) -> str:

@@ -29,10 +29,10 @@ def false_verdicts(site: Site) -> Multiplicity:
     """What to expect of the verdicts that rest on an interval, each tested against its region's nearest edge."""
     tested = []
     for name, verdict in site.verdicts.items():
-        holds, found = site.ledger[name].holds, verdict.estimate
-        if holds and found and not found.is_exact and verdict.outcome in (Outcome.SUPPORTED, Outcome.REFUTED):
+        holds, measured = site.ledger[name].holds, verdict.estimate
+        if holds and measured and not measured.is_exact and verdict.outcome in (Outcome.SUPPORTED, Outcome.REFUTED):
             edges = [edge for edge in holds.bounds if math.isfinite(edge)]
-            tested.append(distance_p_value(found, min(edges, key=lambda edge: abs(edge - found.value))))
+            tested.append(distance_p_value(measured, min(edges, key=lambda edge: abs(edge - measured.value))))
     return multiplicity(tested, LEVEL)
 
 
@@ -127,11 +127,15 @@ def _row(claim: Claim, site: Site) -> str:
     reason = verdict.reason if verdict.outcome in (Outcome.NOT_TESTABLE, Outcome.CONTRADICTED) else ""
     says = [tag("span", text(claim.says), class_="repro-says"), tag("span", about, class_="repro-meta")]
     says += [tag("span", text(reason), class_="repro-meta")] if reason else []
-    found = verdict.estimate
+    measured = verdict.estimate
     cells = [
         tag("th", *says, scope="row"),
         _cell("Outcome", chip(verdict.outcome), list(SYMBOLS).index(verdict.outcome)),
-        _cell("Estimate", _measured(claim, verdict, len(site.parts_of(claim))), f"{found.value:.6g}" if found else ""),
+        _cell(
+            "Estimate",
+            _measured(claim, verdict, len(site.parts_of(claim))),
+            f"{measured.value:.6g}" if measured else "",
+        ),
         _cell("Scale", _scale(claim, verdict), verdict.scale.rank if verdict.scale else ""),
         _cell("Said by", ", ".join(claim.said_by), "".join(claim.said_by) or None),
         _cell("Kind", str(claim.kind)),

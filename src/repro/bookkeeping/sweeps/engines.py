@@ -45,8 +45,10 @@ def batched(work: Sequence[Trial], settings: EngineSettings) -> Generator[Ended,
 
 def _shared_by(trial: Trial) -> str:
     """The same text for trials that may share a program."""
-    found = trial.measurement
-    return key(found.name, found.version, found.together.alike(trial.config), 0) if found.together else trial.key
+    measurement = trial.measurement
+    if measurement.together is None:
+        return trial.key
+    return key(measurement.name, measurement.version, measurement.together.alike(trial.config), 0)
 
 
 def _in_one_program(trials: Sequence[Trial]) -> Iterator[Ended]:
@@ -101,9 +103,9 @@ def _why(error: BaseException, settings: EngineSettings) -> str:
 
 @contextmanager
 def threads_each(count: int) -> Iterator[None]:
-    """Numerical libraries of processes started inside use this many threads, so that jobs share the cores.
+    """Let numerical libraries of processes that start inside use `count` threads each, so that jobs share the cores.
 
-    Who has set one of the variables has chosen, and the others are left alone: torch would take MKL's over OpenMP's.
+    Where one of their variables is set already, all are left alone: torch would take MKL's over OpenMP's.
     """
     wanted = {} if set(THREADS) & set(os.environ) else dict.fromkeys(THREADS, str(count))
     os.environ.update(wanted)

@@ -39,7 +39,7 @@ class Stopwatch:
         self.started, self.wall, self.cpu = datetime.now(UTC), time.perf_counter(), time.process_time()
 
     def provenance(self, share: int = 1) -> dict[str, Any]:
-        """What a record keeps of how it was made; of `share` trials in one program each took its part of the time."""
+        """How trials were made, for their records; each of `share` trials of one program has its part of the time."""
         wall, cpu = time.perf_counter() - self.wall, time.process_time() - self.cpu
         took = {"seconds": round(wall / share, 3), "cpu_seconds": round(cpu / share, 3)}
         return {**provenance(), "date": self.started.date().isoformat(), **took}
@@ -48,26 +48,26 @@ class Stopwatch:
 def measure(trial: Trial) -> Record:
     """Run one trial here and now; a divergence is a result, any other exception is raised."""
     watch = Stopwatch()
-    found: Numbers | Diverged
+    result: Numbers | Diverged
     try:
-        found = trial.measurement(trial.config, trial.seed)
+        result = trial.measurement(trial.config, trial.seed)
     except Diverged as diverged:
-        found = diverged
-    return _record(trial, found, watch.provenance())
+        result = diverged
+    return _record(trial, result, watch.provenance())
 
 
 def measure_together(trials: Sequence[Trial]) -> list[Record]:
     """Run trials of one measurement in one program; their records say how many there were."""
     watch = Stopwatch()
-    found = trials[0].measurement.all_together([trial.config for trial in trials], [trial.seed for trial in trials])
-    made = {**watch.provenance(len(trials)), "together": len(trials)}
-    return [_record(trial, one, made) for trial, one in zip(trials, found, strict=True)]
+    results = trials[0].measurement.all_together([trial.config for trial in trials], [trial.seed for trial in trials])
+    origin = {**watch.provenance(len(trials)), "together": len(trials)}
+    return [_record(trial, one, origin) for trial, one in zip(trials, results, strict=True)]
 
 
-def _record(trial: Trial, found: Numbers | Diverged, made: dict[str, Any]) -> Record:
-    if isinstance(found, Diverged):
-        return record_of(trial, None, made, str(found) or "diverged")
-    return record_of(trial, found, made)
+def _record(trial: Trial, result: Numbers | Diverged, origin: dict[str, Any]) -> Record:
+    if isinstance(result, Diverged):
+        return record_of(trial, None, origin, str(result) or "diverged")
+    return record_of(trial, result, origin)
 
 
 def attempt(trial: Trial) -> Ended:

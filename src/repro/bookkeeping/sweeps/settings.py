@@ -13,7 +13,10 @@ BATCHED = 32  # trials in one program, where REPRO_JOBS says nothing
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """Fields: `engine`; `jobs` trials at a time; `shard` (i, n), the i-th of n shares; `time_limit` seconds a trial."""
+    """Which engine runs trials, and how.
+
+    Fields: `jobs` trials at a time; `shard` (i, n), the i-th of n shares; `time_limit` seconds per trial.
+    """
 
     engine: str = "pool"
     jobs: int = 1
@@ -54,7 +57,7 @@ def _positive(name: str, text: str) -> int:
 def _shard(text: str) -> tuple[int, int] | None:
     if not text:
         return None
-    found = re.fullmatch(r"(\d+)/(\d+)", text)
-    if not found or not 1 <= int(found[1]) <= int(found[2]):
+    share = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not share or not 1 <= int(share[1]) <= int(share[2]):
         raise ValueError(f"REPRO_SHARD (--shard) is {text!r}; expected I/N with 1 <= I <= N, such as 3/16")
-    return int(found[1]), int(found[2])
+    return int(share[1]), int(share[2])

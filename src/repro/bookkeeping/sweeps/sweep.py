@@ -103,9 +103,9 @@ def _run(todo: list[Trial], store: RecordStore, settings: EngineSettings) -> Non
                 ended.append(_keep(outcome, store))
                 advance()
     except KeyboardInterrupt:
-        kept = ended.count("")
+        recorded = ended.count("")
         raise KeyboardInterrupt(
-            f"{kept} of {len(todo)} trials of {name} are on record; a rerun runs the others"
+            f"{recorded} of {len(todo)} trials of {name} are on record; a rerun runs the others"
         ) from None
     if failures := [failure for failure in ended if failure]:
         head = f"{len(failures)} of {len(todo)} trials failed; the others are on record, and a rerun runs only these"

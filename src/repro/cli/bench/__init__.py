@@ -45,11 +45,11 @@ def fits(
                 yield row
                 advance()
 
-    found = bench_fits(resamples=resamples, repeat=repeat, timed=timed, track=told)
+    result = bench_fits(resamples=resamples, repeat=repeat, timed=timed, track=told)
     if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(found)))
+        typer.echo(json.dumps(dataclasses.asdict(result)))
     else:
-        Console().print(_table(found))
+        Console().print(_table(result))
 
 
 @app.command()
@@ -64,13 +64,13 @@ def training(
     """The training loop, eager and compiled, against a plain one of the same decoder; and many tiny runs in one."""
     from repro.training.bench import WIDTHS, bench_training
 
-    found = bench_training(
+    result = bench_training(
         widths=tuple(width or WIDTHS), steps=steps, rounds=rounds, seconds=seconds, compiled=compiled
     )
     if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(found)))
+        typer.echo(json.dumps(dataclasses.asdict(result)))
     else:
-        Console().print(_training_table(found))
+        Console().print(_training_table(result))
 
 
 @app.command()
@@ -84,11 +84,11 @@ def decoding(
     from repro.inference.decoding.bench import SHAPES, bench_decoding
 
     with refusing(ValueError):
-        found = bench_decoding(sizes=tuple(size or SHAPES), tokens=tokens, rounds=rounds)
+        result = bench_decoding(sizes=tuple(size or SHAPES), tokens=tokens, rounds=rounds)
     if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(found)))
+        typer.echo(json.dumps(dataclasses.asdict(result)))
     else:
-        Console().print(_decoding_table(found))
+        Console().print(_decoding_table(result))
 
 
 @app.command()
@@ -112,39 +112,39 @@ def start(
     Console().print(table)
 
 
-def _decoding_table(found: DecodingBench) -> Table:
+def _decoding_table(result: DecodingBench) -> Table:
     from repro.inference.decoding.bench import GOAL_RATIO
 
-    table = Table("what", title=f"Decoding on {found.device}, {found.tokens} tokens at a stretch, {_rounds(found)}")
+    table = Table("what", title=f"Decoding on {result.device}, {result.tokens} tokens at a stretch, {_rounds(result)}")
     table.add_column("figure", overflow="fold")
-    for one in found.sizes:
+    for one in result.sizes:
         name = f"{one.name}, {one.parameters:,} parameters"
         for side, taken in one.milliseconds.items():
             ratio = f", {_interval(one.ratios[side])} times as fast as transformers" if side in one.ratios else ""
-            table.add_row(f"{name}: {side}", f"{taken:.2f} thousandths of a {found.unit} a token{ratio}")
+            table.add_row(f"{name}: {side}", f"{taken:.2f} thousandths of a {result.unit} a token{ratio}")
         reached = "reached" if max(ratio[0] for ratio in one.ratios.values()) >= GOAL_RATIO else "missed"
         table.add_row(f"{name}: goal of {GOAL_RATIO:g} times", reached)
         table.add_row(f"{name}: greedy tokens of all sides", "identical" if one.identical else "not identical")
     return table
 
 
-def _training_table(found: TrainingBench) -> Table:
+def _training_table(result: TrainingBench) -> Table:
     from repro.training.bench import GOAL_RATIO, GOAL_TOGETHER
 
-    table = Table("what", title=f"Training on {found.device}, {_rounds(found)}")
+    table = Table("what", title=f"Training on {result.device}, {_rounds(result)}")
     table.add_column("figure", overflow="fold")
-    for one in found.widths:
+    for one in result.widths:
         name = f"width {one.width}, {one.parameters:,} parameters, {one.steps} steps in each of {one.rounds} rounds"
         for side, speed in one.tokens_a_second.items():
             ratio = f", {_interval(one.ratios[side])} times the plain loop" if side in one.ratios else ""
-            table.add_row(f"{name}: {side}", f"{speed:,.0f} tokens a {found.unit}{ratio}")
+            table.add_row(f"{name}: {side}", f"{speed:,.0f} tokens a {result.unit}{ratio}")
         reached = "reached" if max(ratio[0] for ratio in one.ratios.values()) >= GOAL_RATIO else "missed"
-        table.add_row(f"{name}: the faster of ours", f"{one.gflops:.2f} GFLOP a {found.unit}")
+        table.add_row(f"{name}: the faster of ours", f"{one.gflops:.2f} GFLOP a {result.unit}")
         table.add_row(f"{name}: goal of {GOAL_RATIO:g} times", reached)
-    pays = "reached" if found.together[0] < GOAL_TOGETHER else "missed: it does not pay on this device"
-    table.add_row(f"{found.runs} tiny runs in one program, over the time of one", _interval(found.together))
+    pays = "reached" if result.together[0] < GOAL_TOGETHER else "missed: it does not pay on this device"
+    table.add_row(f"{result.runs} tiny runs in one program, over the time of one", _interval(result.together))
     table.add_row(f"goal: less than {GOAL_TOGETHER:g} times", pays)
-    table.add_row("model FLOP utilisation", _used(found.utilisation))
+    table.add_row("model FLOP utilisation", _used(result.utilisation))
     return table
 
 
@@ -152,38 +152,42 @@ def _rounds(bench: DecodingBench | TrainingBench) -> str:
     return f"medians of up to {bench.rounds} rounds with {bench.level:.0%} intervals"
 
 
-def _used(found: Utilisation | None) -> str:
+def _used(result: Utilisation | None) -> str:
     from repro.training.bench import GOAL_UTILISATION
 
-    if found is None:
+    if result is None:
         return "not measured: there is no GPU"
-    what = f"{found.parameters:,} parameters, {found.tokens_a_second:,.0f} tokens and {found.flops:.3g} FLOP a second"
-    if found.share is None or found.peak is None:
+    what = (
+        f"{result.parameters:,} parameters, {result.tokens_a_second:,.0f} tokens and {result.flops:.3g} FLOP a second"
+    )
+    if result.share is None or result.peak is None:
         return f"{what}; the peak of this card is not in the table"
-    reached = "reached" if found.share >= GOAL_UTILISATION else "missed"
-    return f"{found.share:.1%} of {found.peak:.3g} ({what}); goal of {GOAL_UTILISATION:.0%} {reached}"
+    reached = "reached" if result.share >= GOAL_UTILISATION else "missed"
+    return f"{result.share:.1%} of {result.peak:.3g} ({what}); goal of {GOAL_UTILISATION:.0%} {reached}"
 
 
 def _interval(ratio: tuple[float, float, float]) -> str:
     return f"{ratio[0]:.2f} [{ratio[1]:.2f}, {ratio[2]:.2f}]"
 
 
-def _table(found: FitsBench) -> Table:
+def _table(result: FitsBench) -> Table:
     from repro.fits.bench import GOAL_RATIO, GOAL_SECONDS
 
-    table = Table("what", title=f"Surface fit and {found.resamples:,} bootstrap refits")
+    table = Table("what", title=f"Surface fit and {result.resamples:,} bootstrap refits")
     table.add_column("figure", overflow="fold")
-    extrapolated = "" if found.scipy_timed == found.resamples else f", extrapolated from {found.scipy_timed:,} refits"
-    reached = "reached" if found.reached_goal else "missed"
+    extrapolated = (
+        "" if result.scipy_timed == result.resamples else f", extrapolated from {result.scipy_timed:,} refits"
+    )
+    reached = "reached" if result.reached_goal else "missed"
     rows = {
-        "runs": f"{found.runs} ({found.table})",
-        "ours, CPU seconds": ", ".join(f"{seconds:.2f}" for seconds in found.cpu_seconds),
-        "scipy BFGS, exact gradient, CPU seconds": f"{found.scipy_cpu_seconds:.1f}{extrapolated}",
-        "ratio, scipy over our best": f"{found.ratio:.1f}",
-        f"refits where our objective is worse (of {found.scipy_timed:,})": str(found.worse),
-        f"refits where it is better (of {found.scipy_timed:,})": str(found.better),
-        "refits that did not converge": str(found.unconverged),
-        "starts of the point fit that reach the optimum": f"{found.share_at_optimum:.0%}",
+        "runs": f"{result.runs} ({result.table})",
+        "ours, CPU seconds": ", ".join(f"{seconds:.2f}" for seconds in result.cpu_seconds),
+        "scipy BFGS, exact gradient, CPU seconds": f"{result.scipy_cpu_seconds:.1f}{extrapolated}",
+        "ratio, scipy over our best": f"{result.ratio:.1f}",
+        f"refits where our objective is worse (of {result.scipy_timed:,})": str(result.worse),
+        f"refits where it is better (of {result.scipy_timed:,})": str(result.better),
+        "refits that did not converge": str(result.unconverged),
+        "starts of the point fit that reach the optimum": f"{result.share_at_optimum:.0%}",
         f"goal: {GOAL_SECONDS:g} s or less, ratio {GOAL_RATIO:g} or more, none worse": reached,
     }
     for name, figure in rows.items():

@@ -60,7 +60,7 @@ class StartBench:
 
 
 def bench_start(*, rounds: int = 5, names: Sequence[str] = tuple(COMMANDS)) -> StartBench:
-    """Time the unit and each command once a round, each in a process of its own.
+    """Time the unit and each command once per round, each in a process of its own.
 
     Raises:
         RuntimeError: a command failed, so that its time says nothing.
