@@ -35,7 +35,8 @@ class Notebook:
         """The source of its parameters cell: scale, compute and each knob, with what [knobs] of scales.toml tells."""
         *smaller, largest = self.settings()
         scales = f"{', '.join(smaller)} or {largest}" if smaller else ONE_SCALE
-        trials = TRIALS if ".sweep(" in self.path.read_text(encoding="utf-8") else NO_TRIALS
+        # As text: a notebook that calls study.sweep, whatever for, runs trials.
+        trials = TRIALS if "study.sweep(" in self.path.read_text(encoding="utf-8") else NO_TRIALS
         lines = [f'scale = "{Scale.SMOKE}"  # {scales}', f'compute = "missing"  # {trials}']
         knobs = load_help(scales_path(self.path))
         return "\n".join([*lines, *(f"{name} = None  # {words}" for name, words in knobs.items())])
