@@ -14,7 +14,7 @@ from repro.bookkeeping.edition.printed import BROWSERS, QUIET
 from repro.cli.book import make_book
 
 
-def derived_before(*_places: Path, told: object) -> None:
+def derived_before(*_places: Path, tell: object) -> None:
     """The small book's chapter lies there already."""
 
 
