@@ -267,8 +267,9 @@ def test_the_table_is_the_house():
     ]
 
 
-def test_no_room_without_a_name():
-    """A package is a noun of the field."""
+def test_no_room_is_crowded_or_without_a_name():
+    """A package is a noun of the field, and its files are seen at a glance."""
+    assert [] == crowded(PACKAGE)
     assert [] == nameless(PACKAGE) + nameless(Path(__file__).parent)
 
 
