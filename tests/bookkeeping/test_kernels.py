@@ -186,12 +186,17 @@ def test_no_process_outlives_the_command(tmp_path, monkeypatch, number, at_once)
     )
     make_book(tmp_path, [wait, *CELLS])
     command = subprocess.Popen(
-        [sys.executable, "-c",
-         "from pathlib import Path; from repro.bookkeeping.chapters import execute, notebooks, side_by_side\n"
-         "work = lambda server, notebook: execute(notebook, {}, Path('out.ipynb'), server=server)\n"
-         f"side_by_side(work, notebooks(Path('experiments')), at_once={at_once})"],
-        stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            "from pathlib import Path; from repro.bookkeeping.chapters import execute, notebooks, side_by_side\n"
+            "work = lambda server, notebook: execute(notebook, {}, Path('out.ipynb'), server=server)\n"
+            f"side_by_side(work, notebooks(Path('experiments')), at_once={at_once})",
+        ],
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # ignored in a background job
+    )
     while not Path("pids").exists():
         assert command.poll() is None
         time.sleep(0.05)

@@ -1,6 +1,6 @@
 """The picture of `repro fit`: runs by budget, the fitted surface at those budgets, and the optima with their intervals.
 
-Legend: N parameters, C = 6 N D floating-point operations, loss in nats a token.
+Legend: N parameters, C = 6 N D floating-point operations, loss in nats per token.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _runs(axes: Axes, report: Report, colours: ScalarMappable) -> None:
         style: dict[str, Any] = {"color": PALETTE["ink"], "markersize": 8, "linewidth": 0.8}
         axes.plot(best, surface.loss(best, tokens), "*--", label="optimum of the fit", **style)
         axes.legend()
-    axes.set(xscale="log", xlabel="parameters N", ylabel="loss (nats a token)", title="Runs and the fitted surface")
+    axes.set(xscale="log", xlabel="parameters N", ylabel="loss (nats per token)", title="Runs and the fitted surface")
 
 
 def _optima(axes: Axes, report: Report) -> None:

@@ -29,6 +29,11 @@ def median_interval(values: Sequence[float], *, level: float = LEVEL, unit: str 
         raise ValueError(f"{sample.size} values; their whole range holds the median with less than {level:.0%}")
     ends = stats.quantile_test(sample, p=0.5).confidence_interval(level)
     return Estimate(
-        float(np.median(sample)), float(ends.low), float(ends.high), level, sample.size, unit,
+        float(np.median(sample)),
+        float(ends.low),
+        float(ends.high),
+        level,
+        sample.size,
+        unit,
         f"order statistics of {sample.size} values",
-    )  # fmt: skip
+    )

@@ -110,9 +110,13 @@ class Budget:
 
 
 def bench_training(
-    *, widths: tuple[int, ...] = WIDTHS, steps: int = 10, rounds: int = ROUNDS, seconds: float = SECONDS,
+    *,
+    widths: tuple[int, ...] = WIDTHS,
+    steps: int = 10,
+    rounds: int = ROUNDS,
+    seconds: float = SECONDS,
     compiled: bool = True,
-) -> TrainingBench:  # fmt: skip
+) -> TrainingBench:
     """Time every side in `rounds` rounds of up to `steps` optimiser steps, fewer where `seconds` of the clock ask it.
 
     Args:

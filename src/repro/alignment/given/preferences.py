@@ -96,7 +96,7 @@ def _lines(file: Path) -> Iterator[tuple[str, Any]]:
                 if line.strip():
                     yield where, json.loads(line)
             except json.JSONDecodeError as error:
-                raise Malformed(f"{where}: no JSON ({error}); expected one object a line; {HELP}") from None
+                raise Malformed(f"{where}: no JSON ({error}); expected one object per line; {HELP}") from None
 
 
 def _table(path: Path, name: str) -> Iterator[Any]:
