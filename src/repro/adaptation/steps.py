@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 from collections.abc import Iterable
 
@@ -24,7 +23,6 @@ def count_step(config: OneStep, seed: int) -> Numbers:
     """The numbers of `one_step`: bytes of what is stored, of what learning keeps, and the peak of the second step."""
     generator = torch.Generator().manual_seed(seed)
     tokens = torch.randint(config.shape.vocabulary, (1, config.tokens + 1), generator=generator).to(config.device)
-    gc.collect()  # what is freed while the watch is open would be counted
     with Watch(config.device) as watch:
         model = start_model(config, seed)
         trained = [part for part in model.parameters() if part.requires_grad]
