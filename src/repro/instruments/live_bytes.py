@@ -92,7 +92,7 @@ class Watch:
         self._profile: profile | None = None
 
     def __enter__(self) -> Self:
-        gc.collect()  # else what was dropped before is freed while the watch counts
+        gc.freeze()  # else the collector would free what was dropped before, and the watch count it as freed
         if self._cuda:
             torch.cuda.synchronize()
             self._base, self._base_blocks = (
@@ -118,6 +118,7 @@ class Watch:
                 pass
 
     def __exit__(self, *error: Any) -> None:
+        gc.unfreeze()
         if self._profile is not None:
             self._profile.__exit__(*error)
             self.phases = _phases(self._profile)
