@@ -74,7 +74,8 @@ def execute(
                 progress_bar=progress,
                 execution_timeout=cell_limit,
                 log_output=False,
-                extra_arguments=["--IPKernelApp.log_level=ERROR"],  # else each start warns of unencrypted local ports
+                # Else a start warns of unencrypted local ports, and an end of the interrupt by which Jupyter ends it.
+                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
             )
         executed: nbformat.NotebookNode = nbformat.read(draft, as_version=4)
         _refuse_unfinished(notebook, executed)
