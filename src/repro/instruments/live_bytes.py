@@ -132,12 +132,14 @@ def _phases(profiled: profile) -> dict[str, Phase]:
     assert profiled.profiler is not None and profiled.profiler.kineto_results is not None
     phases: dict[str, Phase] = {}
     alive = peak = 0
-    for event in sorted(profiled.profiler.kineto_results.events(), key=lambda event: event.start_ns()):
-        if event.name() == "[memory]":
+    named = ((event.name(), event) for event in profiled.profiler.kineto_results.events())
+    wanted = [(name, event) for name, event in named if name == "[memory]" or name.startswith(MARK)]  # a third
+    for name, event in sorted(wanted, key=lambda pair: pair[1].start_ns()):
+        if name == "[memory]":
             alive += event.nbytes()  # type: ignore[attr-defined]
             peak = max(peak, alive)
-        elif event.name().startswith(MARK):
-            phases[event.name().removeprefix(MARK)] = Phase(alive, peak)
+        else:
+            phases[name.removeprefix(MARK)] = Phase(alive, peak)
             peak = alive
     return phases
 
