@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "corpora.tables": ["floor", "sizing.operations"],
     "corpora.texts": ["floor", "corpora.languages", "corpora.tables"],
     "models": ["floor"],
-    "training": ["floor", "statistics", "corpora.languages", "corpora.texts", "models"],
+    "training": ["floor", "statistics", "instruments", "corpora.languages", "corpora.texts", "models"],
     # science: a configuration and a seed give numbers
     "abilities": ["floor", "statistics", "sizing.operations", "corpora", "models", "training"],
     "adaptation": ["floor", "instruments", "quantization", "sizing", "models"],

@@ -52,7 +52,8 @@ def prepared_arms(config: DecodeSteps, seed: int) -> list[PreparedArm]:
 def _model_and_cache(config: DecodeSteps, kv_heads: int, seed: int) -> tuple[Transformer, Cache]:
     torch.manual_seed(seed)
     shape, dtype = sharing(config.shape, kv_heads), getattr(torch, config.dtype)
-    model = Transformer(shape).to(config.device, dtype).eval()
+    with torch.device(config.device):  # a processor takes longer to draw weights than a GPU to time all arms
+        model = Transformer(shape).to(dtype).eval()
     cache = Cache(shape, config.batch, shape.context, dtype=dtype, device=config.device)
     cache.keys.normal_(std=PEAKED)
     cache.values.normal_()
@@ -97,7 +98,6 @@ def _transformers(arm: Arm, model: Transformer, cache: Cache, tokens_B1: Tensor)
     from repro.models.llama import to_llama
 
     llama: Any = to_llama(model)
-    llama.to(tokens_B1.device)
     for parameter in llama.parameters():  # not `to`, which would round the rotary frequencies as well
         parameter.data = parameter.data.to(cache.keys.dtype)
     past = cache.length

@@ -94,6 +94,7 @@ class Watch:
     def __enter__(self) -> Self:
         gc.freeze()  # else the collector would free what was dropped before, and the watch count it as freed
         if self._cuda:
+            _set_up_products()
             torch.cuda.synchronize()
             self._base, self._base_blocks = (
                 _counted("requested_bytes", "current"),
@@ -122,6 +123,13 @@ class Watch:
         if self._profile is not None:
             self._profile.__exit__(*error)
             self.phases = _phases(self._profile)
+
+
+def _set_up_products() -> None:
+    """Multiply, forwards and backwards: cuBLAS allocates a workspace once for each of the two threads."""
+    with torch.inference_mode(False), torch.enable_grad():
+        some = torch.ones(8, 8, device="cuda", requires_grad=True)
+        (some @ some).sum().backward()
 
 
 def _counted(what: str, when: str) -> int:

@@ -25,12 +25,13 @@ PARTS = {
 
 
 def to_llama(model: Transformer) -> LlamaForCausalLM:
-    """A Llama with the same weights and the same logits.
+    """A Llama with the same weights and the same logits, on the same device, in single precision.
 
     Raises:
         ValueError: the decoder is not shaped as Llama.
     """
-    llama = LlamaForCausalLM(llama_config(model.shape))
+    with model.embedding.weight.device:
+        llama = LlamaForCausalLM(llama_config(model.shape))
     weights = model.state_dict()
     llama.load_state_dict({theirs: weights[ours] for ours, theirs in _names(model.shape).items()})
     return llama.eval()

@@ -20,6 +20,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from repro.corpora.texts.text import Tokens, tokens_of
 from repro.floor.measurement import Diverged
+from repro.instruments.graphs import Replay, capture
 from repro.models.transformer import Transformer
 from repro.training.configurations import Pretraining, alike, decayed
 from repro.training.loop import PASS_TOKENS
@@ -54,6 +55,13 @@ class Ensemble:
         decays = [float(p.ndim >= 2) for p in self._one.parameters() for _ in range(p.numel())]
         self._decay_P = config.weight_decay * torch.tensor(decays, device=self.device)
         self._orders = [WindowOrder(text.train, time=config.model.context, seed=s, unique=config.unique) for s in seeds]
+        self._tokens = torch.from_numpy(np.asarray(text.train).astype(np.int32)).to(self.device)
+        shape = len(seeds), config.sequences
+        self._places_RB = torch.zeros(shape, dtype=torch.int64, device=self.device)
+        self._window_T = torch.arange(config.model.context + 1, device=self.device)
+        self._rates_R3 = torch.zeros(len(seeds), 3, device=self.device)  # plain, over either moment's bias
+        self._losses_R = torch.zeros(len(seeds), device=self.device)
+        self._replay: Replay | None = None
         self._test = [
             torch.from_numpy(part).to(self.device)
             for part in held_out(text.test, time=config.model.context, count=config.test_tokens)
@@ -63,7 +71,7 @@ class Ensemble:
         """(R,) mean losses over (R, B, T) tokens, or over (B, T) that all runs share."""
         data, gpu = None if shared else 0, self.device.type == "cuda"
         fused = nullcontext() if gpu else sdpa_kernel(SDPBackend.MATH)  # the CPU's fused attention knows no vmap
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=gpu), fused:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=gpu, cache_enabled=False), fused:
             losses_R: Tensor = vmap(self._loss, in_dims=(0, data, data))(self._stacked(), inputs, targets)
         return losses_R
 
@@ -76,33 +84,47 @@ class Ensemble:
         return F.cross_entropy(logits_BTV.flatten(0, 1).float(), targets_BT.flatten())
 
     def step(self, number: int, rates: Sequence[float]) -> Tensor:
-        """One optimiser step of every run on its own batch `number`; returns the (R,) losses before it."""
-        batches = [order.batch(number, self.config.sequences) for order in self._orders]
-        inputs_RBT, targets_RBT = (
-            torch.from_numpy(np.stack([batch[part] for batch in batches])).to(self.device) for part in (0, 1)
-        )
-        pieces = max(1, min(self.config.sequences, inputs_RBT.numel() // PASS_TOKENS[self.device.type]))
-        total_R, gradient_RP = torch.zeros(len(rates), device=self.device), torch.zeros_like(self.weights_RP)
-        for inputs, targets in zip(
-            inputs_RBT.tensor_split(pieces, dim=1), targets_RBT.tensor_split(pieces, dim=1), strict=True
-        ):
-            losses_R = self._losses(inputs, targets) * (inputs.shape[1] / self.config.sequences)
+        """One optimiser step of every run on its own batch `number`; returns the (R,) losses before it, until the next.
+
+        On a GPU a step is captured as a CUDA graph, of which the first one is the warm-up, and then replayed.
+        """
+        self.steps += 1
+        places = np.stack([order.places(number, self.config.sequences) for order in self._orders])
+        self._places_RB.copy_(torch.from_numpy(places))
+        mean, square = 1 - self.config.beta1**self.steps, 1 - self.config.beta2**self.steps
+        self._rates_R3.copy_(torch.tensor([[rate, rate / mean, 1 / square] for rate in rates]))
+        if self._replay is not None:
+            self._replay()
+        elif self.device.type == "cuda":
+            self._replay, _ = capture(self._work)
+        else:
+            self._work()
+        return self._losses_R
+
+    def _work(self) -> None:
+        """A step as a row of operations on tensors that stay where they are in memory."""
+        time, sequences = self.config.model.context, self.config.sequences
+        windows_RBT = self._tokens[self._places_RB[..., None] * time + self._window_T].long()
+        pieces = max(1, min(sequences, windows_RBT[..., 1:].numel() // PASS_TOKENS[self.device.type]))
+        gradient_RP = torch.zeros_like(self.weights_RP)
+        self._losses_R.zero_()
+        for part in windows_RBT.tensor_split(pieces, dim=1):
+            losses_R = self._losses(part[..., :-1], part[..., 1:]) * (part.shape[1] / sequences)
             gradient_RP += torch.autograd.grad(losses_R.sum(), self.weights_RP)[0]
-            total_R += losses_R.detach()
-        self._descend(gradient_RP, torch.tensor(rates, device=self.device)[:, None])
-        return total_R
+            self._losses_R += losses_R.detach()
+        self._descend(gradient_RP)
 
     @torch.no_grad()
-    def _descend(self, gradient_RP: Tensor, rates_R1: Tensor) -> None:
+    def _descend(self, gradient_RP: Tensor) -> None:
         """Clip each run's gradient by its own norm, then step as AdamW does at its rate (Loshchilov & Hutter 2019)."""
-        config, self.steps = self.config, self.steps + 1
+        config, (rate_R1, mean_R1, square_R1) = self.config, self._rates_R3.split(1, dim=1)
         norms_R1 = torch.linalg.vector_norm(gradient_RP, dim=1, keepdim=True)
         gradient_RP *= (config.clip / (norms_R1 + 1e-6)).clamp(max=1.0)
         self.mean_RP.lerp_(gradient_RP, 1 - config.beta1)
         self.square_RP.mul_(config.beta2).addcmul_(gradient_RP, gradient_RP, value=1 - config.beta2)
-        spread_RP = (self.square_RP / (1 - config.beta2**self.steps)).sqrt_().add_(EPSILON)
-        self.weights_RP *= 1 - rates_R1 * self._decay_P
-        self.weights_RP -= rates_R1 / (1 - config.beta1**self.steps) * self.mean_RP / spread_RP
+        spread_RP = (self.square_RP * square_R1).sqrt_().add_(EPSILON)
+        self.weights_RP *= 1 - rate_R1 * self._decay_P
+        self.weights_RP -= mean_R1 * self.mean_RP / spread_RP
 
     @torch.no_grad()
     def test_losses(self) -> list[float]:

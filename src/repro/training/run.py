@@ -85,7 +85,7 @@ def run(config: Pretraining, seed: int) -> TrainingRun:
     progress = _follow_trunk(trainer, _resume(trainer, path), path)
     trainer.save_weights(_place("weights", config, seed))
     path.unlink(missing_ok=True)
-    return TrainingRun(config, progress, trainer.raw, text.bytes_per_token, trainer.compiled)
+    return TrainingRun(config, progress, trainer.unwrapped(), text.bytes_per_token, trainer.compiled)
 
 
 def trained(config: Pretraining, seed: int) -> Transformer:

@@ -40,16 +40,18 @@ class WindowOrder:
 
     def batch(self, step: int, sequences: int) -> tuple[Windows, Windows]:
         """Inputs and targets (B, T) of step 0, 1, ...; a batch may reach over the end of an epoch."""
-        first = step * sequences
-        places = np.array([self._window(number) for number in range(first, first + sequences)])
-        return cut(self.tokens, places, self.time)
+        return cut(self.tokens, self.places(step, sequences), self.time)
 
-    def _window(self, number: int) -> int:
-        epoch, place = divmod(number, len(self.chosen))
+    def places(self, step: int, sequences: int) -> Windows:
+        """(B,) numbers of the windows of step 0, 1, ..."""
+        epochs, places = np.divmod(np.arange(step * sequences, (step + 1) * sequences), len(self.chosen))
+        return np.concatenate([self._ordered(epoch)[places[epochs == epoch]] for epoch in np.unique(epochs).tolist()])
+
+    def _ordered(self, epoch: int) -> Windows:
         if epoch != self._epoch:
             self._epoch = epoch
             self._order = np.random.default_rng([self.seed, 1 + epoch]).permutation(self.chosen)
-        return int(self._order[place])
+        return self._order
 
 
 def held_out(tokens: NDArray[np.integer], *, time: int, count: int) -> tuple[Windows, Windows]:
