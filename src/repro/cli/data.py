@@ -16,7 +16,8 @@ from repro.cli.commands import refusing
 from repro.corpora.tables.tables import Table, TableMissing, TableWrong, find_table, table, tables
 from repro.corpora.texts.environment import EnvironmentDiffers, environment, kept_text_at, other_versions, survey
 from repro.corpora.texts.manifest import Manifest, TokenCounts, kept_in, manifest, manifests, spell
-from repro.corpora.texts.parcels import NotOurs, pack_text, unpack_text
+from repro.corpora.texts.parcels import NotOurs, pack_text, pack_tokens, unpack
+from repro.corpora.texts.text import TokensDiffer, tokens_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -82,7 +83,11 @@ def fetch_tables(
 
 @app.command()
 def pack(
-    name: Name, to: Annotated[Path, typer.Option(help="The folder to write into.", file_okay=False)] = Path()
+    name: Name,
+    to: Annotated[Path, typer.Option(help="The folder to write into.", file_okay=False)] = Path(),
+    vocabulary: Annotated[
+        int | None, typer.Option(help="Pack the tokens of this vocabulary instead: half the size.")
+    ] = None,
 ) -> None:
     """Write a text as one compressed file, for a machine whose packages differ: minutes for a large one."""
     from repro.bookkeeping.sweeps.progress import progress
@@ -90,16 +95,21 @@ def pack(
     console = Console(stderr=True)
     with refusing(ValueError):
         wanted = manifest(name)
+    if vocabulary is not None:
+        with refusing(ValueError, EnvironmentDiffers, TokensDiffer):
+            path = pack_tokens(name, vocabulary, to)
+        console.print(f"{path}: {path.stat().st_size / 1e6:.1f} MB of tokens", soft_wrap=True)
+        return
     with refusing(EnvironmentDiffers), progress(f"packing {name}", wanted.bytes, of="bytes") as advance:
         path = pack_text(wanted, to, advance)
     console.print(f"{path}: {path.stat().st_size / 1e6:.1f} MB for {wanted.bytes / 1e6:.0f} MB of text", soft_wrap=True)
 
 
-@app.command()
-def unpack(file: Packed) -> None:
-    """Keep a packed text in the cache, checked by its sha256."""
+@app.command("unpack")
+def unpack_parcel(file: Packed) -> None:
+    """Keep a packed text, or its packed tokens, in the cache, checked by sha256."""
     with refusing(NotOurs, OSError):
-        text = unpack_text(file)
+        text = unpack(file)
     Console(stderr=True).print(f"{text.name}: {text.bytes / 1e6:.0f} MB of text, sha256 {text.sha256}", soft_wrap=True)
 
 
@@ -112,8 +122,6 @@ def take_survey(
     ] = None,
 ) -> None:
     """Write a text's manifest anew from the packages installed here (after a change of constraints.txt)."""
-    from repro.corpora.texts.text import tokens_of
-
     console = Console(stderr=True)
     with refusing(ValueError, EnvironmentDiffers), console.status(f"reading the packages of {name}"):
         old = manifest(name)

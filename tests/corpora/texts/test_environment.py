@@ -10,7 +10,7 @@ from repro.corpora.texts import environment
 from repro.corpora.texts.environment import EnvironmentDiffers, assemble, differences, documents, kept_text_at, text_of
 from repro.corpora.texts.manifest import Manifest, Package, TokenCounts, manifest, manifests, parse, spell
 from repro.corpora.texts.near_duplicates import shingles
-from repro.corpora.texts.parcels import NotOurs, pack_text, unpack_text
+from repro.corpora.texts.parcels import NotOurs, pack_text, unpack
 from repro.corpora.texts.source_files import Source
 
 
@@ -116,7 +116,7 @@ def test_a_packed_text_is_found_where_the_packages_are_not(wanted, tmp_path, mon
     monkeypatch.setenv("REPRO_CACHE", str(tmp_path / "other machine"))
     monkeypatch.setattr(environment, "read_source", lambda name: None)
 
-    assert wanted == unpack_text(path)
+    assert wanted == unpack(path)
     assert wanted.sha256 == sha256(text_of(wanted)).hexdigest()
     assert wanted.bytes == sum(done)
 
@@ -126,10 +126,10 @@ def test_a_parcel_cut_short_or_of_another_text_is_refused(wanted, tmp_path, monk
     path = pack_text(wanted, tmp_path)
 
     with pytest.raises(NotOurs, match=r"none of this version's: planted 000000000000"):
-        unpack_text(path)
+        unpack(path)
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(NotOurs, match="no whole xz file"):
-        unpack_text(path)
+        unpack(path)
 
 
 def test_every_manifest_is_whole():

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 SPLITS = ("train", "test")
-_ABOUT = "about.json"
+ABOUT = "about.json"
 
 
 class Damaged(ValueError):
@@ -56,7 +56,7 @@ def open_or_make(folder: Path, make: Callable[[Path], dict[str, Any]]) -> Pack:
     aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:8]}."))
     try:
         about = make(aside)
-        (aside / _ABOUT).write_text(json.dumps({**about, "sha256": _sums(aside)}, indent=1), encoding="utf-8")
+        (aside / ABOUT).write_text(json.dumps({**about, "sha256": _sums(aside)}, indent=1), encoding="utf-8")
         try:
             os.rename(aside, folder)
         except OSError:  # not empty: another process was first
@@ -77,7 +77,7 @@ def open_pack(folder: Path) -> Pack:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} holds no tokens")
     try:
-        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         sums, dtype = about.pop("sha256"), np.dtype(about.pop("dtype"))
         if sums != _sums(folder):
             raise Damaged("its tokens are not those that were written there")

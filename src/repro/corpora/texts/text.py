@@ -91,9 +91,13 @@ def tokens_of(text: Text) -> Tokens:
         TokensDiffer: this version of `tokenizers` cuts the text otherwise than the manifest states.
         ModuleNotFoundError: the text is cut into tokens here and the extra `training` is not installed.
     """
-    folder = places.cache() / "tokens" / key("tokens", _RECIPE, text, 0)
-    pack = open_or_make(folder, lambda place: _make(text, place))
+    pack = open_or_make(tokens_folder(text), lambda place: _make(text, place))
     return Tokens(pack.train, pack.test, text.vocabulary, sha256=pack.sha256, **pack.about)
+
+
+def tokens_folder(text: Text) -> Path:
+    """The cache's folder for the tokens of a text."""
+    return places.cache() / "tokens" / key("tokens", _RECIPE, text, 0)
 
 
 def _make(text: Text, place: Path) -> dict[str, Any]:
