@@ -218,7 +218,7 @@ def circles(package: Path) -> list[set[str]]:
 
 def crowded(package: Path) -> list[str]:
     """Rooms of more files than one sees at a glance."""
-    counts = {folder: len(list(folder.glob("*.py"))) - 1 for folder in package.rglob("*") if folder.is_dir()}
+    counts = {folder: len(list(folder.glob("[!_]*.py"))) for folder in package.rglob("*") if folder.is_dir()}
     return [f"{folder.relative_to(package)}: {count} files" for folder, count in counts.items() if count > MOST_FILES]
 
 
