@@ -337,7 +337,7 @@ def test_a_planted_door_that_is_opened_from_inside_is_found(tmp_path: Path):
 
 def test_a_planted_nameless_or_crowded_room_is_found(tmp_path: Path):
     """Folders and files alike."""
-    package = planted(tmp_path, {"fits/utils/a.py": "", "helpers.py": ""} | {f"sizing/f{n}.py": "" for n in range(14)})
+    package = planted(tmp_path, {"fits/utils/a.py": "", "helpers.py": ""} | {f"sizing/f{n}.py": "" for n in range(13)})
 
     assert ["fits/utils", "helpers.py"] == nameless(package)
     assert ["sizing: 13 files"] == crowded(package)
