@@ -37,6 +37,9 @@ def ordeal(config: Ordeal, seed: int) -> dict:
         raise ZeroDivisionError(f"number {config.number} was planted to fail")
     if config.fate == "unreachable":
         raise TimeoutError("a server did not answer")
+    if config.fate == "verbose":
+        backends = [f"backend {number}" for number in range(30)]
+        raise NotImplementedError("\n".join([f"number {config.number} has no kernel", *backends]))
     if config.fate == "diverged":
         raise Diverged("loss above 1e9 at step 3")
     if config.fate == "dead":

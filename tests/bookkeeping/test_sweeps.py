@@ -134,6 +134,18 @@ def test_a_pool_loses_the_trials_that_die_hang_or_raise_and_no_other(store):
         assert told in str(failed.value)
 
 
+@pytest.mark.parametrize("settings", [INLINE, EngineSettings("pool", jobs=1)], ids=["here", "in a worker"])
+def test_a_long_message_keeps_its_first_line_and_its_last(store, settings):
+    """Torch's longest errors end in lists of backends, of which the last lines tell nothing."""
+    with pytest.raises(SweepFailed) as failed:
+        sweep(ordeal, [Ordeal(1, "verbose")], store=store, settings=settings)
+
+    told = str(failed.value).splitlines()
+    assert "NotImplementedError: number 1 has no kernel" in told
+    assert ["backend 28", "backend 29"] == told[-2:]
+    assert len(told) < 20
+
+
 SIX = [Ordeal(0, patience=0.2), *numbers(*range(1, 6))]
 
 

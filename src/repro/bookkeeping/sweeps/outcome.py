@@ -104,8 +104,19 @@ def call_of(trial: Trial) -> Call:
 
 
 def last_lines(error: BaseException, count: int = 8) -> str:
-    """The end of an error's traceback; that of the process where it arose, where it came from another one."""
+    """The end of an error's traceback; that of the process where it arose, where it came from another one.
+
+    A message longer than `count` lines keeps its first line as well: torch's longest ones end in a list of backends.
+    """
     elsewhere = getattr(error, "traceback", None) or getattr(error, "traceback_str", None)  # Pebble's, Ray's
     text = elsewhere if isinstance(elsewhere, str) else "".join(traceback.format_exception(error))
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()  # Ray colours its own
-    return "\n".join([line for line in lines if line.strip()][-count:])
+    lines = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines() if line.strip()]  # Ray colours its own
+    message = _message_begins(lines)
+    return "\n".join([lines[message], "...", *lines[-count:]] if message < len(lines) - count else lines[-count:])
+
+
+def _message_begins(lines: list[str]) -> int:
+    """Where the message of the last error of a traceback begins: after its frames, which are indented."""
+    heads = [number for number, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
+    after = range(heads[-1] + 1 if heads else 0, len(lines))
+    return next((number for number in after if not lines[number].startswith(" ")), len(lines))
