@@ -18,13 +18,16 @@ watched = ("numpy", "scipy", "pandas", "statsmodels", "torch", "transformers", "
 
 @cache
 def commit() -> str | None:
-    """The checkout's commit, with "+" where source files differ from it; None outside git."""
+    """The checkout's commit, with "+" where source files differ from it.
+
+    Outside git it is what REPRO_COMMIT says, for a bare copy of a checkout; without that, None.
+    """
     try:
         here = places.root()
         head = _git("rev-parse", "--short=12", "HEAD", cwd=str(here))
         changed = _git("status", "--porcelain", "--", "src", "experiments", cwd=str(here))
     except (OSError, subprocess.CalledProcessError):
-        return None
+        return os.environ.get("REPRO_COMMIT") or None
     return head + ("+" if changed else "")
 
 
