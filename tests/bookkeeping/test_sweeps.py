@@ -13,6 +13,7 @@ from collections import Counter
 from io import StringIO
 from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -144,6 +145,18 @@ def test_a_long_message_keeps_its_first_line_and_its_last(store, settings):
     assert "NotImplementedError: number 1 has no kernel" in told
     assert ["backend 28", "backend 29"] == told[-2:]
     assert len(told) < 20
+
+
+@pytest.mark.parametrize("in_use", [True, False])
+def test_a_trial_on_a_gpu_begins_with_the_memory_of_the_last_one_given_back(store, monkeypatch, in_use):
+    """Where no trial has used the GPU, it is not woken for that: a forked process could not use it any more."""
+    emptied: list[int] = []
+    cuda = SimpleNamespace(is_initialized=lambda: in_use, empty_cache=lambda: emptied.append(1))
+    cuda.is_available = lambda: False
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    sweep(ordeal, numbers(1, 2), store=store, settings=INLINE)
+
+    assert (2 if in_use else 0) == len(emptied)
 
 
 SIX = [Ordeal(0, patience=0.2), *numbers(*range(1, 6))]

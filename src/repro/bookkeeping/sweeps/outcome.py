@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import sys
 import time
 import traceback
 from collections.abc import Callable, Generator, Sequence
@@ -47,6 +49,7 @@ class Stopwatch:
 
 def measure(trial: Trial) -> Record:
     """Run one trial here and now; a divergence is a result, any other exception is raised."""
+    free_device_memory()
     watch = Stopwatch()
     result: Numbers | Diverged
     try:
@@ -58,10 +61,19 @@ def measure(trial: Trial) -> Record:
 
 def measure_together(trials: Sequence[Trial]) -> list[Record]:
     """Run trials of one measurement in one program; their records say how many there were."""
+    free_device_memory()
     watch = Stopwatch()
     results = trials[0].measurement.all_together([trial.config for trial in trials], [trial.seed for trial in trials])
     origin = {**watch.provenance(len(trials)), "together": len(trials)}
     return [_record(trial, one, origin) for trial, one in zip(trials, results, strict=True)]
+
+
+def free_device_memory() -> None:
+    """Give back what earlier trials of this process hold of a GPU: graphs and models that refer to themselves."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        gc.collect()
+        torch.cuda.empty_cache()
 
 
 def _record(trial: Trial, result: Numbers | Diverged, origin: dict[str, Any]) -> Record:
