@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from repro.bookkeeping import chapters
+from repro.bookkeeping.chapters import execution
 from repro.cli import app
 
 
@@ -30,6 +32,24 @@ def test_a_notebook_that_fails_does_not_stop_the_others(monkeypatch):
     assert 2 == ended.exit_code
     assert "did not run to its end: planted" in ended.stderr
     assert f"1 of {len(started)} notebooks failed: {first}" in ended.stderr
+
+
+@pytest.mark.parametrize(("scale", "preloaded"), [("cpu", True), ("gpu", False)])
+def test_no_kernel_of_a_gpu_run_is_forked_from_a_process_that_has_loaded_torch(monkeypatch, scale, preloaded):
+    """Where such a process has asked CUDA anything, if only whether it is there, no fork of it can use the GPU."""
+    loaded: list[str] = []
+
+    class Noted(chapters.Server):
+        def __init__(self, libraries=()):
+            loaded.extend(libraries)
+            super().__init__()
+
+    monkeypatch.setattr(execution, "Server", Noted)
+    monkeypatch.setattr(chapters, "run", lambda notebook, given, results, **settings: chapters.Run([], [], 0.0))
+    CliRunner().invoke(app, ["run", "scaling-chinchilla", "--scale", scale])
+
+    assert "numpy" in loaded
+    assert preloaded == ("torch" in loaded)
 
 
 def test_notebooks_run_side_by_side_at_smoke_scale_alone():

@@ -66,7 +66,9 @@ def run(
         def run_one(server: Server, notebook: Notebook) -> dict[str, Any]:
             return _run_one(notebook, given, console, server=server, cell_limit=cell_limit, progress=bar)
 
-        report = chapters.side_by_side(run_one, selection, at_once=at_once, computing=compute != "never")
+        # On a GPU nothing is loaded beforehand: a process forked from one that has asked CUDA anything cannot use it.
+        preload = compute != "never" and scale != "gpu"
+        report = chapters.side_by_side(run_one, selection, at_once=at_once, computing=preload)
     if as_json:
         typer.echo(json.dumps(report, indent=1))
     if failed := [one["notebook"] for one in report if "failed" in one]:
