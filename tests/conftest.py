@@ -18,6 +18,6 @@ os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
 @pytest.fixture(autouse=True)
 def no_personal_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A test sees the checkout's own results and an empty cache, wherever the person's variables point."""
-    for variable in ("REPRO_RESULTS", "REPRO_CHECKPOINTS", "REPRO_ENGINE", "REPRO_JOBS", "REPRO_SHARD"):
+    for variable in ("REPRO_RESULTS", "REPRO_CHECKPOINTS", "REPRO_ENGINE", "REPRO_JOBS", "REPRO_SHARD", "REPRO_UNTIL"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("REPRO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))

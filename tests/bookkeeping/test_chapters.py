@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import nbformat
@@ -15,11 +16,23 @@ import papermill
 import pytest
 from tiny_book import CELLS, PARAMETERS, Addends, add_with_torch, make_book
 
-from repro.bookkeeping.chapters import Failed, Server, check, compare, derive_pages, execute, execution, notebooks, run
+from repro.bookkeeping.chapters import (
+    Failed,
+    Server,
+    check,
+    compare,
+    derive_pages,
+    execute,
+    execution,
+    limits,
+    notebooks,
+    run,
+)
 from repro.bookkeeping.chapters.execution import verdicts_of
 from repro.bookkeeping.knobs import UnknownParameter
 from repro.bookkeeping.ledger.verdict_files import keep_verdicts, load_verdicts
 from repro.bookkeeping.records import RecordStore, Trial, record_of
+from repro.bookkeeping.sweeps import OutOfTime
 from repro.floor.provenance import provenance
 
 ROOMS = os.pathsep.join(str(Path(__file__).parents[1] / part) for part in (".", "../src"))
@@ -157,6 +170,32 @@ def test_a_cell_over_its_limit_is_stopped(tmp_path):
     notebook = make_book(tmp_path, ["import time; time.sleep(60)", *CELLS])
     with pytest.raises(Failed, match="did not run to its end"):
         execute(notebook, {}, tmp_path / "out.ipynb", cell_limit=2)
+
+
+def test_once_the_time_is_over_no_notebook_is_begun(tmp_path, monkeypatch):
+    monkeypatch.setenv("REPRO_UNTIL", "1")
+    with pytest.raises(OutOfTime, match="it was not begun"):
+        execute(make_book(tmp_path), {}, tmp_path / "out.ipynb")
+
+
+def test_what_does_not_hear_that_its_time_is_over_is_killed(tmp_path, monkeypatch):
+    """A process busy in a library hears no interrupt; here it is busy outside of any sweep."""
+    monkeypatch.setattr(limits, "GRACE", 0.0)
+    monkeypatch.setenv("REPRO_UNTIL", str(time.time() + 5))
+    with pytest.raises(OutOfTime, match="did not hear that its time is over"):
+        execute(make_book(tmp_path, ["import time; time.sleep(600)", *CELLS]), {}, tmp_path / "out.ipynb")
+
+    assert [] == [left for left in tmp_path.iterdir() if left.name.startswith("repro-")]
+
+
+def test_told_to_go_on_a_notebook_measures_what_comes_after_a_cell_that_raises_and_fails(tmp_path):
+    """So an estimate that cannot be had keeps no later sweep from its records; and no verdict can come of it."""
+    notebook = make_book(tmp_path, [*CELLS[:2], "raise ValueError('no interval')", "1 / 0", *CELLS[2:]])
+    with pytest.raises(Failed, match=r"ValueError: no interval; ZeroDivisionError: division by zero\n"):
+        execute(notebook, {"scale": "cpu"}, tmp_path / "out.ipynb", go_on=True)
+
+    assert not (tmp_path / "out.ipynb").exists()
+    assert 1 == len(list((tmp_path / "results").glob("records/add/*.json")))
 
 
 def test_pages_come_from_records_alone_and_only_when_something_changed(tmp_path, results, replayed):

@@ -22,7 +22,16 @@ from hypothesis import strategies as st
 from ordeal import Ordeal, Start, diary_of, of_a_notebook, ordeal, trial
 
 from repro.bookkeeping.records import RecordStore, merge, record_of
-from repro.bookkeeping.sweeps import EngineSettings, Incomplete, MissingRecords, SweepFailed, progress, sweep
+from repro.bookkeeping.sweeps import (
+    EngineSettings,
+    Incomplete,
+    MissingRecords,
+    OutOfTime,
+    SweepFailed,
+    progress,
+    seconds_of,
+    sweep,
+)
 from repro.bookkeeping.sweeps.engines import THREADS, by_name, cores, threads_each
 from repro.bookkeeping.sweeps.sweep import in_shard
 
@@ -214,6 +223,73 @@ def test_an_interrupted_sweep_keeps_what_was_finished(store):
     assert [True, True, False] == [store.get(trial(number)) is not None for number in (1, 2, 4)]
 
 
+ENGINES = ["inline", "batched", pytest.param("pool", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_runs_when_the_time_is_over_is_ended_and_what_was_measured_is_kept(store, engine):
+    """The first trial ends, the second never would; the third is not begun."""
+    configs = [Ordeal(1), Ordeal(2, "stuck"), Ordeal(3)]
+    settings = EngineSettings(engine, jobs=1, until=time.time() + (10 if engine == "pool" else 0.5))
+    with pytest.raises(OutOfTime, match=r"^1 of 3 trials of ordeal are on record$"):
+        sweep(ordeal, configs, store=store, settings=settings)
+
+    assert time.time() - settings.until < 5
+    assert [True, False] == [store.get(trial(number)) is not None for number in (1, 3)]
+    assert [] == list(store.folder.rglob("*.draft"))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_trial_is_begun_without_time_for_one_like_the_last(store, diary, engine):
+    """Half of the time goes with the first, so that another one would not end in what is left."""
+    patience, margin = (2.0, 8.0) if engine == "pool" else (0.4, 0.0)  # a worker's first seconds load libraries
+    configs = [Ordeal(1, patience=patience + margin), Ordeal(2, patience=600)]
+    until = time.time() + 1.8 * (patience + margin)
+    with pytest.raises(OutOfTime, match="1 of 2"):
+        sweep(ordeal, configs, store=store, settings=EngineSettings(engine, jobs=1, until=until))
+
+    assert [(1, 0)] == diary_of(diary)
+    assert time.time() < until
+
+
+def test_once_the_time_is_over_nothing_is_begun_and_what_is_on_record_is_looked_up(store, diary):
+    sweep(ordeal, numbers(1), store=store, settings=INLINE)
+    over = dataclasses.replace(INLINE, until=time.time())
+    diary.unlink()
+
+    assert 1 == len(sweep(ordeal, numbers(1), store=store, settings=over).table)
+    with pytest.raises(OutOfTime, match="1 of 2 trials of ordeal are on record"):
+        sweep(ordeal, numbers(1, 2), store=store, settings=over)
+    assert [] == diary_of(diary)
+
+
+def test_a_sweep_that_ends_in_time_leaves_no_alarm(store):
+    before = signal.getsignal(signal.SIGALRM)
+    sweep(ordeal, numbers(1), store=store, settings=dataclasses.replace(INLINE, until=time.time() + 60))
+
+    assert (0.0, 0.0) == signal.getitimer(signal.ITIMER_REAL)
+    assert before == signal.getsignal(signal.SIGALRM)
+
+
+def test_a_failure_before_the_time_is_over_is_told_with_what_did_not_end(store):
+    configs = [Ordeal(1, "raised"), Ordeal(2, "stuck"), Ordeal(3)]
+    with pytest.raises(SweepFailed, match="1 of 3 trials failed and 2 did not end in time"):
+        sweep(ordeal, configs, store=store, settings=dataclasses.replace(INLINE, until=time.time() + 0.5))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("180s", 180), ("3min", 180), ("180", 180), ("1.5 min", 90), ("1h", 3600), (" 2s ", 2)]
+)
+def test_a_duration_is_read(text, seconds):
+    assert seconds == seconds_of(text)
+
+
+@pytest.mark.parametrize("text", ["", "0s", "soon", "-3s", "3 m", "1e3", "3min 2s"])
+def test_what_is_no_duration_is_refused_in_a_sentence(text):
+    with pytest.raises(ValueError, match=f"{text!r} is no duration; expected .*180s"):
+        seconds_of(text)
+
+
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -312,10 +388,10 @@ def test_a_shard_does_its_own_share_whatever_is_on_record(store, diary):
 
 
 def test_settings_come_from_the_environment(monkeypatch):
-    for name, value in {"ENGINE": "inline", "JOBS": "3", "SHARD": "3/16", "TIME_LIMIT": "60"}.items():
+    for name, value in {"ENGINE": "inline", "JOBS": "3", "SHARD": "3/16", "TIME_LIMIT": "60", "UNTIL": "9.5"}.items():
         monkeypatch.setenv(f"REPRO_{name}", value)
 
-    assert EngineSettings("inline", 3, (3, 16), 60.0) == EngineSettings.from_environment(jobs=1)
+    assert EngineSettings("inline", 3, (3, 16), 60.0, 9.5) == EngineSettings.from_environment(jobs=1)
     monkeypatch.delenv("REPRO_JOBS")
     assert (cores(), 1) == (EngineSettings.from_environment().jobs, EngineSettings.from_environment(jobs=1).jobs)
 
@@ -330,6 +406,7 @@ def test_settings_come_from_the_environment(monkeypatch):
         ("SHARD", "5/4"),
         ("SHARD", "3"),
         ("TIME_LIMIT", "-1"),
+        ("UNTIL", "180s"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(monkeypatch, name, value):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+from tiny_book import CELLS, make_book
 from typer.testing import CliRunner
 
 from repro.bookkeeping import chapters
 from repro.bookkeeping.chapters import execution
 from repro.cli import app
+
+ROOMS = os.pathsep.join(str(Path(__file__).parents[1] / part) for part in (".", "../src"))
 
 
 def test_a_notebook_that_fails_does_not_stop_the_others(monkeypatch):
@@ -32,6 +36,39 @@ def test_a_notebook_that_fails_does_not_stop_the_others(monkeypatch):
     assert 2 == ended.exit_code
     assert "did not run to its end: planted" in ended.stderr
     assert f"1 of {len(started)} notebooks failed: {first}" in ended.stderr
+
+
+def test_a_run_that_its_time_ends_says_what_is_missing_and_how_to_go_on(monkeypatch, tmp_path):
+    """The kernel is told the time, which here is over half a second into a trial that would never end."""
+    hurry = (
+        "import os, time\nfrom ordeal import Ordeal, ordeal\n"
+        "assert 3000 < float(os.environ['REPRO_UNTIL']) - time.time() < 3600\n"
+        "os.environ['REPRO_UNTIL'] = str(time.time() + 0.5)\n"
+        "study.sweep(ordeal, [Ordeal(1), Ordeal(2, 'stuck'), Ordeal(3)])"
+    )
+    make_book(tmp_path, [*CELLS[:4], hurry, *CELLS[4:]])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", ROOMS)
+    monkeypatch.setenv("REPRO_RESULTS", str(tmp_path / "results"))
+    words = ["run", "tiny", "--scale", "cpu", "-p", "left=10", "--on", "inline", "--within", "1h"]
+    ended = CliRunner().invoke(app, [*words, "--json"])
+
+    [told] = json.loads(ended.stdout)
+    assert 3 == ended.exit_code
+    assert ("1 of 3 trials of ordeal are on record", f"repro {' '.join(words)}") == (
+        told["out_of_time"],
+        told["to_go_on"],
+    )
+    assert f"{told['out_of_time']}. Sweeps after that were not begun" in ended.stderr
+    assert f"To go on: {told['to_go_on']}" in ended.stderr
+    assert not (tmp_path / "results" / "verdicts").exists()
+
+
+def test_a_time_that_is_none_is_refused_before_anything_starts():
+    ended = CliRunner().invoke(app, ["run", "scaling-chinchilla", "--within", "soon"])
+
+    assert 2 == ended.exit_code
+    assert "'soon' is no duration; expected seconds, minutes or hours" in ended.stderr
 
 
 @pytest.mark.parametrize(("scale", "preloaded"), [("cpu", True), ("gpu", False)])

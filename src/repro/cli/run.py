@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +14,8 @@ from rich.console import Console
 
 from repro.cli.commands import refusing
 from repro.floor import places
+
+OUT_OF_TIME = 3  # the exit code; what fails ends with 2
 
 if TYPE_CHECKING:  # papermill is loaded by a run, and not by a question for help
     from repro.bookkeeping.chapters import Notebook, Run, Server
@@ -30,6 +34,7 @@ def run(
     compute: Annotated[str, typer.Option(help="missing (run what is not on record) or never.")] = "missing",
     every: Annotated[bool, typer.Option("--all", help="Every notebook of the book.")] = False,
     at_once: Annotated[int, typer.Option(help="Notebooks at a time; more than one at scale smoke alone.", min=1)] = 1,
+    within: Annotated[str, typer.Option(help="Begin no trial after so long, and end what runs: 180s, 3min.")] = "",
     cell_limit: Annotated[int | None, typer.Option(help="Seconds that one cell may take.", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
 ) -> None:
@@ -39,20 +44,24 @@ def run(
     where it stopped. Verdicts are kept when a notebook ran to its end with its scale's own knobs. One that fails does
     not stop the others.
 
+    With --within, a trial is begun if there is time for one like the last, and what runs at the end of that time is
+    ended as by an interrupt. The command then says what is missing and how to go on, and ends with exit code 3.
+
     With --json, the object is the only thing on standard output: progress is on standard error. It says how many CPU
     seconds each notebook took.
     """
     from repro.bookkeeping import chapters
-    from repro.bookkeeping.sweeps import EngineSettings
+    from repro.bookkeeping.sweeps import EngineSettings, seconds_of
 
     if bool(chapter) == every:
         raise typer.BadParameter("name one chapter or notebook, or give --all")
     if at_once > 1 and scale != "smoke":  # several trials time themselves
         raise typer.BadParameter(f"--at-once {at_once} at scale {scale}: times are measured one notebook at a time")
-    for name, value in {"REPRO_ENGINE": on, "REPRO_JOBS": str(jobs or ""), "REPRO_SHARD": shard}.items():
-        if value:
-            os.environ[name] = value  # a notebook's kernel inherits these and so never names an engine
     with refusing(LookupError, ValueError, TypeError, FileNotFoundError):
+        until = str(time.time() + seconds_of(within)) if within else ""
+        settings = {"ENGINE": on, "JOBS": str(jobs or ""), "SHARD": shard, "UNTIL": until}
+        # A notebook's kernel inherits these and so never names an engine.
+        os.environ.update({f"REPRO_{name}": value for name, value in settings.items() if value})
         EngineSettings.from_environment()  # refused here, since a notebook without a sweep would not look at them
         given = {"scale": scale, "compute": compute, **_parameters(parameter or [])}
         selection = (
@@ -63,8 +72,10 @@ def run(
         console = Console(stderr=as_json)
         bar = at_once == 1 and console.is_terminal
 
+        again = _again(chapter, scale, parameter, {"on": on, "jobs": jobs, "shard": shard, "within": within})
+
         def run_one(server: Server, notebook: Notebook) -> dict[str, Any]:
-            return _run_one(notebook, given, console, server=server, cell_limit=cell_limit, progress=bar)
+            return _run_one(notebook, given, console, again, server=server, cell_limit=cell_limit, progress=bar)
 
         # On a GPU nothing is loaded beforehand: a process forked from one that has asked CUDA anything cannot use it.
         preload = compute != "never" and scale != "gpu"
@@ -74,6 +85,15 @@ def run(
     if failed := [one["notebook"] for one in report if "failed" in one]:
         typer.secho(f"repro: {len(failed)} of {len(report)} notebooks failed: {', '.join(failed)}", fg="red", err=True)
         raise typer.Exit(2)
+    if any("out_of_time" in one for one in report):
+        raise typer.Exit(OUT_OF_TIME)
+
+
+def _again(chapter: str | None, scale: str, parameter: list[str] | None, options: dict[str, Any]) -> str:
+    """The command that was given, as far as it decides what is measured and how."""
+    chosen = [word for name, value in options.items() if value for word in (f"--{name}", str(value))]
+    knobs = [word for knob in parameter or [] for word in ("-p", knob)]
+    return shlex.join(["repro", "run", chapter or "--all", "--scale", scale, *knobs, *chosen])
 
 
 def _parameters(words: list[str]) -> dict[str, Any]:
@@ -89,9 +109,11 @@ def _parameters(words: list[str]) -> dict[str, Any]:
     return given
 
 
-def _run_one(notebook: Notebook, given: dict[str, Any], console: Console, **how: Any) -> dict[str, Any]:
+def _run_one(notebook: Notebook, given: dict[str, Any], console: Console, again: str, **how: Any) -> dict[str, Any]:
+    """What a run of one notebook gave; `again` is the command that goes on where the time was over."""
     from repro.bookkeeping import chapters
     from repro.bookkeeping.ledger.verdict_files import verdict_as_plain
+    from repro.bookkeeping.sweeps import OutOfTime
 
     console.print(f"[bold]{notebook.name}[/] at scale {given['scale']}")
     try:
@@ -99,6 +121,10 @@ def _run_one(notebook: Notebook, given: dict[str, Any], console: Console, **how:
     except chapters.Failed as error:  # the other notebooks are run all the same
         typer.secho(f"repro: {error}", fg="red", err=True)
         return {"notebook": notebook.name, "failed": str(error)}
+    except OutOfTime as error:
+        told = f"its time is over: {error}. Sweeps after that were not begun, and no verdict was kept."
+        typer.secho(f"repro: {notebook.name}: {told} To go on: {again}", fg="red", err=True)
+        return {"notebook": notebook.name, "out_of_time": str(error), "to_go_on": again}
     console.print("\n".join(_lines(notebook, done)), markup=False, highlight=False)
     return {
         "notebook": notebook.name,

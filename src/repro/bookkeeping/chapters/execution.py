@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -17,10 +19,12 @@ import papermill
 from jupyter_core.utils import ensure_event_loop
 
 from repro.bookkeeping.chapters.kernels import LIBRARIES, TRAINING, Kernel, Server, manager
+from repro.bookkeeping.chapters.limits import killed_after
 from repro.bookkeeping.knobs import check_parameters
 from repro.bookkeeping.ledger.verdict import Verdict
 from repro.bookkeeping.ledger.verdict_files import verdict_from_plain
 from repro.bookkeeping.notebooks import Notebook
+from repro.bookkeeping.sweeps import EngineSettings, OutOfTime
 from repro.bookkeeping.sweeps.engines import threads_each
 from repro.bookkeeping.sweeps.settings import cores
 
@@ -42,29 +46,36 @@ def execute(
     *,
     cell_limit: int | None = None,
     progress: bool = False,
+    go_on: bool = False,
     server: Server | None = None,
 ) -> nbformat.NotebookNode:
     """Run a notebook and put it at `output`, which is written whole or not at all.
 
     Its metadata say under "repro" how many CPU seconds its kernel took, with the processes that the kernel started.
+    It may run until the moment that REPRO_UNTIL names.
 
     Args:
         parameters: as papermill's -p; refused before anything starts if unknown or mistyped.
         cell_limit: seconds that one cell may take.
+        go_on: whether cells after one that raises are run too, for their sweeps; the notebook fails all the same.
         server: the process to fork the kernel from; by default one that has loaded nothing.
 
     Raises:
         UnknownParameter, TypeError, ValueError: a parameter that the notebook cannot take.
+        OutOfTime: the time was over before all trials were on record.
         Failed: a cell raised, or the kernel died (papermill alone can report success for a killed kernel), with the
             folder that holds the notebook as far as it came.
     """
     check_parameters(parameters, notebook.settings())
+    until, killed = EngineSettings.from_environment().until, threading.Event()
+    if time.time() >= until:
+        raise OutOfTime("it was not begun")
     output.parent.mkdir(parents=True, exist_ok=True)
     # Outside the output's folder: what a killed run leaves behind must not lie where the book looks for pages.
     draft = Path(tempfile.mkdtemp(prefix=f"repro-{notebook.name}-")) / notebook.path.name
     kernels: list[Kernel] = []
     try:
-        with nullcontext(server) if server else Server() as origin:
+        with nullcontext(server) if server else Server() as origin, killed_after(until, kernels, killed):
             papermill.execute_notebook(
                 str(notebook.path),
                 str(draft),
@@ -73,6 +84,8 @@ def execute(
                 kernel_manager_class=manager(origin, kernels),
                 progress_bar=progress,
                 execution_timeout=cell_limit,
+                allow_errors=go_on,
+                shutdown_kernel="immediate",  # asked politely, one that has loaded torch takes two seconds to go
                 log_output=False,
                 # Else a start warns of unencrypted local ports, and an end of the interrupt by which Jupyter ends it.
                 extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
@@ -83,8 +96,12 @@ def execute(
         _discard(draft)
         raise
     except Exception as error:
+        faults = _faults(draft, error)
+        if killed.is_set() or any(fault.startswith(f"{OutOfTime.__name__}: ") for fault in faults):
+            _discard(draft)
+            raise OutOfTime(_in_time(faults)) from error
         raise Failed(
-            f"{notebook.name} did not run to its end: {_last_words(error)}\nAs far as it came: {draft}"
+            f"{notebook.name} did not run to its end: {'; '.join(faults)}\nAs far as it came: {draft}"
         ) from error
     executed.metadata["repro"] = {"cpu_seconds": round(sum(kernel.cpu_seconds for kernel in kernels), 1)}
     write(executed, output)
@@ -138,9 +155,30 @@ def _discard(draft: Path) -> None:
     shutil.rmtree(draft.parent)
 
 
-def _last_words(error: Exception) -> str:
-    name, value = getattr(error, "ename", ""), getattr(error, "evalue", "")
-    words = f"{name}: {value}" if name else f"{type(error).__name__}: {error}"
+def _faults(draft: Path, error: Exception) -> list[str]:
+    """What the cells of a notebook raised, in order, and what else ended it."""
+    cells = nbformat.read(draft, as_version=4).cells if draft.is_file() else []
+    raised = [out for cell in cells for out in cell.get("outputs", []) if out.output_type == "error"]
+    faults = [_last_words(out.ename, out.evalue) for out in raised]
+    if faults and isinstance(error, papermill.PapermillExecutionError):
+        return faults
+    return [*faults, _last_words(type(error).__name__, str(error))]
+
+
+def _in_time(faults: list[str]) -> str:
+    """How far a notebook came in its time, and what had gone wrong before."""
+    said = [fault.partition(f"{OutOfTime.__name__}: ") for fault in faults]
+    late = next((place for place, parts in enumerate(said) if parts[1]), None)
+    if late is None:
+        return (
+            "what ran did not hear that its time is over, so its process was ended; each trial that ended is on record"
+        )
+    before = f"; before that, {'; '.join(faults[:late])}" if late else ""
+    return f"{said[late][2]}{before}"
+
+
+def _last_words(name: str, value: str) -> str:
+    words = f"{name}: {value}"
     if absent := re.search(r"No module named '([\w.]+)'", words):  # the book's environment has no torch
         return f"it needs {absent[1]}, which is not installed here; `make setup` installs all that notebooks need"
     return words

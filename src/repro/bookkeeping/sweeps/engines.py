@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
 from multiprocessing import get_context
+from typing import TYPE_CHECKING
 
 from repro.bookkeeping.records import Record, Trial
 from repro.bookkeeping.sweeps.cluster import cluster
+from repro.bookkeeping.sweeps.deadline import in_time
 from repro.bookkeeping.sweeps.outcome import (
+    Call,
     Ended,
     Engine,
     attempt,
@@ -22,12 +28,15 @@ from repro.bookkeeping.sweeps.outcome import (
 from repro.bookkeeping.sweeps.settings import EngineSettings, cores
 from repro.floor.identity import key
 
+if TYPE_CHECKING:
+    from pebble import ProcessPool
+
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def inline(work: Sequence[Trial], settings: EngineSettings) -> Generator[Ended, None, None]:
     """One after another in this process, without a time limit."""
-    yield from map(attempt, work)
+    yield from map(attempt, in_time(work, settings.until))
 
 
 def batched(work: Sequence[Trial], settings: EngineSettings) -> Generator[Ended, None, None]:
@@ -38,9 +47,10 @@ def batched(work: Sequence[Trial], settings: EngineSettings) -> Generator[Ended,
     groups: dict[str, list[Trial]] = {}
     for trial in work:
         groups.setdefault(_shared_by(trial), []).append(trial)
-    for group in groups.values():
-        for start in range(0, len(group), settings.jobs):
-            yield from _in_one_program(group[start : start + settings.jobs])
+    jobs = settings.jobs
+    programs = [group[start : start + jobs] for group in groups.values() for start in range(0, len(group), jobs)]
+    for program in in_time(programs, settings.until):
+        yield from _in_one_program(program)
 
 
 def _shared_by(trial: Trial) -> str:
@@ -68,27 +78,37 @@ def pool(work: Sequence[Trial], settings: EngineSettings) -> Generator[Ended, No
     from pebble import ProcessPool
 
     calls = [call_of(trial) for trial in work]
-    jobs = min(settings.jobs, len(work))
-    with threads_each(max(1, cores() // jobs)):
-        processes = ProcessPool(max_workers=jobs, context=get_context("spawn"))
+    settings = replace(settings, jobs=min(settings.jobs, len(work)))
+    with threads_each(max(1, cores() // settings.jobs)):
+        processes = ProcessPool(max_workers=settings.jobs, context=get_context("spawn"))
         try:
-            futures: dict[Future[Record], Trial] = {
-                processes.schedule(measure_spelled, args=call, timeout=settings.time_limit): trial
-                for call, trial in zip(calls, work, strict=True)
-            }
-            waiting = set(futures)
-            while waiting:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    error = future.exception()
-                    trial = futures[future]
-                    yield Ended(trial, None, _why(error, settings)) if error else Ended(trial, future.result())
+            yield from _by_workers(processes, iter(zip(calls, work, strict=True)), settings)
             processes.close()
         except BaseException:
             processes.stop()
             raise
         finally:
             processes.join()
+
+
+def _by_workers(
+    processes: ProcessPool, left: Iterator[tuple[Call, Trial]], settings: EngineSettings
+) -> Iterator[Ended]:
+    """Trials handed out as workers become free, as long as there is time for another one like the last."""
+    running: dict[Future[Record], tuple[Trial, float]] = {}
+    took = 0.0
+    while True:
+        began = time.time()
+        free = settings.jobs - len(running) if settings.until - began > took else 0
+        for call, trial in islice(left, free):
+            running[processes.schedule(measure_spelled, args=call, timeout=settings.time_limit)] = trial, began
+        if not running:
+            return
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            trial, began = running.pop(future)
+            took, error = time.time() - began, future.exception()
+            yield Ended(trial, None, _why(error, settings)) if error else Ended(trial, future.result())
 
 
 def _why(error: BaseException, settings: EngineSettings) -> str:

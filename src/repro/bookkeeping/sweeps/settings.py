@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from dataclasses import dataclass
 from typing import Self
+
+from repro.bookkeeping.sweeps.deadline import instant
 
 engines = ("pool", "inline", "batched", "ray")
 BATCHED = 32  # trials in one program, where REPRO_JOBS says nothing
@@ -15,17 +18,19 @@ BATCHED = 32  # trials in one program, where REPRO_JOBS says nothing
 class EngineSettings:
     """Which engine runs trials, and how.
 
-    Fields: `jobs` trials at a time; `shard` (i, n), the i-th of n shares; `time_limit` seconds per trial.
+    Fields: `jobs` trials at a time; `shard` (i, n), the i-th of n shares; `time_limit` seconds per trial;
+    `until` the moment, in seconds since 1970, after which no trial runs.
     """
 
     engine: str = "pool"
     jobs: int = 1
     shard: tuple[int, int] | None = None
     time_limit: float = 3600.0
+    until: float = math.inf
 
     @classmethod
     def from_environment(cls, jobs: int | None = None) -> Self:
-        """From REPRO_ENGINE, REPRO_JOBS, REPRO_SHARD (3/16) and REPRO_TIME_LIMIT.
+        """From REPRO_ENGINE, REPRO_JOBS, REPRO_SHARD (3/16), REPRO_TIME_LIMIT and REPRO_UNTIL.
 
         Args:
             jobs: trials at a time where REPRO_JOBS says nothing; by default one for each core. The batched engine takes
@@ -40,7 +45,8 @@ class EngineSettings:
         usual = BATCHED if engine == "batched" else jobs or cores()
         wanted = _positive("REPRO_JOBS", os.environ.get("REPRO_JOBS") or str(usual))
         limit = _positive("REPRO_TIME_LIMIT", os.environ.get("REPRO_TIME_LIMIT") or "3600")
-        return cls(engine, wanted, _shard(os.environ.get("REPRO_SHARD") or ""), float(limit))
+        until = instant(os.environ.get("REPRO_UNTIL") or "")
+        return cls(engine, wanted, _shard(os.environ.get("REPRO_SHARD") or ""), float(limit), until)
 
 
 def cores() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -10,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from repro.bookkeeping.records import Record, RecordStore, Trial
+from repro.bookkeeping.sweeps.deadline import OutOfTime, TimeIsOver, ended_at
 from repro.bookkeeping.sweeps.engines import by_name
 from repro.bookkeeping.sweeps.outcome import Ended
 from repro.bookkeeping.sweeps.progress import progress
@@ -55,7 +57,8 @@ def sweep(
         settings: by default those of the environment.
 
     Raises:
-        MissingRecords, Incomplete, SweepFailed: as their names say; what was measured is on record in each case.
+        MissingRecords, Incomplete, OutOfTime, SweepFailed: as their names say; what was measured is on record in each
+            case.
         KeyboardInterrupt: likewise.
     """
     if compute not in ("missing", "never"):
@@ -71,8 +74,11 @@ def sweep(
         if measurement.alone:
             settings = replace(settings, jobs=1)
         share = set(in_shard(trials, settings.shard))
-        _run([trials[key] for key in todo if key in share], store, settings)
+        mine = [trials[key] for key in todo if key in share]
+        _run(mine, store, settings)
         records |= {key: record for key in todo if (record := store.get(trials[key]))}
+        if settings.until < math.inf and any(trial.key not in records for trial in mine):
+            raise OutOfTime(f"{len(records)} of {len(trials)} trials of {measurement.name} are on record")
     if missing := len(trials) - len(records):
         raise Incomplete(
             f"{missing} of {len(trials)} trials of {measurement.name} belong to other shards; "
@@ -93,22 +99,33 @@ def in_shard(keys: Iterable[str], shard: tuple[int, int] | None) -> list[str]:
 
 
 def _run(todo: list[Trial], store: RecordStore, settings: EngineSettings) -> None:
+    """Run and record trials, as many as there is time for."""
     if not todo:
         return
     name = todo[0].measurement.name
     ended: list[str] = []
     try:
-        with progress(name, len(todo)) as advance, closing(by_name[settings.engine](todo, settings)) as outcomes:
+        with (
+            ended_at(settings.until),
+            progress(name, len(todo)) as advance,
+            closing(by_name[settings.engine](todo, settings)) as outcomes,
+        ):
             for outcome in outcomes:
                 ended.append(_keep(outcome, store))
                 advance()
+    except TimeIsOver:
+        pass
     except KeyboardInterrupt:
         recorded = ended.count("")
         raise KeyboardInterrupt(
             f"{recorded} of {len(todo)} trials of {name} are on record; a rerun runs the others"
         ) from None
     if failures := [failure for failure in ended if failure]:
-        head = f"{len(failures)} of {len(todo)} trials failed; the others are on record, and a rerun runs only these"
+        cut = len(todo) - len(ended)
+        also = f" and {cut} did not end in time" if cut else ""
+        head = (
+            f"{len(failures)} of {len(todo)} trials failed{also}; the others are on record, and a rerun runs only these"
+        )
         raise SweepFailed("\n\n".join([head, *failures[:SHOWN]]))
 
 
