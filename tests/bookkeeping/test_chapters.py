@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
-from tiny_book import CELLS, PARAMETERS, Addends, add_with_torch, make_book
+from tiny_book import CELLS, PARAMETERS, Addends, add, add_with_torch, make_book
 
 from repro.bookkeeping.chapters import (
     Failed,
@@ -98,6 +98,29 @@ def test_a_run_keeps_records_and_verdicts_and_a_second_finds_them(ran, again, re
     assert [(None, "supported")] == [(c.before, c.after) for c in changes]
     assert [] == keep_verdicts(results, "tiny", verdicts_of(again))
     assert 1 == len(list(results.glob("records/add/*.json")))
+
+
+def test_each_card_of_a_gpu_run_names_the_device_of_its_trials(tmp_path, results):
+    """On the page and on file, beside a verdict at scale cpu that stays as it was."""
+    before = (results / "verdicts" / "tiny.json").read_text()
+    with (tmp_path / "experiments" / "tiny" / "scales.toml").open("a") as scales:
+        scales.write('[gpu]\nscope = "sums on a card"\nleft = 100\nright = 200\n')
+    [tiny] = notebooks(tmp_path / "experiments")
+    [record] = [json.loads(path.read_text()) for path in results.glob("records/add/*.json")]
+    card = Trial(add, Addends(100, 200), 0)
+    RecordStore(results / "records").put(
+        record_of(card, {"sum": 300.0}, {**record["provenance"], "device": "NVIDIA H100"})
+    )
+    run(tiny, {"scale": "gpu", "compute": "never"}, results, output=tmp_path / "out.ipynb")
+
+    shown = [
+        out for cell in nbformat.read(tmp_path / "out.ipynb", as_version=4).cells for out in cell.get("outputs", [])
+    ]
+    [html] = [out.data["text/html"] for out in shown if "verdict" in out.metadata.get("repro", {})]
+    after = load_verdicts(results)["sums-are-large"]
+    assert "<dt>Device</dt><dd>NVIDIA H100</dd>" in html
+    assert ("", "NVIDIA H100") == (after["cpu"].device, after["gpu"].device)
+    assert "device" not in before
 
 
 def test_a_parameter_it_does_not_have_is_refused_before_anything_starts(tmp_path):

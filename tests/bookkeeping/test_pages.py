@@ -20,6 +20,7 @@ from repro.bookkeeping.ledger import Outcome, Region, RegionChange
 from repro.bookkeeping.ledger.verdict_files import Change
 from repro.bookkeeping.pages import fragments, gather, write_pages
 from repro.bookkeeping.pages.ledger_table import expected_false, false_verdicts
+from repro.floor.scale import Scale
 from repro.statistics import Estimate
 
 
@@ -296,6 +297,17 @@ def test_what_a_table_or_figure_is_given_cannot_break_the_page():
     assert "<script>" not in table and "<b>" not in table and "<i>" not in shown
     assert 'aria-label="Rows &amp; &quot;quotes&quot;"' in table and 'tabindex="0"' in table
     assert 'download="numbers.csv" href="data:text/csv;charset=utf-8;base64,YSxiCjEsMgo="' in shown
+
+
+def test_a_verdict_of_a_gpu_names_its_device_on_its_card_and_in_the_ledger(site):
+    """A time is that of one card; without a device, as at scale cpu, neither has an empty place for one."""
+    claim, verdict = site.ledger["loss-falls-as-a-power"], site.verdicts["loss-falls-as-a-power"]
+    on_card = replace(verdict, scale=Scale.GPU, device="NVIDIA H100")
+    table = fragments(replace(site, verdicts={**site.verdicts, claim.id: on_card}))
+
+    assert "Device" not in cards.verdict_card(claim, verdict)
+    assert "Device NVIDIA H100" in words(cards.verdict_card(claim, on_card))
+    assert 1 == "".join(table.values()).count("NVIDIA H100")
 
 
 def test_the_run_box_marks_what_was_changed():

@@ -129,7 +129,7 @@ class Study:
         judged = judge(
             self.claims[claim], estimate, self.scale, scope=scope or self.scope, declared=self.knobs.declared
         )
-        verdict = Verdict(**{**vars(judged), "notebook": self.notebook})
+        verdict = Verdict(**{**vars(judged), "notebook": self.notebook, "device": self._device()})
         self._settled.append(claim)
         facts = {"claim": claim, "scale": str(self.scale), "declared": self.knobs.declared, **verdict_as_plain(verdict)}
         display(HTML(cards.verdict_card(self.claims[claim], verdict)), metadata={"repro": {"verdict": facts}})
@@ -151,6 +151,12 @@ class Study:
         """The library's files and the records that this page has been a function of so far, by path."""
         records = sorted(f"{record.measurement}/{key}.json" for key, record in self._records.items())
         return {"library": library_files(self._shown), "records": records}
+
+    def _device(self) -> str:
+        """What the trials looked up so far ran on, at scale gpu, where no two machines are alike."""
+        if self.scale is not Scale.GPU:
+            return ""
+        return self.provenance()["device"] if self._records else "none, no trial was needed"
 
     def provenance(self) -> dict[str, str]:
         """What the records behind this page were made with, in words."""

@@ -64,6 +64,7 @@ def _plain(claim: Claim, verdict: Verdict) -> dict[str, object]:
     measured = {
         "scale": str(verdict.scale) if verdict.scale else None,
         "scope": verdict.scope,
+        "device": verdict.device,
         "reason": verdict.reason,
     }
     estimate = verdict.estimate.plain() if verdict.estimate else None

@@ -46,6 +46,7 @@ def _facts(claim: Claim, verdict: Verdict) -> list[tuple[str, str]]:
         ("Region, shaded", text(region(claim.holds, claim.unit))),
         ("If false, ×", text(f"{number(claim.rival)} {claim.unit}") if claim.rival is not None else ""),
         ("Scale" if verdict.scale else "Where", text(measured)),
+        ("Device", text(verdict.device)),
         ("Said by", f"{'article' if len(claim.said_by) == 1 else 'articles'} {who}" if who else ""),
         ("Source", text(claim.primary)),
     ]

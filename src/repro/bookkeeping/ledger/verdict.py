@@ -40,7 +40,8 @@ def _estimate(value: object) -> object:
 class Verdict:
     """An outcome with all that a reader needs to weigh it, in the order in which files keep it.
 
-    Fields: `scale` at which it was measured (None if by citation), `scope` what it speaks for, `reason` one sentence.
+    Fields: `scale` at which it was measured (None if by citation), `scope` what it speaks for, `reason` one sentence,
+    `device` what its trials ran on, of a verdict at scale gpu alone.
     """
 
     claim: str
@@ -51,6 +52,7 @@ class Verdict:
     scope: str = ""
     notebook: str = ""
     date: str = ""
+    device: str = ""
 
 
 def judge(claim: Claim, estimate: Estimate, scale: Scale, *, scope: str = "", declared: bool = True) -> Verdict:

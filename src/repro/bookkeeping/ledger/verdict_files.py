@@ -38,7 +38,8 @@ VERDICT = TypeAdapter(Verdict)
 def verdict_as_plain(verdict: Verdict) -> dict[str, Any]:
     """A measured verdict as JSON keeps it, without what its place in the file says (claim, scale)."""
     # Not mode="json", which refuses the numbers of numpy that an estimate may hold; Jupyter's JSON takes them.
-    return dict(VERDICT.dump_python(verdict, exclude={"claim", "scale"}))
+    absent = set() if verdict.device else {"device"}  # only verdicts at scale gpu have one
+    return dict(VERDICT.dump_python(verdict, exclude={"claim", "scale", *absent}))
 
 
 def verdict_from_plain(claim: str, scale: str, plain: dict[str, Any]) -> Verdict:

@@ -168,7 +168,8 @@ def _measured(claim: Claim, verdict: Verdict, parts: int) -> str:
 
 
 def _scale(claim: Claim, verdict: Verdict) -> str:
-    scope = tag("span", text(verdict.scope), class_="repro-meta") if verdict.scope else ""
+    words = "; ".join(word for word in (verdict.scope, verdict.device) if word)
+    scope = tag("span", text(words), class_="repro-meta") if words else ""
     if verdict.scale:
         return f"{verdict.scale}{scope}"
     return scope or (tag("span", f"needs {claim.needs}", class_="repro-meta") if claim.needs else "")
