@@ -14,6 +14,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "repro"
 
 LEDGER, DISPLAY, RECORDS = "bookkeeping.ledger", "bookkeeping.display", "bookkeeping.records"
+ARCHIVE = "bookkeeping.archive"
 SWEEPS, PAGES, STUDY = "bookkeeping.sweeps", "bookkeeping.pages", "bookkeeping.study"
 KNOBS, NOTEBOOKS = "bookkeeping.knobs", "bookkeeping.notebooks"
 CHAPTERS, EDITION = "bookkeeping.chapters", "bookkeeping.edition"
@@ -72,6 +73,7 @@ MAY_IMPORT = {
     LEDGER: ["floor"],
     DISPLAY: ["floor", LEDGER],
     RECORDS: ["floor"],
+    ARCHIVE: [],
     SWEEPS: ["floor", RECORDS],
     PAGES: ["statistics", LEDGER, DISPLAY],
     KNOBS: ["floor"],
@@ -84,7 +86,7 @@ MAY_IMPORT = {
     "": [STUDY],
     "cli": [
         *["floor", "sizing", "corpora.tables", "corpora.texts", "fits"],
-        *[LEDGER, DISPLAY, RECORDS, SWEEPS, PAGES, NOTEBOOKS, CHAPTERS, EDITION],
+        *[LEDGER, DISPLAY, RECORDS, ARCHIVE, SWEEPS, PAGES, NOTEBOOKS, CHAPTERS, EDITION],
     ],
     "cli.bench": ["training", "fits", "inference.decoding", SWEEPS, "cli"],
 }

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import tarfile
+from pathlib import Path
 
 import pytest
 from ordeal import trial
 from typer.testing import CliRunner
 
+from repro.bookkeeping.archive import pack
 from repro.bookkeeping.records import RecordStore, record_of
 from repro.cli.records import app
 
@@ -46,6 +49,49 @@ def test_merging_a_folder_without_records_is_refused_in_one_line(ours, tmp_path)
 
     assert 2 == done.exit_code
     assert done.output.startswith(f"repro: {tmp_path} holds no records")
+
+
+def test_an_archive_is_taken_in_as_its_folder_would_be(ours, tmp_path):
+    theirs = RecordStore(tmp_path / "theirs")
+    fill(theirs, 1, 2)
+    pack(theirs.folder.glob("*/*.json"), theirs.folder, tmp_path / "records.tar.gz")
+
+    exit_code, report = command("merge", str(tmp_path / "records.tar.gz"))
+
+    assert (0, 2) == (exit_code, report["new"])
+    assert theirs.get(trial(2)) == ours.get(trial(2))
+
+
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def with_a_file_outside(path: Path) -> None:
+    with tarfile.open(path, "w:gz") as opened:
+        opened.add(__file__, "../outside.py")
+
+
+def with_a_link_outside(path: Path) -> None:
+    with tarfile.open(path, "w:gz") as opened:
+        link = tarfile.TarInfo("records")
+        link.type, link.linkname = tarfile.SYMTYPE, "/tmp"
+        opened.addfile(link)
+
+
+@pytest.mark.parametrize(
+    "spoil", [cut_off, with_a_file_outside, with_a_link_outside, lambda path: path.write_text("no archive")]
+)
+def test_an_archive_that_is_none_or_reaches_outside_is_refused_in_one_line(ours, tmp_path, spoil):
+    theirs = RecordStore(tmp_path / "theirs")
+    fill(theirs, *range(20))
+    archive = tmp_path / "records.tar.gz"
+    pack(theirs.folder.glob("*/*.json"), theirs.folder, archive)
+    spoil(archive)
+    done = CliRunner().invoke(app, ["merge", str(archive)])
+
+    assert (2, 1) == (done.exit_code, len(done.output.splitlines()))
+    assert done.output.startswith(f"repro: {archive} cannot be read")
+    assert not ours.folder.exists()
 
 
 def test_prune_lists_and_deletes_only_when_told_to(ours):

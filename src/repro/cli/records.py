@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from repro.bookkeeping.archive import unpacked
 from repro.bookkeeping.records import merge as take_in
 from repro.bookkeeping.records import prune as delete
 from repro.bookkeeping.records import stale_records
@@ -25,10 +27,16 @@ def records() -> None:
 
 @app.command()
 def merge(
-    folder: Annotated[Path, typer.Argument(help="A results folder of another machine.")], as_json: AsJson = False
+    source: Annotated[
+        Path, typer.Argument(help="A results folder of another machine, or a campaign's records.tar.gz.")
+    ],
+    as_json: AsJson = False,
 ) -> None:
     """Take in another machine's records; exit 1 if some conflict with ours or are malformed."""
-    with refusing(FileNotFoundError):
+    with (
+        refusing(FileNotFoundError, ValueError),
+        unpacked(source) if source.is_file() else nullcontext(source) as folder,
+    ):
         report = take_in(folder, places.results() / "records")
     if as_json:
         typer.echo(json.dumps(vars(report), indent=1))
