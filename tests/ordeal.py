@@ -46,6 +46,8 @@ def ordeal(config: Ordeal, seed: int) -> dict:
         os._exit(7)
     if config.fate == "interrupted":
         raise KeyboardInterrupt
+    while config.fate == "gated" and Path(os.environ["ORDEAL_GATE"]).exists():
+        time.sleep(0.05)
     time.sleep(600 if config.fate == "stuck" else config.patience)
     random = np.random.default_rng([config.number, seed])
     matrix = random.normal(size=(64, 64))

@@ -14,7 +14,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "repro"
 
 LEDGER, DISPLAY, RECORDS = "bookkeeping.ledger", "bookkeeping.display", "bookkeeping.records"
-ARCHIVE = "bookkeeping.archive"
+ARCHIVE, CAMPAIGN = "bookkeeping.archive", "bookkeeping.campaign"
 SWEEPS, PAGES, STUDY = "bookkeeping.sweeps", "bookkeeping.pages", "bookkeeping.study"
 KNOBS, NOTEBOOKS = "bookkeeping.knobs", "bookkeeping.notebooks"
 CHAPTERS, EDITION = "bookkeeping.chapters", "bookkeeping.edition"
@@ -80,6 +80,7 @@ MAY_IMPORT = {
     STUDY: ["floor", "figures", LEDGER, DISPLAY, RECORDS, SWEEPS, KNOBS],
     NOTEBOOKS: ["floor"],
     CHAPTERS: ["floor", LEDGER, SWEEPS, KNOBS, NOTEBOOKS],
+    CAMPAIGN: ["floor", RECORDS, ARCHIVE, SWEEPS, KNOBS, NOTEBOOKS, CHAPTERS],
     EDITION: [],
     "figures": ["floor", "statistics"],
     # the two doors: the package itself (for notebooks) and the command line
@@ -88,6 +89,7 @@ MAY_IMPORT = {
         *["floor", "sizing", "corpora.tables", "corpora.texts", "fits"],
         *[LEDGER, DISPLAY, RECORDS, ARCHIVE, SWEEPS, PAGES, NOTEBOOKS, CHAPTERS, EDITION],
     ],
+    "cli.campaign": ["floor", RECORDS, SWEEPS, CAMPAIGN, "cli"],
     "cli.bench": ["training", "fits", "inference.decoding", SWEEPS, "cli"],
 }
 
@@ -287,7 +289,7 @@ def test_the_guide_shows_the_rooms():
 def test_science_and_bookkeeping_never_meet():
     """They meet in a notebook alone, and at the command line."""
     books = {room for room in MAY_IMPORT if room.startswith("bookkeeping")}
-    science = set(MAY_IMPORT) - books - {"", "cli", "cli.bench", "figures", "floor", "statistics"}
+    science = set(MAY_IMPORT) - books - {"", "cli", "cli.bench", "cli.campaign", "figures", "floor", "statistics"}
 
     assert [] == [(room, other) for room in books for other in science if may_import(room, other)]
     assert [] == [(room, other) for room in science for other in books if may_import(room, other)]

@@ -68,8 +68,10 @@ def add_with_torch(config: Addends, seed: int) -> dict[str, float]:
     return {"sum": float(torch.tensor([config.left, config.right, seed]).sum())}
 
 
-def make_book(root: Path, cells: list[str] | None = None, parameters: str = PARAMETERS) -> Notebook:
-    """Write the tiny book under `root` and give its notebook."""
+def make_book(
+    root: Path, cells: list[str] | None = None, parameters: str = PARAMETERS, *, name: str = "tiny"
+) -> Notebook:
+    """Write the tiny book under `root` and give its notebook, or add one of another name to its chapter."""
     chapter = root / "experiments" / "tiny"
     chapter.mkdir(parents=True, exist_ok=True)
     (root / "pyproject.toml").write_text("")
@@ -77,5 +79,7 @@ def make_book(root: Path, cells: list[str] | None = None, parameters: str = PARA
     (chapter / "scales.toml").write_text(SCALES)
     book = new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
     book.cells = [new_code_cell(parameters, metadata={"tags": ["parameters"]}), *map(new_code_cell, cells or CELLS)]
-    nbformat.write(book, chapter / "tiny.ipynb")
-    return Notebook(chapter / "tiny.ipynb")
+    for cell in book.cells:
+        cell.source = cell.source.replace('open_study("tiny"', f'open_study("{name}"')
+    nbformat.write(book, chapter / f"{name}.ipynb")
+    return Notebook(chapter / f"{name}.ipynb")

@@ -86,7 +86,7 @@ def test_a_second_sweep_runs_exactly_what_is_missing(store, diary):
 def test_where_computing_is_forbidden_missing_records_are_counted_and_named(store, diary):
     sweep(ordeal, numbers(5), store=store, settings=INLINE)
     diary.unlink()
-    with pytest.raises(MissingRecords, match=r"^2 trials of ordeal.*number=6.*seed 0.*repro run"):
+    with pytest.raises(MissingRecords, match=r"^2 of 3 trials of ordeal.*number=6.*seed 0.*repro run"):
         sweep(ordeal, numbers(5, 6, 7), store=store, compute="never")
 
     assert [] == diary_of(diary)

@@ -157,7 +157,7 @@ def merge(source: Path, into: Path) -> MergeReport:
         FileNotFoundError: `source` holds no records.
     """
     folder = source / "records" if (source / "records").is_dir() else source
-    if not any(_record_paths(folder)):
+    if not any(record_paths(folder)):
         raise FileNotFoundError(f"{source} holds no records (<measurement>/<64 hexadecimal digits>.json)")
     report, store = MergeReport(0, 0, [], []), RecordStore(into)
     for path in sorted(folder.glob("*/*.json")):
@@ -177,7 +177,8 @@ def merge(source: Path, into: Path) -> MergeReport:
     return report
 
 
-def _record_paths(folder: Path) -> Iterator[Path]:
+def record_paths(folder: Path) -> Iterator[Path]:
+    """The files of a folder that have a record's name."""
     return (path for path in sorted(folder.glob("*/*.json")) if re.fullmatch("[0-9a-f]{64}", path.stem))
 
 
@@ -194,7 +195,7 @@ class Stale:
 
 def stale_records(folder: Path) -> list[Stale]:
     """Every stale record; the modules that register measurements must have been imported."""
-    reasons = ((path, _staleness(path)) for path in _record_paths(folder))
+    reasons = ((path, _staleness(path)) for path in record_paths(folder))
     return [Stale(path, why) for path, why in reasons if why]
 
 

@@ -16,7 +16,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-NAMES = ("run", "status", "check", "claims", "compare", "book", "fit", "size", "records", "knobs", "data", "bench")
+NAMES = (
+    *("run", "campaign", "status", "check", "claims", "compare", "book"),
+    *("fit", "size", "records", "knobs", "data", "bench"),
+)
 
 
 class Commands(TyperGroup):

@@ -36,7 +36,11 @@ Done = TypeVar("Done")
 
 
 class Failed(RuntimeError):
-    """A notebook that did not run to its end; whatever it recorded on the way is kept."""
+    """A notebook that did not run to its end, and as far as it came; whatever it recorded on the way is kept."""
+
+    def __init__(self, words: str, draft: Path | None = None) -> None:
+        super().__init__(f"{words}\nAs far as it came: {draft}" if draft else words)
+        self.draft = draft
 
 
 def execute(
@@ -100,9 +104,7 @@ def execute(
         if killed.is_set() or any(fault.startswith(f"{OutOfTime.__name__}: ") for fault in faults):
             _discard(draft)
             raise OutOfTime(_in_time(faults)) from error
-        raise Failed(
-            f"{notebook.name} did not run to its end: {'; '.join(faults)}\nAs far as it came: {draft}"
-        ) from error
+        raise Failed(f"{notebook.name} did not run to its end: {'; '.join(faults)}", draft) from error
     executed.metadata["repro"] = {"cpu_seconds": round(sum(kernel.cpu_seconds for kernel in kernels), 1)}
     write(executed, output)
     _discard(draft)

@@ -68,7 +68,7 @@ def sweep(
     records = {key: record for key, trial in trials.items() if (record := store.get(trial))}
     todo = [key for key in trials if key not in records]
     if todo and compute == "never":
-        raise MissingRecords(_missing([trials[key] for key in todo]))
+        raise MissingRecords(_missing([trials[key] for key in todo], len(trials)))
     if todo:
         settings = settings or EngineSettings.from_environment()
         if measurement.alone:
@@ -144,10 +144,11 @@ def _words(trial: Trial) -> str:
     return f"{trial.measurement.name} {trial.config} seed {trial.seed}"
 
 
-def _missing(trials: list[Trial]) -> str:
+def _missing(trials: list[Trial], of: int) -> str:
     first = "; ".join(_words(trial) for trial in trials[:SHOWN])
     return (
-        f"{len(trials)} trials of {trials[0].measurement.name} are not on record and compute is 'never' ({first}); "
+        f"{len(trials)} of {of} trials of {trials[0].measurement.name} are not on record and compute is 'never' "
+        f"({first}); "
         "make them with `repro run CHAPTER --scale SCALE`, or take them in with `repro records merge FOLDER`"
     )
 
