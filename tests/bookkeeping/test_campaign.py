@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -52,7 +53,8 @@ def settle_in(folder: Path, patch: pytest.MonkeyPatch) -> None:
     for name, place in {"RESULTS": "results", "CHECKPOINTS": "checkpoints"}.items():
         patch.setenv(f"REPRO_{name}", str(folder / place))
     patch.setenv("PYTHONPATH", ROOMS)
-    patch.setenv("TMPDIR", str(folder))
+    patch.setenv("TMPDIR", str(folder))  # where what is left of a failed slice lies
+    patch.setattr(tempfile, "tempdir", None)
     patch.chdir(folder)
 
 

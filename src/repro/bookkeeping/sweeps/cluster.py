@@ -17,6 +17,7 @@ def cluster(work: Sequence[Trial], settings: EngineSettings) -> Generator[Ended,
     """Ray tasks of one core each, and one GPU each where the cluster has any; a lost machine's tasks run elsewhere.
 
     The cluster is that of RAY_ADDRESS; without it, this machine. Its capacity, not `jobs`, says how many run at once.
+    When the time is over, what runs and what waits is cancelled; until then the cluster begins what it can.
 
     Raises:
         ModuleNotFoundError: Ray is not installed.
