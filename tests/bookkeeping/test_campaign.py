@@ -188,15 +188,16 @@ def test_weights_that_were_brought_along_are_found_by_their_key(tmp_path):
     assert b"weights" == (tmp_path / "checkpoints" / "weights" / "key.safetensors").read_bytes()
 
 
-def test_records_that_were_there_before_stay_where_they_are(tmp_path):
-    """The archive holds what a campaign made; the checkout has the rest."""
+def test_the_archive_holds_what_campaigns_made_and_not_what_the_checkout_had(tmp_path):
+    """Also where a second one, on the same machine, adds to the first one's."""
     store = RecordStore(tmp_path / "records")
     store.put(record_of(trial(1), {"sum": 1.0}, {}))
-    opened = Luggage(tmp_path / "home", store, tmp_path / "weights")
-    store.put(record_of(trial(2), {"sum": 2.0}, {}))
-    opened.pack()
+    for made in (2, 3):
+        opened = Luggage(tmp_path / "home", store, tmp_path / "weights")
+        store.put(record_of(trial(made), {"sum": 2.0}, {}))
+        opened.pack()
 
-    assert [f"records/ordeal/{trial(2).key}.json"] == names_in(opened.archive)
+    assert {f"records/ordeal/{trial(made).key}.json" for made in (2, 3)} == set(names_in(opened.archive))
 
 
 @pytest.mark.parametrize(
