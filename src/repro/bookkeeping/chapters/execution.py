@@ -103,7 +103,7 @@ def execute(
         faults = _faults(draft, error)
         if killed.is_set() or any(fault.startswith(f"{OutOfTime.__name__}: ") for fault in faults):
             _discard(draft)
-            raise OutOfTime(_in_time(faults)) from error
+            raise OutOfTime(_how_far(faults)) from error
         raise Failed(f"{notebook.name} did not run to its end: {'; '.join(faults)}", draft) from error
     executed.metadata["repro"] = {"cpu_seconds": round(sum(kernel.cpu_seconds for kernel in kernels), 1)}
     write(executed, output)
@@ -167,7 +167,7 @@ def _faults(draft: Path, error: Exception) -> list[str]:
     return [*faults, _last_words(type(error).__name__, str(error))]
 
 
-def _in_time(faults: list[str]) -> str:
+def _how_far(faults: list[str]) -> str:
     """How far a notebook came in its time, and what had gone wrong before."""
     said = [fault.partition(f"{OutOfTime.__name__}: ") for fault in faults]
     late = next((place for place, parts in enumerate(said) if parts[1]), None)
