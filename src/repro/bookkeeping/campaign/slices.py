@@ -15,15 +15,19 @@ from repro.bookkeeping.notebooks import Notebook, notebooks
 from repro.bookkeeping.sweeps.settings import engines
 from repro.floor.scale import KnobValue
 
-LAUNCH = 10e-6  # seconds that an eager operation takes to be launched, whatever it computes
+# What the smallest work takes on one H100, predicted until there are records to read it from.
+LAUNCH = 10e-6  # seconds of an operation launched alone, whatever it computes
+REPLAYED = 2.5e-6  # seconds of one inside a CUDA graph
+BANDWIDTH = 2.5e12  # bytes per second, of 3.35e12 that the card's makers state
 
 
 class Slice(BaseModel):
     """A notebook that is run for some minutes at most.
 
     Fields: `within` seconds; `engine` and `jobs` as `repro run` takes them; `knobs` other than the scale's own;
-    `settles` the claims that it is run for; `operations` and `launches` predicted counts, and `flops_per_second` the
-    rate at which the device should do the former.
+    `settles` the claims that it is run for. Predicted counts: `operations` in floating point, done at
+    `flops_per_second`; `bytes_moved` between the device and its memory where that decides; `launches` of operations
+    alone, and `replayed` inside CUDA graphs; `besides` seconds of the processor alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,8 +38,11 @@ class Slice(BaseModel):
     knobs: dict[str, KnobValue] = Field(default_factory=dict)
     settles: tuple[str, ...] = Field(min_length=1)
     operations: float = Field(gt=0)
-    launches: float = Field(ge=0)
     flops_per_second: float = Field(gt=0)
+    launches: float = Field(ge=0)
+    replayed: float = Field(default=0, ge=0)
+    bytes_moved: float = Field(default=0, ge=0)
+    besides: float = Field(default=0, ge=0)
 
     @field_validator("engine")
     @classmethod
@@ -47,7 +54,8 @@ class Slice(BaseModel):
     @property
     def predicted(self) -> float:
         """Seconds that it should take."""
-        return self.operations / self.flops_per_second + self.launches * LAUNCH
+        work = self.operations / self.flops_per_second + self.bytes_moved / BANDWIDTH
+        return work + self.launches * LAUNCH + self.replayed * REPLAYED + self.besides
 
 
 def load_slices(path: Path) -> list[Slice]:

@@ -20,12 +20,13 @@ def table_of(slices: Sequence[Slice], outlooks: Sequence[Outlook], scale: str) -
     table = Table(
         title=f"{len(slices)} slices at scale {scale}",
         caption=f"Predicted, at scale gpu: {seconds:.0f} s in all, with limits of {limits:.0f} s. "
-        "+: sweeps after one that is not whole are not counted.",
+        "Launches: alone + in graphs. +: sweeps after one that is not whole are not counted.",
     )
     for name in COLUMNS:
         table.add_column(name, no_wrap=True, justify="left" if name == COLUMNS[0] else "right")
     for one, outlook in zip(slices, outlooks, strict=True):
-        counts = f"{one.operations:.1e}", f"{one.launches:.1e}", f"{one.predicted:.0f} s", f"{one.within:.0f} s"
+        launches = f"{one.launches:.1e} + {one.replayed:.1e}"
+        counts = f"{one.operations:.1e}", launches, f"{one.predicted:.0f} s", f"{one.within:.0f} s"
         table.add_row(one.notebook, str(len(one.settles)), *counts, str(outlook))
     return table
 
