@@ -28,3 +28,14 @@ def on(device: str) -> Iterator[None]:
     """
     with torch.device(present(device)):
         yield
+
+
+@contextmanager
+def attention_of_any_length() -> Iterator[None]:
+    """Keep attention from cuDNN's kernel, which plans anew for every length: a decoder meets a new one per token."""
+    before = torch.backends.cuda.cudnn_sdp_enabled()
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    try:
+        yield
+    finally:
+        torch.backends.cuda.enable_cudnn_sdp(before)

@@ -21,12 +21,13 @@ def held_bytes(config: CacheFill, seed: int) -> Numbers:
     import torch
 
     from repro.inference.caches.filled import OWN, byte_counts, fill_by_turns, filling, random_model, random_tokens
+    from repro.instruments.devices import attention_of_any_length
     from repro.instruments.live_bytes import Watch
 
     own, device = config.kind in OWN, config.device
     model = random_model(config.fields, own=own, dtype=config.dtype, device=device, seed=seed)
     tokens_BT = random_tokens(config.fields, config.batch, config.prompt + config.steps, seed).to(device)
-    with torch.no_grad(), Watch(device) as watch:
+    with torch.no_grad(), attention_of_any_length(), Watch(device) as watch:
         filled = filling(model, config.kind, batch=config.batch, capacity=config.capacity)
         stored, refused = fill_by_turns(filled, config, tokens_BT, watch)
         del filled
@@ -46,11 +47,12 @@ def cache_agreement(config: Generation, seed: int) -> Numbers:
 
     from repro.inference.caches.filled import OWN, filling, random_model, random_tokens
     from repro.inference.caches.generations import recompute
+    from repro.instruments.devices import attention_of_any_length
 
     model = random_model(config.fields, own=config.kind in OWN, dtype=config.dtype, device=config.device, seed=seed)
     tokens_BT = random_tokens(config.fields, config.batch, config.prompt, seed).to(config.device)
     expected = []
-    with torch.no_grad():
+    with torch.no_grad(), attention_of_any_length():
         for _ in range(config.tokens):
             expected.append(recompute(model, tokens_BT))
             tokens_BT = torch.cat([tokens_BT, expected[-1].argmax(-1, keepdim=True)], dim=1)

@@ -14,6 +14,7 @@ from repro.inference.decoding.choices import Choices, Drawn
 from repro.inference.decoding.configurations import Drawing
 from repro.inference.decoding.drawing import law
 from repro.inference.decoding.lean import ROWS, Lean
+from repro.instruments.devices import attention_of_any_length
 from repro.models.transformer import Transformer
 
 
@@ -45,8 +46,9 @@ def distinct(tokens: list[int], size: int) -> float:
 def write(model: Transformer, prompts_BT: Tensor, length: int, drawing: Drawing, *, batch: int, seed: int) -> Tensor:
     """Answers (B, L) written in batches of `batch`, each by choices of a seed of its own."""
     time, answers = prompts_BT.shape[1], []
-    for number, part in enumerate(prompts_BT.split(batch)):
-        reader = Lean(model, batch=len(part), capacity=time + length, layout=ROWS)
-        choices = Drawn(seed * 100_000 + number, str(part.device))
-        answers.append(write_plainly(reader, part, length=length, drawing=drawing, choices=choices)[:, time:])
+    with attention_of_any_length():
+        for number, part in enumerate(prompts_BT.split(batch)):
+            reader = Lean(model, batch=len(part), capacity=time + length, layout=ROWS)
+            choices = Drawn(seed * 100_000 + number, str(part.device))
+            answers.append(write_plainly(reader, part, length=length, drawing=drawing, choices=choices)[:, time:])
     return torch.cat(answers)
