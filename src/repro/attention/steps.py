@@ -21,7 +21,6 @@ from repro.models.cache import Cache, GrowingCache
 from repro.models.transformer import Transformer
 
 TimedStep = Callable[[], Tensor]
-WARM_UP = 1  # steps before the clock starts: the allocator and, on a GPU, kernels that are chosen at first use
 PEAKED = 3.0  # spread of the keys, so that queries single tokens out and a wrong head shows in the logits
 
 
@@ -64,14 +63,11 @@ def _model_and_cache(config: DecodeSteps, kv_heads: int, seed: int) -> tuple[Tra
 def _prepared(config: DecodeSteps, arm: Arm, model: Transformer, cache: Cache, tokens_B1: Tensor) -> PreparedArm:
     build = _transformers if arm.kernel == "transformers" else _ours
     step = build(arm, model, cache, tokens_B1)
-    for _ in range(WARM_UP):
-        step()
     run: TimedRun = step
-    logits_B1V = step().clone()
+    logits_B1V = step()
     if config.device == "cuda" and build is _ours and arm.cache == "static":
-        run, renewed_B1V = capture(step)
+        run, logits_B1V = capture(step)
         run()
-        logits_B1V = renewed_B1V.clone()
     weights = step_weight_bytes(model.shape, cache.keys.element_size())
     return PreparedArm(arm, run, logits_B1V, cache.bytes, weights)
 

@@ -104,7 +104,6 @@ def _ratio(theirs: list[float], ours: list[float]) -> tuple[float, float, float]
 
 def _generate(model: Transformer, prompt_BT: torch.Tensor, tokens: int) -> Write:
     llama: Any = to_llama(model)  # untyped, since generate's types forbid keyword arguments from a dictionary
-    llama.to(prompt_BT.device)
     asked = {"max_new_tokens": tokens, "min_new_tokens": tokens, "do_sample": False}
     return lambda: llama.generate(prompt_BT, attention_mask=torch.ones_like(prompt_BT), **asked)
 

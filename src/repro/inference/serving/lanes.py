@@ -19,10 +19,10 @@ from repro.models.transformer import Transformer
 
 
 def random_decoder(shape: Decoder, seed: int, *, dtype: torch.dtype, device: str) -> Transformer:
-    """A decoder with random weights, from the same generator on every device."""
-    with torch.random.fork_rng(devices=[]):
+    """A decoder with random weights, drawn where they will be."""
+    with torch.random.fork_rng(devices=[]), torch.device(device):
         torch.manual_seed(seed)
-        return Transformer(shape).to(device=device, dtype=dtype).eval()
+        return Transformer(shape).to(dtype).eval()
 
 
 def random_prompts(requests: Sequence[Request], vocabulary: int, seed: int) -> list[list[int]]:

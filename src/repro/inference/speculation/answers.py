@@ -39,6 +39,8 @@ class TimedAnswers:
         """What `time_decoding` returns."""
         prompts = self.config.prompts.windows().to(self.config.device).split(self.config.batch)
         self.steady = self._steady(prompts[0]) if self.config.static else None
+        if self.config.device == "cuda":
+            self._warm_up(prompts[0])
         for number, prompt_BT in enumerate(prompts):
             first = self._speculative(prompt_BT, number) if number % 2 else None
             answers_BT = self._plain(prompt_BT, number)
@@ -47,6 +49,12 @@ class TimedAnswers:
                 self.lists["overlap"].append(self._overlap(answers_BT))
             self._count(drafted, accepted)
         return {**self.lists, "accepting": self.accepting}
+
+    def _warm_up(self, prompt_BT: Tensor) -> None:
+        """Both sides once, for nothing: a GPU's kernels are chosen and loaded, and its memory taken, at first use."""
+        self._plain(prompt_BT, 0), self._speculative(prompt_BT, 0)
+        for one in self.lists.values():
+            one.clear()
 
     def _plain(self, prompt_BT: Tensor, number: int) -> Tensor:
         """Prompts and answers, written a token per pass."""

@@ -34,11 +34,11 @@ def answers_by_turns(
     """Seconds of one answer without and with assistance, and whether the two are identical.
 
     Args:
-        number: of the prompt, by which both draw; before the first the assisted side writes once more, to warm up.
+        number: of the prompt, by which both draw; before the first both write once more, to warm up.
     """
     sides = [_side(config, large, prompt_T, number, aid) for aid in ({}, _aid(config, small))]
-    if not number:
-        sides[1]()
+    for side in sides if not number else []:
+        side()
     answers: dict[int, Tensor] = {}
     runs = [partial(_keep, answers, *side) for side in enumerate(sides)]
     seconds = [one for [one] in take_turns(runs, rounds=1, seed=number, device=config.device)]

@@ -113,7 +113,8 @@ class Speculation:
     """A batch of answers in the making.
 
     Fields: `tokens_BC` prompt and answer, places beyond the length undefined; `lengths_B`; `drafted` tokens of each
-    round, `accepted` (B,) of them. The first two stay where they are in memory, answer after answer.
+    round, `accepted` (B,) of them; `left` tokens that the shortest answer still lacks. The first two stay where they
+    are in memory, answer after answer.
     """
 
     def __init__(
@@ -147,21 +148,18 @@ class Speculation:
         """Start other answers, after prompts of the same shape."""
         self.tokens_BC[:, : prompt_BT.shape[1]] = prompt_BT
         self.lengths_B.fill_(prompt_BT.shape[1])
+        self.left = self.end - prompt_BT.shape[1]
         self.drafted: list[int] = []
         self.accepted: list[Tensor] = []
         self.target.read(prompt_BT[:, :-1], torch.zeros_like(self.lengths_B))
         self.draft.begin(prompt_BT)
-
-    @property
-    def left(self) -> int:
-        """Tokens that the shortest answer still lacks."""
-        return self.end - int(self.lengths_B.min())
 
     def round(self, count: int) -> None:
         """Draft `count` tokens, or as many as an answer can still use, and verify them."""
         drafted, accepted_B = self.advance(min(count, self.left - 1))
         self.drafted.append(drafted)
         self.accepted.append(accepted_B)
+        self.left = self.end - int(self.lengths_B.min())  # what a GPU is asked once per round, and waited for
 
     def advance(self, wanted: int) -> tuple[int, Tensor]:
         """A round of at most `wanted` drafted tokens, which must fit: how many were drafted, and (B,) accepted."""

@@ -189,7 +189,7 @@ def time_generate(config: Generating, seed: int) -> Numbers:
     times, identical = [], 0
     with on_one_thread(config.device):
         models = models_of(config.pair, seed, config.device)
-        large, small = (llama.to(config.device) for llama in as_llamas(*models))
+        large, small = as_llamas(*models)
         if config.drafted:
             always_draft(small, config.drafted)
         for number, prompt_T in enumerate(config.prompts.windows().to(config.device)):

@@ -52,7 +52,7 @@ def pair_writer(config: WrittenPairs, target: Transformer, draft: Transformer) -
             choices=rule.drawn(seed, config.device),
             rule=rule,
         )
-        while int(answers.lengths_B.min()) < time + 2:
+        while answers.left > longest - 2:
             answers.round(config.drafted)
         return answers.answers_BL[:, time : time + 2], answers.accepted[0].tolist()
 
