@@ -141,14 +141,18 @@ def small_models() -> dict[str, Fields]:
     return {**shared, **windowed, **{family: tiny(family) for family in ("deepseek_v2", "deepseek_v3")}}
 
 
-def small_caches(precisions: Sequence[str], device: str) -> list[tuple[str, CacheFill]]:
-    """(model, cache) to be weighed: grouped heads in each precision, everything else in bf16."""
+def small_caches(precisions: Sequence[str], device: str, *, eight_bits: bool) -> list[tuple[str, CacheFill]]:
+    """(model, cache) to be weighed: grouped heads in each precision, everything else in bf16.
+
+    Args:
+        eight_bits: with the 8-bit caches of transformers, which 5.17 does not have.
+    """
     models = small_models()
     keys = [name for name in models if name.endswith("keys")]
     arms = [
         (name, kind, to) for to in precisions for kind in ("whole", "growing", "dynamic", "static") for name in keys
     ]
-    arms += [(name, "fp8", "bfloat16") for name in keys]
+    arms += [(name, "fp8", "bfloat16") for name in keys if eight_bits]
     arms += [(name, "dynamic", "bfloat16") for name in models if name not in keys]
     arms += [(name, "static", "bfloat16") for name in ("mistral", "gemma2")]
     return [(name, CacheFill(fields=models[name], kind=kind, dtype=to, device=device)) for name, kind, to in arms]
@@ -178,10 +182,14 @@ def published_caches(source: str, tokens: int, most_bytes: float, device: str) -
     }
 
 
-def generations(tokens: int, device: str) -> list[Generation]:
-    """Continuations with a cache and without: in float64, in float64 with every token misplaced, and in float32."""
+def generations(tokens: int, device: str, *, eight_bits: bool) -> list[Generation]:
+    """Continuations with a cache and without: in float64, in float64 with every token misplaced, and in float32.
+
+    Args:
+        eight_bits: as in `small_caches`.
+    """
     models = small_models()
-    arms = [("2 keys", kind) for kind in ("whole", "growing", "dynamic", "static", "fp8")]
+    arms = [("2 keys", kind) for kind in KINDS if kind != "fp8" or eight_bits]
     arms += [("mistral", "static"), *((name, "dynamic") for name in ("mistral", "gemma2", "deepseek_v3"))]
     how = [("float64", 0), ("float64", 1), ("float32", 0)]
     return [
