@@ -20,7 +20,9 @@ from repro.inference.speculation.configurations import NGRAMS, Decoding, Generat
 from repro.inference.speculation.estimates import (
     acceptance_over_overlap,
     accepted_by_place,
+    better_than_ngrams,
     by_batch,
+    by_decoder,
     speedup,
     speedup_over_prediction,
     tokens_over_closed_form,
@@ -112,6 +114,24 @@ def test_only_a_target_that_needs_to_be_large_is_judged(spoiled):
     good = {"target": 2.0, "draft": 2.5, "ngrams": 2.6, "repeated": 0.1}
 
     assert (not spoiled) == worth_judging({**good, **spoiled})
+
+
+@pytest.mark.parametrize(("repeated", "worthy"), [(0.0, True), (0.16, True), (0.18, False)])
+def test_sampled_answers_may_repeat_as_much_as_the_text_and_a_little_more(repeated, worthy):
+    """Real source repeats some 0.12: a mark of its own, below that of greedy answers, and for loops alone."""
+    assert worthy == worth_judging({"target": 2.0, "draft": 2.5, "ngrams": 2.6, "repeated": repeated, "text": 0.12})
+
+
+@pytest.mark.parametrize(("ngrams", "better"), [(4, True), (6, False)])
+def test_a_text_that_5_grams_draft_as_well_is_easy(ngrams, better):
+    """Of 8 tokens the model has 6 accepted on each of 40 prompts; the decoders that a GPU is slow at answer 5."""
+    times = {"plain": [2.0, 3.0, 2.5, 2.2, 2.8], "speculative": [1.0, 1.5, 1.25, 1.1, 1.4], "tested": [8] * 5}
+    model = {**planted(cost=0.1, verification=1), "tested": [8] * 40, "accepted": [6] * 40}
+    rows = pd.DataFrame([model, {**times, "accepted": [ngrams] * 5}])
+    table = by_decoder(["model, temperature 1", "5-grams, temperature 1"], [rows], 100)
+
+    assert better == better_than_ngrams(table)
+    assert [pytest.approx(2), pytest.approx(25)] == [table["value"][1], table["ms a token without"][1]]
 
 
 WORDS = [f"w{number}" for number in range(30)]

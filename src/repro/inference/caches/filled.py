@@ -138,7 +138,7 @@ def _hub_cache(model: PreTrainedModel, kind: str, capacity: int) -> HubCache:
 
 
 def random_model(fields: Fields, *, own: bool, dtype: str, device: str, seed: int) -> Any:
-    """Our decoder, or the causal model of `transformers`, of a configuration, its weights random, drawn on the device."""
+    """Our decoder, or the causal model of `transformers`, of a configuration, with random weights."""
     with torch.random.fork_rng(devices=[]), torch.device(device):
         torch.manual_seed(seed)
         model: Any = Transformer(own_shape(fields)) if own else _hub_model(fields)

@@ -5,6 +5,7 @@ B answers, L tokens of an answer, T time, V vocabulary.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -41,6 +42,11 @@ def distinct(tokens: list[int], size: int) -> float:
     """Share of the n-grams of this size that did not stand in the sequence before."""
     grams = list(zip(*(tokens[start:] for start in range(size)), strict=False))
     return len(set(grams)) / len(grams)
+
+
+def repeated(texts: Sequence[list[int]]) -> float:
+    """Mean share of 4-grams that stood in the same text before."""
+    return sum(1 - distinct(text, 4) for text in texts) / len(texts)
 
 
 def write(model: Transformer, prompts_BT: Tensor, length: int, drawing: Drawing, *, batch: int, seed: int) -> Tensor:

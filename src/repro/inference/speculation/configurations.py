@@ -171,12 +171,13 @@ class Generating:
 
 @dataclass(frozen=True, kw_only=True)
 class Quality:
-    """A target beside its draft and 5-grams: `prompts` and `length` of the greedy answers that show repetition."""
+    """A target beside its draft and 5-grams: `prompts`, `length`, `temperature` of the answers that show repetition."""
 
     pair: Pair
     prompts: Prompts
     length: int
     device: str = added("cpu")
+    temperature: float = added(0.0)
 
 
 def layout_of(config: PassCosts | Decoding) -> str:
@@ -212,25 +213,37 @@ def pair_on(
 
 
 def decoders(
-    decoded: Callable[..., Decoding], layouts: Sequence[str], *, static: bool, own: bool
+    decoded: Callable[..., Decoding],
+    layouts: Sequence[str],
+    *,
+    prompts: Prompts | GivenPrompts,
+    few: Prompts | GivenPrompts,
+    static: bool,
+    own: bool,
 ) -> dict[str, Decoding]:
     """Every draft, sampled and greedy, with weights in the first layout; then the draft model with them in the others.
 
     Args:
-        decoded: the configuration but for `draft`, `drawing`, the layout of the weights and `static`.
+        decoded: the configuration but for `draft`, `drawing`, `prompts`, the layout of the weights and `static`.
+        few: the prompts of drafts that cannot be static and so are slow on a GPU.
         static: for the drafts that can be.
         own: without 5-grams, since the text that the target was trained on is not at hand.
     """
     ways = {"temperature 1": Drawing(), "greedy": GREEDY}
     drafts = {
         f"{kind}, {name}": decoded(
-            draft=kind, drawing=way, static=static and kind in (MODEL, SELF), **LAYOUTS[layouts[0]]
+            draft=kind,
+            drawing=way,
+            prompts=prompts if kind in (MODEL, SELF) else few,
+            static=static and kind in (MODEL, SELF),
+            **LAYOUTS[layouts[0]],
         )
         for kind in DRAFTS
         for name, way in ways.items()
         if not (own and kind == NGRAMS)
     }
-    return drafts | {f"{MODEL}, weights in {one}": decoded(static=static, **LAYOUTS[one]) for one in layouts[1:]}
+    others = {one: decoded(prompts=prompts, static=static, **LAYOUTS[one]) for one in layouts[1:]}
+    return drafts | {f"{MODEL}, weights in {one}": other for one, other in others.items()}
 
 
 def assisted_arms(

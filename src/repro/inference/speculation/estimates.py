@@ -13,11 +13,15 @@ import numpy as np
 import pandas as pd
 
 from repro.floor.measurement import Numbers
+from repro.inference.speculation.configurations import MODEL, NGRAMS
 from repro.sizing.speculation import expected_tokens
-from repro.statistics import Estimate, joint_bootstrap
+from repro.statistics import Estimate, geometric_t, joint_bootstrap
+from repro.statistics.resampling import FEWEST_ITEMS
 
-JUDGED = ["target", "draft", "ngrams", "repeated"]
-BETTER_THAN_DRAFT, BETTER_THAN_NGRAMS, REPEATED = 0.3, 0.5, 0.3
+JUDGED = ["target", "draft", "ngrams", "repeated", "text"]
+BETTER_THAN_DRAFT, BETTER_THAN_NGRAMS = 0.3, 0.5  # nats per token
+REPEATED, ABOVE_TEXT = 0.3, 0.05  # of greedy answers; of answers drawn as the claims draw, beyond the text's own share
+ACCEPTED_MORE = 0.1  # than 5-grams
 
 
 def worth_judging(quality: Numbers) -> bool:
@@ -26,9 +30,20 @@ def worth_judging(quality: Numbers) -> bool:
     Args:
         quality: what `judge_target` returns.
     """
-    target, draft, ngrams, repeated = (float(quality[name]) for name in JUDGED)  # type: ignore[arg-type]
+    target, draft, ngrams, repeated = (float(quality[name]) for name in JUDGED[:4])  # type: ignore[arg-type]
     near = draft - target < BETTER_THAN_DRAFT or ngrams - target < BETTER_THAN_NGRAMS
-    return not near and repeated < REPEATED
+    most = float(quality["text"]) + ABOVE_TEXT if "text" in quality else REPEATED  # type: ignore[arg-type]
+    return not near and repeated < most
+
+
+def better_than_ngrams(decoders: pd.DataFrame) -> bool:
+    """Whether the target accepts more of its draft model, at temperature 1, than of 5-grams: else drafting is easy.
+
+    Args:
+        decoders: the table of `by_decoder`.
+    """
+    accepted = decoders.set_index("label")["accepted"]
+    return bool(accepted[f"{MODEL}, temperature 1"] - accepted[f"{NGRAMS}, temperature 1"] >= ACCEPTED_MORE)
 
 
 def predicted_speedup(acceptance: float, drafted: int, cost: float, verification: float = 1.0) -> float:
@@ -152,21 +167,24 @@ def crossover(batched: pd.DataFrame) -> str:
     return f"{gone.min()} (of {tried})" if len(gone) else f"none of those tried ({tried})"
 
 
-def by_decoder(names: Sequence[str], sweeps: Sequence[pd.DataFrame], tokens: int) -> pd.DataFrame:
+def by_decoder(names: Sequence[str], sweeps: Sequence[pd.DataFrame], length: int) -> pd.DataFrame:
     """Milliseconds per token without and with a draft, and the speed-up with its interval, a row per decoder.
+
+    Over few prompts the interval is Student's, of the ratios prompt by prompt.
 
     Args:
         names: of the trials of all sweeps, one after the other.
-        tokens: that each wrote on either side.
+        length: tokens of an answer.
     """
     lines = []
     rows: list[Row] = [dict(row.dropna()) for swept in sweeps for _, row in swept.iterrows()]
     for name, row in zip(names, rows, strict=True):
-        gain, per = speedup(row), 1000 / tokens
+        few, per = len(row["plain"]) < FEWEST_ITEMS, 1000 / (length * len(row["plain"]))
+        gain = geometric_t(np.divide(*_lists(row, "plain", "speculative")), unit="times") if few else speedup(row)
         lines.append(
             {
                 "label": name,
-                "accepted": acceptance(row).value if "accepted" in row else float("nan"),
+                "accepted": sum(row["accepted"]) / sum(row["tested"]) if "accepted" in row else float("nan"),
                 "ms a token without": per * sum(row["plain"]),
                 "with": per * sum(row["speculative"]),
                 "value": gain.value,

@@ -204,21 +204,25 @@ def time_generate(config: Generating, seed: int) -> Numbers:
 def judge_target(config: Quality, seed: int) -> Numbers:
     """Test losses of `target`, `draft` and `ngrams`, in nats per token, and the mean share of `repeated` 4-grams.
 
-    The 5-grams are counted on as many tokens of the text as the target was trained on.
+    The 5-grams are counted on as many tokens of the text as the target was trained on. Beside answers that are not
+    greedy stands the share in test `text` of their length.
     """
     from repro.corpora.texts.text import tokens_of
-    from repro.inference.decoding.configurations import GREEDY
-    from repro.inference.decoding.writing import distinct, write
+    from repro.inference.decoding.configurations import Drawing
+    from repro.inference.decoding.writing import repeated, write
     from repro.inference.speculation.passes import counted_ngrams, mean_loss, models_of
 
     target, draft = models_of(config.pair, seed, config.device)
     run, prompts = config.pair.target, config.prompts.windows().to(config.device)
     tested = tokens_of(run.text).test[: run.test_tokens]
     ngrams = counted_ngrams(run.text, run.readings[-1])
-    answers = write(target, prompts, config.length, GREEDY, batch=len(prompts), seed=seed).tolist()
+    drawing = Drawing(temperature=config.temperature)
+    answers = write(target, prompts, config.length, drawing, batch=len(prompts), seed=seed)
+    windows = tested[: len(tested) // config.length * config.length].reshape(-1, config.length)
     return {
         "target": mean_loss(target, tested),
         "draft": mean_loss(draft, tested),
         "ngrams": float(ngrams.nats(tested).mean()),
-        "repeated": float(np.mean([1 - distinct(answer, 4) for answer in answers])),
+        "repeated": repeated(answers.tolist()),
+        **({"text": repeated(windows.tolist())} if config.temperature else {}),
     }
