@@ -87,6 +87,26 @@ def test_an_arm_that_computes_something_else_is_not_timed(monkeypatch):
         decode_steps(STEPS, 0)
 
 
+def test_on_a_gpu_steps_with_static_caches_are_graphs_that_have_run_before_the_clock_starts(gpu):
+    """Those that allocate anew, and transformers' own, are launched one by one; all give the logits of their heads."""
+    on_gpu = replace(STEPS, device="cuda", dtype="bfloat16", rounds=3)
+    numbers = decode_steps(on_gpu, 0)
+    static = [arm for arm in on_gpu.arms if arm.cache == "static"]
+
+    assert len(static) * (1 + 1 + 3) == gpu.graph_replays
+    assert decode_steps(replace(STEPS, dtype="bfloat16"), 0)["cache_bytes"] == numbers["cache_bytes"]
+    assert 6 == len(decode_steps(replace(on_gpu, arms=transformers_arms(4, 2)), 0)["milliseconds"])
+
+
+def test_while_times_are_taken_attention_takes_any_length():
+    """cuDNN's kernel, which a GPU would prefer, plans for each; it is allowed again afterwards."""
+    before = torch.backends.cuda.cudnn_sdp_enabled()
+    with on_one_thread("cpu"):
+        assert not torch.backends.cuda.cudnn_sdp_enabled()
+
+    assert before == torch.backends.cuda.cudnn_sdp_enabled()
+
+
 def test_what_is_no_arm_is_refused():
     with pytest.raises(ValueError, match="'growing'; expected one of static, concatenated"):
         Arm(kv_heads=4, cache="growing")

@@ -68,6 +68,23 @@ def test_a_cache_holds_what_the_formula_predicts(family: str, kind: str, heads: 
     assert 0 == numbers["left"]
 
 
+@pytest.mark.parametrize(
+    ("family", "kind"), [("llama", "whole"), ("llama", "growing"), ("llama", "static"), ("gemma2", "dynamic")]
+)
+def test_on_a_gpu_a_cache_holds_what_the_formula_predicts(gpu, family: str, kind: str):
+    """By the counters of the GPU's allocator, whatever it had handed out before."""
+    numbers = held_bytes(CacheFill(fields=tiny(family), kind=kind, device="cuda", **SHORT), 0)
+
+    assert numbers["predicted"] == numbers["steps_held"] == numbers["steps_alive"] - numbers["beside"]
+    assert 0 == numbers["left"]
+    assert numbers["append_allocated"] >= numbers["append_peak"]
+
+
+@pytest.mark.parametrize("kind", ["whole", "dynamic"])
+def test_on_a_gpu_a_cache_changes_nothing(gpu, kind: str):
+    assert cache_agreement(Generation(fields=tiny("llama"), kind=kind, tokens=4, device="cuda"), 0)["difference"] < 1e-5
+
+
 def test_a_formula_that_forgets_the_shared_heads_is_caught():
     """Eight query heads that share two keys: the planted formula is wrong by four."""
     config = CacheFill(fields=tiny("llama"), kind="dynamic", **SHORT)

@@ -16,7 +16,8 @@ from repro.bookkeeping.ledger import judge, load_chapter
 from repro.floor import places
 from repro.floor.scale import Scale
 from repro.inference.decoding.configurations import Drawing
-from repro.inference.speculation.configurations import NGRAMS, Decoding, Generating
+from repro.inference.speculation.answers import TimedAnswers
+from repro.inference.speculation.configurations import LOOKUP, NGRAMS, Decoding, Generating, PassCosts
 from repro.inference.speculation.estimates import (
     acceptance_over_overlap,
     accepted_by_place,
@@ -29,7 +30,8 @@ from repro.inference.speculation.estimates import (
     worth_judging,
 )
 from repro.inference.speculation.given import given_pair, given_prompts
-from repro.inference.speculation.measurements import time_decoding, time_generate
+from repro.inference.speculation.measurements import time_decoding, time_generate, time_passes
+from repro.inference.speculation.passes import models_of
 
 CLAIMS = load_chapter(places.experiments() / "speculative" / "claims.toml")
 
@@ -173,6 +175,39 @@ def test_a_pair_of_ones_own_is_timed_at_ones_own_prompts(pair, tmp_path):
     assert [[1, 2, 3, 4], [6, 7, 8, 9]] == prompts.windows().tolist()
     assert 2 == len(found["plain"]) == len(found["overlap"]) == theirs["identical"]
     assert "large" == pair.target.name and str(tmp_path) not in str(prompts)
+
+
+@pytest.fixture
+def prompts(pair, tmp_path):
+    (tmp_path / "prompts.txt").write_text("w1 w2 w3 w4 w5\nw6 w7 w8 w9\n")
+    return given_prompts(str(tmp_path / "prompts.txt"), pair.target, count=2, length=4)
+
+
+def test_on_a_gpu_answers_are_graphs_and_the_host_waits_once_a_round(gpu, pair, prompts):
+    """With and without a draft; a plain answer asks the GPU nothing before its end."""
+    config = Decoding(pair=pair, prompts=prompts, length=6, drafted=2, device="cuda", dtype="bfloat16", static=True)
+    answers = TimedAnswers(config, *models_of(pair, 0, "cuda", "bfloat16"))
+    timed = [len(answers.numbers()[side]) for side in ("plain", "speculative")]
+    prompt_BT = prompts.windows().to("cuda")[:1]
+    replays, waits = gpu.graph_replays, gpu.waits
+    rounds = len(answers._speculative(prompt_BT, 0)[0])
+
+    assert rounds == gpu.graph_replays - replays
+    assert rounds + 2 == gpu.waits - waits  # and where the clock is read
+    waits = gpu.waits
+    answers._plain(prompt_BT, 0)
+    assert 2 == gpu.waits - waits
+    assert [2, 2] == timed  # what warmed up is not among them
+
+
+def test_on_a_gpu_every_decoder_of_the_page_runs(gpu, pair, prompts):
+    """Drafts that guess in Python launch by launch, and transformers' own on the device of the weights."""
+    look_up = Decoding(pair=pair, prompts=prompts, length=6, drafted=2, draft=LOOKUP, device="cuda", dtype="bfloat16")
+    theirs = Generating(pair=pair, prompts=prompts, length=6, drawing=Drawing(temperature=0), device="cuda")
+    passes = PassCosts(pair=pair, held=4, rounds=2, device="cuda", dtype="bfloat16", static=True)
+
+    assert 2 == len(time_decoding(look_up, 0)["plain"]) == time_generate(theirs, 0)["identical"]
+    assert 9 == len(time_passes(passes, 0)["settled"])
 
 
 def test_prompts_that_cannot_be_used_are_refused(pair, tmp_path):
