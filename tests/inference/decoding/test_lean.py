@@ -126,6 +126,20 @@ def test_static_rounds_write_what_plain_ones_do(drawing):
         assert eager.drafted == steady.drafted
 
 
+def test_a_layer_of_a_static_step_has_as_few_kernels_as_any(gpu):
+    """A GPU's small kernels take 2 us each, so a layer's time is their number: no mask is made in it."""
+    launches = []
+    for layers in (1, 2):
+        with torch.device("cuda"):
+            reader = Lean(model_of(0, layers=layers, kv_heads=4).bfloat16(), capacity=24, layout="rows", static=True)
+            tokens_B1, places_B = torch.tensor([[1]]), torch.tensor([7])
+        gpu.reset()
+        reader.read(tokens_B1, places_B)
+        launches.append(gpu.launches)
+
+    assert 16 == launches[1] - launches[0]
+
+
 def test_a_moving_target_cannot_be_static():
     prompt_BT = some_tokens(1, 8)
     with pytest.raises(ValueError, match="static=True"):

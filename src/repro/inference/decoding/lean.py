@@ -95,6 +95,8 @@ class Lean:
         places_BM = starts_B[:, None] + self._places[: tokens_BM.shape[1]]
         rotation = self._cosines[places_BM][:, None], self._sines[places_BM][:, None]
         seen_B1MS = (self._places[:end] <= places_BM[..., None])[:, None]
+        if self.static:  # what attention would add, made once: from true and false each layer would make it anew
+            seen_B1MS = torch.where(seen_B1MS, 0.0, -torch.inf).to(self.keys.dtype)
         return self._pass(tokens_BM, rotation, places_BM[:, None, :, None], end, seen_B1MS)
 
     def _pass(
