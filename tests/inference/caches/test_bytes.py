@@ -80,6 +80,15 @@ def test_on_a_gpu_a_cache_holds_what_the_formula_predicts(gpu, family: str, kind
     assert numbers["append_allocated"] >= numbers["append_peak"]
 
 
+def test_a_watch_of_a_gpu_multiplies_before_it_counts(gpu):
+    """Forwards, backwards and with a bias, since workspaces of cuBLAS are taken at first use and kept."""
+    with Watch("cuda") as watch:
+        watch.mark("nothing")
+
+    assert {"mm", "addmm"} <= set(gpu.by_name) and gpu.by_name["mm"] > 2
+    assert (0, 0) == (watch.phases["nothing"].alive, watch.phases["nothing"].peak)
+
+
 @pytest.mark.parametrize("kind", ["whole", "dynamic"])
 def test_on_a_gpu_a_cache_changes_nothing(gpu, kind: str):
     assert cache_agreement(Generation(fields=tiny("llama"), kind=kind, tokens=4, device="cuda"), 0)["difference"] < 1e-5

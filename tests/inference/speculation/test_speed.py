@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
@@ -17,7 +18,17 @@ from repro.floor import places
 from repro.floor.scale import Scale
 from repro.inference.decoding.configurations import Drawing
 from repro.inference.speculation.answers import TimedAnswers
-from repro.inference.speculation.configurations import LOOKUP, NGRAMS, Decoding, Generating, PassCosts
+from repro.inference.speculation.configurations import (
+    ASSISTED,
+    LOOKUP,
+    NGRAMS,
+    PLAIN,
+    Decoding,
+    Generating,
+    GreedyAnswers,
+    PassCosts,
+    WrittenPairs,
+)
 from repro.inference.speculation.estimates import (
     acceptance_over_overlap,
     accepted_by_place,
@@ -32,6 +43,7 @@ from repro.inference.speculation.estimates import (
 from repro.inference.speculation.given import given_pair, given_prompts
 from repro.inference.speculation.measurements import time_decoding, time_generate, time_passes
 from repro.inference.speculation.passes import models_of
+from repro.inference.speculation.written import below_largest, greedy_answers, pair_writer
 
 CLAIMS = load_chapter(places.experiments() / "speculative" / "claims.toml")
 
@@ -208,6 +220,27 @@ def test_on_a_gpu_every_decoder_of_the_page_runs(gpu, pair, prompts):
 
     assert 2 == len(time_decoding(look_up, 0)["plain"]) == time_generate(theirs, 0)["identical"]
     assert 9 == len(time_passes(passes, 0)["settled"])
+
+
+@pytest.mark.parametrize("by", ["rejection", ASSISTED])
+def test_on_a_gpu_greedy_answers_are_the_same_with_a_draft_and_without(gpu, pair, prompts, by):
+    """Transformers' models stand where the weights are, as the prompts do."""
+    config = GreedyAnswers(pair=pair, prompts=prompts, length=6, by=by, device="cuda")
+    target, draft = models_of(pair, 0, "cuda")
+
+    for alone_T, drafted_T in greedy_answers(config, target, draft):
+        assert alone_T.is_cuda and torch.equal(alone_T, drafted_T)
+        assert float(below_largest(target, drafted_T[None], 4).max()) < config.tolerance
+
+
+@pytest.mark.parametrize("by", [PLAIN, "rejection", ASSISTED])
+def test_on_a_gpu_pairs_are_written_after_prompts(gpu, pair, prompts, by):
+    config = WrittenPairs(pair=pair, prompts=prompts, by=by, samples=2, drafted=2, device="cuda")
+    prompt_BT = prompts.windows().to("cuda")
+
+    pairs_B2, _ = pair_writer(config, *models_of(pair, 0, "cuda"))(prompt_BT, 0)
+
+    assert (2, 2) == pairs_B2.shape and pairs_B2.is_cuda
 
 
 def test_prompts_that_cannot_be_used_are_refused(pair, tmp_path):
