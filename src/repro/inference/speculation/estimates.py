@@ -179,8 +179,9 @@ def by_decoder(names: Sequence[str], sweeps: Sequence[pd.DataFrame], length: int
     lines = []
     rows: list[Row] = [dict(row.dropna()) for swept in sweeps for _, row in swept.iterrows()]
     for name, row in zip(names, rows, strict=True):
-        few, per = len(row["plain"]) < FEWEST_ITEMS, 1000 / (length * len(row["plain"]))
-        gain = geometric_t(np.divide(*_lists(row, "plain", "speculative")), unit="times") if few else speedup(row)
+        ratios = [plain / drafted for plain, drafted in zip(*_lists(row, "plain", "speculative"), strict=True)]
+        gain = speedup(row) if len(ratios) >= FEWEST_ITEMS else geometric_t(ratios, unit="times")
+        per = 1000 / (length * len(ratios))
         lines.append(
             {
                 "label": name,
