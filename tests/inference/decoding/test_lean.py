@@ -8,7 +8,7 @@ import torch
 from repro.inference.decoding.choices import Drawn
 from repro.inference.decoding.configurations import GREEDY, Drawing
 from repro.inference.decoding.lean import LAYOUTS, Lean
-from repro.inference.decoding.writing import write_plainly
+from repro.inference.decoding.writing import write, write_plainly
 from repro.inference.speculation.drafting import ModelDraft, NGramDraft, PromptLookup, speculate
 from repro.inference.speculation.steady import StaticSpeculation
 from repro.models.decoder import Decoder
@@ -138,6 +138,22 @@ def test_a_layer_of_a_static_step_has_as_few_kernels_as_any(gpu):
         launches.append(gpu.launches)
 
     assert 16 == launches[1] - launches[0]
+
+
+@pytest.mark.parametrize("drawing", [Drawing(), GREEDY], ids=str)
+def test_on_a_gpu_answers_are_written_by_its_own_generator_and_cudnn_is_left_out(gpu, drawing, monkeypatch):
+    """Greedy ones are those of a CPU, in single precision; each batch has a seed of its own."""
+    plans, read = [], Lean.read
+    monkeypatch.setattr(
+        Lean, "read", lambda *given: plans.append(torch.backends.cuda.cudnn_sdp_enabled()) or read(*given)
+    )
+    model, prompts_BT = model_of(0), some_tokens(3, 8)
+    expected = write(model, prompts_BT, 6, drawing, batch=2, seed=0)
+
+    answers = write(model.to("cuda"), prompts_BT.to("cuda"), 6, drawing, batch=2, seed=0)
+
+    assert answers.is_cuda and expected.shape == answers.shape and not any(plans)
+    assert drawing != GREEDY or expected.tolist() == answers.tolist()
 
 
 def test_a_moving_target_cannot_be_static():

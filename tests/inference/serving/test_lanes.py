@@ -9,11 +9,12 @@ from repro.inference.serving.configurations import (
     PagedGeneration,
     Paging,
     Reserving,
+    Serving,
     Spread,
     Workload,
 )
 from repro.inference.serving.lanes import random_decoder, random_prompts, serve
-from repro.inference.serving.measurements import block_reading, paged_logits, transformers_pages
+from repro.inference.serving.measurements import block_reading, paged_logits, served_trace, transformers_pages
 from repro.inference.serving.memory import memory_of
 from repro.inference.serving.paged_cache import PagedCache
 from repro.inference.serving.paging import BlockPool, BlockTable
@@ -106,3 +107,13 @@ def test_a_time_is_taken_where_its_configuration_says():
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="'cuda', which is not here"):
             block_reading(BlockRead(sequences=2, tokens=64, block=16, turns=3, device="cuda"), 0)
+
+
+def test_on_a_gpu_requests_are_served_and_blocks_read_where_the_model_is(gpu):
+    """In bfloat16, with weights drawn on the device and room for every request by pages."""
+    few = Workload(name="few", prompt=Spread(mean=6), output=Spread(mean=6), requests=4)
+    served = served_trace(Serving(model=SHAPE, workload=few, memory=Paging(block=4), slots=96, device="cuda"), 0)
+    read = block_reading(BlockRead(sequences=2, tokens=32, block=16, turns=2, device="cuda"), 0)
+
+    assert sum(request.output for request in requests_of(few, 0, longest=48)) == served["written"]
+    assert gpu.launches > 0 and read["ratio"] > 0
