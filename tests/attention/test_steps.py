@@ -98,6 +98,18 @@ def test_on_a_gpu_steps_with_static_caches_are_graphs_that_have_run_before_the_c
     assert 6 == len(decode_steps(replace(on_gpu, arms=transformers_arms(4, 2)), 0)["milliseconds"])
 
 
+def test_a_gpu_has_work_when_the_clock_starts_and_has_done_it_when_it_is_read(gpu):
+    """Else a short run's time would be that of its first launch; events read too early are refused."""
+    matrix = torch.ones(64, 64, device="cuda")
+    launched = []
+
+    [seconds] = take_turns(
+        [lambda: launched.append(gpu.by_name["mm"]) or matrix @ matrix], rounds=2, seed=0, device="cuda"
+    )
+
+    assert [1, 3] == launched and all(second > 0 for second in seconds)
+
+
 def test_while_times_are_taken_attention_takes_any_length():
     """cuDNN's kernel, which a GPU would prefer, plans for each; it is allowed again afterwards."""
     before = torch.backends.cuda.cudnn_sdp_enabled()

@@ -19,13 +19,13 @@ def take_turns(runs: Sequence[TimedRun], *, rounds: int, seed: int, device: str 
     """Seconds of each run in each round; every round takes all of them once, in an order drawn anew.
 
     On a CPU these are seconds of the calling thread, which waiting for another process does not lengthen, though a
-    memory bus shared with it does; on a GPU, seconds between two events on its stream.
+    memory bus shared with it does; on a GPU, seconds between two events on its stream, which is busy before the first.
     """
-    order = random.Random(seed)
+    order, timed = random.Random(seed), _timed_on_gpu() if device == "cuda" else _on_cpu
     seconds: list[list[float]] = [[] for _ in runs]
     for _ in range(rounds):
         for place in order.sample(range(len(runs)), len(runs)):
-            seconds[place].append(_on_gpu(runs[place]) if device == "cuda" else _on_cpu(runs[place]))
+            seconds[place].append(timed(runs[place]))
     return seconds
 
 
@@ -35,13 +35,19 @@ def _on_cpu(run: TimedRun) -> float:
     return clock("cpu") - begin
 
 
-def _on_gpu(run: TimedRun) -> float:
-    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    begin.record()
-    run()
-    end.record()
-    torch.cuda.synchronize()
-    return float(begin.elapsed_time(end)) / 1e3
+def _timed_on_gpu() -> Callable[[TimedRun], float]:
+    matrix = torch.ones(1024, 1024, device="cuda")
+
+    def timed(run: TimedRun) -> float:
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        torch.mm(matrix, matrix)  # some 50 us of work, during which the run's first launch arrives
+        begin.record()
+        run()
+        end.record()
+        torch.cuda.synchronize()
+        return float(begin.elapsed_time(end)) / 1e3
+
+    return timed
 
 
 def clock(device: str) -> float:
