@@ -35,6 +35,7 @@ from repro.inference.speculation.estimates import (
     better_than_ngrams,
     by_batch,
     by_decoder,
+    fastest_speedup,
     speedup,
     speedup_over_prediction,
     tokens_over_closed_form,
@@ -121,6 +122,17 @@ def test_the_table_holds_measured_and_predicted():
 
     assert row["v measured"] == pytest.approx(row["speed-up"], rel=0.02)
     assert row["v = 1"] == pytest.approx(row["v measured"] * 1.7 / 1.4)
+
+
+def test_a_draft_that_only_beats_a_handicapped_decoder_brings_nothing():
+    """Planted: in columns a plain step takes half as long, and speculation as long as before."""
+    packed = planted(cost=0.05, verification=1.0)
+    columns = {**packed, "plain": [time / 2 for time in packed["plain"]]}
+
+    whole, fair = speedup(packed), fastest_speedup([packed, columns])
+
+    assert whole.value / 2 == pytest.approx(fair.value)
+    assert fair.value == pytest.approx(fastest_speedup([columns, packed]).value)
 
 
 @pytest.mark.parametrize("spoiled", [{}, {"draft": 2.2}, {"ngrams": 2.4}, {"repeated": 0.4}], ids=str)

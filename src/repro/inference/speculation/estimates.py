@@ -61,6 +61,12 @@ def speedup(row: Row) -> Estimate:
     )
 
 
+def fastest_speedup(rows: Sequence[Row]) -> Estimate:
+    """Time of the fastest plain decoder over that of the fastest speculative one, among trials on the same prompts."""
+    plain, speculative = (min((row[side] for row in rows), key=sum) for side in ("plain", "speculative"))
+    return speedup({"plain": plain, "speculative": speculative})
+
+
 def acceptance(row: Row) -> Estimate:
     """Share of the tested drafted tokens that were accepted."""
     return joint_bootstrap(lambda accepted, tested: accepted.sum() / tested.sum(), *_lists(row, "accepted", "tested"))
