@@ -157,6 +157,8 @@ def test_a_text_that_5_grams_draft_as_well_is_easy(ngrams, better):
     table = by_decoder(["model, temperature 1", "5-grams, temperature 1"], [rows], 100)
 
     assert better == better_than_ngrams(table)
+    never = pd.DataFrame([{**times, "tested": [0] * 5, "accepted": [0] * 5}, times | {"tested": None}])
+    assert by_decoder(["prompt lookup", "transformers"], [never], 100)["accepted"].isna().all()
     assert [pytest.approx(2), pytest.approx(25)] == [table["value"][1], table["ms a token without"][1]]
 
 

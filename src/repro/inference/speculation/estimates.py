@@ -191,7 +191,7 @@ def by_decoder(names: Sequence[str], sweeps: Sequence[pd.DataFrame], length: int
         lines.append(
             {
                 "label": name,
-                "accepted": sum(row["accepted"]) / sum(row["tested"]) if "accepted" in row else float("nan"),
+                "accepted": sum(row["accepted"]) / tested if (tested := sum(row.get("tested", []))) else float("nan"),
                 "ms a token without": per * sum(row["plain"]),
                 "with": per * sum(row["speculative"]),
                 "value": gain.value,
