@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -46,7 +47,7 @@ def distinct(tokens: list[int], size: int) -> float:
 
 def repeated(texts: Sequence[list[int]]) -> float:
     """Mean share of 4-grams that stood in the same text before."""
-    return sum(1 - distinct(text, 4) for text in texts) / len(texts)
+    return float(np.mean([1 - distinct(text, 4) for text in texts]))
 
 
 def write(model: Transformer, prompts_BT: Tensor, length: int, drawing: Drawing, *, batch: int, seed: int) -> Tensor:
