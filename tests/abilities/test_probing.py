@@ -54,6 +54,18 @@ def test_training_puts_the_classes_into_the_states(tmp_path, monkeypatch: pytest
     assert after["unseen"] > before["unseen"] + 0.2 and after["states"] == before["states"]
 
 
+def test_models_trained_in_one_program_hold_what_they_hold_alone(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    """So few steps that rounding errors have not grown."""
+    config = replace(probing(4, 32, 8, width=16, layers=1, steps=30, lines=32, rate=0.6), states=4_000)
+    for arm in with_control(config):
+        monkeypatch.setenv("REPRO_CHECKPOINTS", str(tmp_path / "alone"))
+        alone = probe(arm, 0)
+        monkeypatch.setenv("REPRO_CHECKPOINTS", str(tmp_path / "together"))
+        first, other = probe.all_together([arm, arm], [0, 1])
+
+        assert pytest.approx(alone, abs=0.01) == first != other
+
+
 def test_a_text_without_classes_or_too_short_is_refused():
     config = probing(4, 16, 8, width=16, layers=1, steps=2, lines=2, rate=0.6)
     with pytest.raises(ValueError, match="expected a hidden Markov language"):

@@ -51,11 +51,14 @@ def test_a_run_reads_no_line_twice():
     assert {"parameters", "flops"} == set(cost_of(RUN))
 
 
-def test_trials_in_one_program_are_the_trials_alone_each_at_its_rate_and_seed():
+def test_trials_in_one_program_are_the_trials_alone_each_at_its_rate_and_seed(tmp_path, monkeypatch):
     configs = [Asked(inner=Outer(run=replace(RUN, learning_rate=rate))) for rate in (0.02, 0.04)]
 
     together = weight_read.trials(configs, [3, 4])
+    again = weight_read.trials(configs, [3, 4])  # from the weights that the first program left
 
+    assert together == again
+    monkeypatch.setenv("REPRO_CHECKPOINTS", str(tmp_path))
     for config, seed, numbers in zip(configs, (3, 4), together, strict=True):
         assert not isinstance(numbers, Diverged)
         assert pytest.approx(weight_read.trial(config, seed), rel=1e-3) == numbers

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from repro.corpora.texts.text import Skills
+from repro.floor.measurement import Diverged
 from repro.models.counting import parameters, with_equal_parameters
 from repro.models.decoder import Decoder
 from repro.models.fewer_heads import with_fewer_heads
@@ -80,3 +81,16 @@ def test_the_second_run_begins_where_the_first_ended():
     assert 4_096 == shared["tokens_read"]
     with pytest.raises(ValueError, match="less than a batch"):
         dataclasses.replace(control, tokens=100)
+
+
+def test_second_runs_in_one_program_are_the_second_runs_alone():
+    """Two ways of pooling, two rates, two seeds; a first run that explodes ends its second run alone."""
+    one = Uptraining(start=FIRST, kv_heads=1, tokens=2_048)
+    wild = dataclasses.replace(one, start=dataclasses.replace(FIRST, learning_rate=1e30))
+    configs, seeds = [one, dataclasses.replace(one, pooling="first", rate=0.5), wild], [3, 4, 3]
+
+    *together, exploded = uptrain.all_together(configs, seeds)
+
+    assert isinstance(exploded, Diverged)
+    for config, seed, numbers in zip(configs, seeds, together, strict=False):
+        assert pytest.approx(uptrain(config, seed), abs=1e-4) == numbers

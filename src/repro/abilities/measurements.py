@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +19,9 @@ from repro.abilities.configurations import (
     Translating,
     Voting,
 )
-from repro.floor.measurement import Numbers, measurement
+from repro.floor.measurement import Diverged, Numbers, Together, measurement
 from repro.models.counting import parameters
+from repro.training.configurations import alike
 from repro.training.short import AfterTraining, cost_of
 
 if TYPE_CHECKING:
@@ -157,23 +159,20 @@ def translate(config: Translating, seed: int) -> Numbers:
     return translation_scores.trial(config, seed)
 
 
-@measurement(version=1)
-def probe(config: Probing, seed: int) -> Numbers:
-    """Read word classes off the last states of a model by ridge regression, on text that it was not trained on.
+@AfterTraining
+def probe_scores(model: Transformer, config: Probing, seed: int) -> Numbers:
+    """What a linear probe reads of word classes off a model's last states, by ridge regression.
 
     Shares right: `seen` of the class of a symbol whose kind the probe was fitted on, in other text; `control`, as
     `seen`, of a class dealt to each symbol by chance, which the probe alone can have learned (selectivity is `seen`
     minus `control`); `unseen` of the class of symbols of which the probe was fitted on none; `before` of the class of
     the token before. `frequent`: of a guess at the commonest class.
 
-    Raises:
-        Diverged: a loss that is no number, or a run that ends worse than it began.
-
     Source: Hewitt & Liang 2019 (arXiv:1909.03368), control tasks and selectivity.
     """
-    from repro.abilities.probing import accuracy, model_of, read_states
+    from repro.abilities.probing import accuracy, read_states
 
-    states_NW, symbols_N, before_N = read_states(model_of(config, seed), config)
+    states_NW, symbols_N, before_N = read_states(model, config)
     kinds_V = config.language.classes_of()
     rng = np.random.default_rng([seed, 5])
     known_V = np.isin(np.arange(len(kinds_V)), rng.permutation(len(kinds_V))[: len(kinds_V) // 2])
@@ -188,6 +187,27 @@ def probe(config: Probing, seed: int) -> Numbers:
         "states": len(symbols_N),
         "parameters": parameters(config.run.model).total,
     }
+
+
+def probe_together(configs: Sequence[Probing], seeds: Sequence[int]) -> list[Numbers | Diverged]:
+    """`probe` of models trained in one program, up to rounding; of models before training, one after another."""
+    if configs[0].trained:
+        return probe_scores.trials(configs, seeds)
+    return [probe.function(config, seed) for config, seed in zip(configs, seeds, strict=True)]
+
+
+@measurement(version=1, together=Together(alike, probe_together))
+def probe(config: Probing, seed: int) -> Numbers:
+    """Read word classes off a model, on text that it was not trained on: `probe_scores`, after or before training.
+
+    Raises:
+        Diverged: a loss that is no number, or a run that ends worse than it began.
+    """
+    if config.trained:
+        return probe_scores.trial(config, seed)
+    from repro.abilities.probing import untrained
+
+    return probe_scores.reading(untrained(config, seed), config, seed)
 
 
 @measurement(version=1)

@@ -14,16 +14,13 @@ from repro.abilities.replies import device_of
 from repro.corpora.texts.text import tokens_of
 from repro.floor.arrays import Array, Tokens
 from repro.models.transformer import Transformer
-from repro.training.run import trained
 from repro.training.windows import held_out
 
 RIDGE = 1e-3  # of the mean square of the states, times their number
 
 
-def model_of(config: Probing, seed: int) -> Transformer:
-    """The model after its run, or with the weights that the run starts from."""
-    if config.trained:
-        return trained(config.run, seed)
+def untrained(config: Probing, seed: int) -> Transformer:
+    """The model with the weights that its run starts from."""
     torch.manual_seed(seed)
     return Transformer(config.run.model).eval()
 

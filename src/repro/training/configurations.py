@@ -109,6 +109,11 @@ class Uptraining:
         if self.rate <= 0:
             raise ValueError(f"a rate of {self.rate} times the first run's; expected a positive number")
 
+    @property
+    def steps(self) -> int:
+        """Whole steps after the conversion."""
+        return self.tokens // self.start.batch
+
     def second_run(self) -> Pretraining:
         """The run that follows the conversion, of at least a step; `rate_at` has its schedule."""
         return replace(
@@ -124,6 +129,11 @@ class Uptraining:
         done, peak, warmup = (step + 1) * self.start.batch, self.rate * self.start.learning_rate, WARMUP * self.tokens
         rising = warmed_up(done, peak=peak, warmup=round(warmup))
         return min(rising, decayed(done, peak=peak, start=round(warmup), end=self.tokens + self.start.batch))
+
+
+def alike_second(config: Uptraining) -> Uptraining:
+    """What second runs that train in one program have in common: all but how heads are pooled, and the rates."""
+    return replace(alike(config), rate=1.0, pooling="mean")
 
 
 def warmed_up(done: int, *, peak: float, warmup: int) -> float:

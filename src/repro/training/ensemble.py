@@ -6,7 +6,6 @@ R runs, B sequences, T time, V vocabulary, P parameters of a run.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -21,13 +20,29 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from repro.corpora.texts.text import Tokens, tokens_of
 from repro.floor.measurement import Diverged
 from repro.instruments.graphs import Replay, capture
+from repro.models.fewer_heads import with_fewer_heads
 from repro.models.transformer import Transformer
-from repro.training.configurations import Pretraining, alike, decayed
+from repro.training import checkpoint
+from repro.training.configurations import ORDER, Pretraining, Uptraining, alike, decayed
 from repro.training.loop import PASS_TOKENS
-from repro.training.run import Progress, TrainingRun, curve_edges, extend_curve, finite, refuse_worse, trunk_rate
-from repro.training.windows import WindowOrder, held_out
+from repro.training.run import (
+    Progress,
+    TrainingRun,
+    curve_edges,
+    extend_curve,
+    finite,
+    kept,
+    refuse_rereading,
+    refuse_worse,
+    trunk_rate,
+    weights_place,
+)
+from repro.training.windows import TextOnDevice, WindowOrder, held_out
 
 EPSILON = 1e-8  # of AdamW, as torch has it
+# Attention under vmap. The CPU's fused kernel knows no vmap; on a GPU all but one would leave out what their backward
+# pass needs, since inside vmap no tensor says that it wants a gradient.
+KERNELS = {"cpu": [SDPBackend.MATH], "cuda": [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]}
 
 
 class Ensemble:
@@ -55,10 +70,9 @@ class Ensemble:
         decays = [float(p.ndim >= 2) for p in self._one.parameters() for _ in range(p.numel())]
         self._decay_P = config.weight_decay * torch.tensor(decays, device=self.device)
         self._orders = [WindowOrder(text.train, time=config.model.context, seed=s, unique=config.unique) for s in seeds]
-        self._tokens = torch.from_numpy(np.asarray(text.train).astype(np.int32)).to(self.device)
+        self._text = TextOnDevice(text.train, time=config.model.context, device=self.device)
         shape = len(seeds), config.sequences
         self._places_RB = torch.zeros(shape, dtype=torch.int64, device=self.device)
-        self._window_T = torch.arange(config.model.context + 1, device=self.device)
         self._rates_R3 = torch.zeros(len(seeds), 3, device=self.device)  # plain, over either moment's bias
         self._losses_R = torch.zeros(len(seeds), device=self.device)
         self._replay: Replay | None = None
@@ -69,9 +83,9 @@ class Ensemble:
 
     def _losses(self, inputs: Tensor, targets: Tensor, *, shared: bool = False) -> Tensor:
         """(R,) mean losses over (R, B, T) tokens, or over (B, T) that all runs share."""
-        data, gpu = None if shared else 0, self.device.type == "cuda"
-        fused = nullcontext() if gpu else sdpa_kernel(SDPBackend.MATH)  # the CPU's fused attention knows no vmap
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=gpu, cache_enabled=False), fused:
+        data, kind = None if shared else 0, self.device.type
+        half = torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda", cache_enabled=False)
+        with half, sdpa_kernel(KERNELS[kind]):
             losses_R: Tensor = vmap(self._loss, in_dims=(0, data, data))(self._stacked(), inputs, targets)
         return losses_R
 
@@ -103,8 +117,7 @@ class Ensemble:
 
     def _work(self) -> None:
         """A step as a row of operations on tensors that stay where they are in memory."""
-        time, sequences = self.config.model.context, self.config.sequences
-        windows_RBT = self._tokens[self._places_RB[..., None] * time + self._window_T].long()
+        sequences, windows_RBT = self.config.sequences, self._text.windows(self._places_RB)
         pieces = max(1, min(sequences, windows_RBT[..., 1:].numel() // PASS_TOKENS[self.device.type]))
         gradient_RP = torch.zeros_like(self.weights_RP)
         self._losses_R.zero_()
@@ -145,6 +158,11 @@ class Ensemble:
         for part, copy in zip((self.weights_RP, self.mean_RP, self.square_RP), copies, strict=True):
             part.copy_(copy)
 
+    @torch.no_grad()
+    def load(self, run: int, model: Transformer) -> None:
+        """Let one run go on from the weights of a model, before any step."""
+        self.weights_RP[run] = parameters_to_vector(model.parameters()).to(self.device)
+
     def model(self, run: int) -> Transformer:
         """One run's model, as the last step left it."""
         model = Transformer(self.config.model).to(self.device)
@@ -175,22 +193,63 @@ class Member:
 
 
 def run_together(configs: Sequence[Pretraining], seeds: Sequence[int]) -> list[TrainingRun | Diverged]:
-    """What `run` gives for each configuration and seed, up to rounding, in one program; no checkpoints.
+    """What `run` gives for each configuration and seed, up to rounding, in one program that writes no checkpoints.
 
     Raises:
-        ValueError: the runs differ in more than learning rate and seed.
+        ValueError: the runs differ in more than learning rate and seed, or would read their text more than once.
     """
     if len({alike(config) for config in configs}) != 1:
         raise ValueError("runs that train together differ in learning rate and seed alone; these differ in more")
     text = tokens_of(configs[0].text)
+    refuse_rereading(configs[0], text)
     ensemble = Ensemble(configs[0], seeds, text)
     members = [Member(config) for config in configs]
     _follow_trunk(ensemble, members)
-    return [
-        member.diverged
-        or TrainingRun(member.config, member.progress, ensemble.model(place), text.bytes_per_token, False)
-        for place, member in enumerate(members)
-    ]
+    runs: list[TrainingRun | Diverged] = []
+    for place, (member, seed) in enumerate(zip(members, seeds, strict=True)):
+        model = ensemble.model(place)
+        if member.diverged is None:
+            checkpoint.save(weights_place(member.config, seed), dict(model.named_parameters()), {})
+        whole = TrainingRun(member.config, member.progress, model, text.bytes_per_token, False)
+        runs.append(member.diverged or whole)
+    return runs
+
+
+def trained_together(configs: Sequence[Pretraining], seeds: Sequence[int]) -> list[Transformer | Diverged]:
+    """What `trained` gives for each configuration and seed: those without weights are trained now, in one program."""
+    trials = list(zip(configs, seeds, strict=True))
+    models: dict[int, Transformer | Diverged] = {
+        place: model for place, trial in enumerate(trials) if (model := kept(*trial)) is not None
+    }
+    missing = [place for place in range(len(trials)) if place not in models]
+    if missing:
+        runs = run_together([configs[place] for place in missing], [seeds[place] for place in missing])
+        models |= {
+            place: run if isinstance(run, Diverged) else run.model.eval()
+            for place, run in zip(missing, runs, strict=True)
+        }
+    return [models[place] for place in range(len(trials))]
+
+
+def uptrained_together(configs: Sequence[Uptraining], seeds: Sequence[int]) -> list[tuple[float, float] | Diverged]:
+    """The test losses right after the conversion and at the end of second runs that differ as `alike_second` allows."""
+    starts, second = trained_together([config.start for config in configs], seeds), configs[0].second_run()
+    ensemble = Ensemble(second, [seed + ORDER for seed in seeds], tokens_of(second.text))
+    members = [Member(second, diverged=start if isinstance(start, Diverged) else None) for start in starts]
+    for place, (config, seed, start) in enumerate(zip(configs, seeds, starts, strict=True)):
+        if not isinstance(start, Diverged):
+            ensemble.load(place, with_fewer_heads(start, config.kv_heads, config.pooling, seed))
+    _note_losses(ensemble, members, 0)
+    for step in range(configs[0].steps):
+        ensemble.step(step, [config.rate_at(step) for config in configs])
+    if configs[0].steps:
+        _note_losses(ensemble, members, configs[0].steps)
+    return [member.diverged or (member.progress.loss[0], member.progress.loss[-1]) for member in members]
+
+
+def _note_losses(ensemble: Ensemble, members: list[Member], step: int) -> None:
+    for member, loss in zip(members, ensemble.test_losses(), strict=True):
+        member.read(step, "loss", loss)
 
 
 def _follow_trunk(ensemble: Ensemble, members: list[Member]) -> None:

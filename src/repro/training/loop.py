@@ -14,16 +14,18 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
+from accelerate.utils import broadcast
 from torch import Tensor, nn
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from repro.corpora.texts.text import Tokens
+from repro.instruments.graphs import Replay, capture
 from repro.models.counting import training_flops
 from repro.models.transformer import Transformer
 from repro.training import checkpoint
 from repro.training.configurations import Pretraining
-from repro.training.windows import WindowOrder, Windows, held_out
+from repro.training.windows import TextOnDevice, WindowOrder, Windows, held_out
 
 # Compiling costs 5 to 15 s on a CPU and makes a step 1.05 to 1.3 times faster (measured): worth it from here on.
 COMPILED_FROM = {"cpu": 3e12, "cuda": 1e17}  # floating-point operations of the whole run; a GPU does 1e14 a second
@@ -32,7 +34,10 @@ PASS_TOKENS = {"cpu": 16_384, "cuda": 65_536}  # tokens of one forward pass; a l
 
 
 class Trainer:
-    """One model in training on this process's device; under torchrun, this rank's part of it."""
+    """One model in training on this process's device; under torchrun, this rank's part of it.
+
+    Fields: `compiled` whether every pass so far was; torch.compile runs some as they are written, and says nothing.
+    """
 
     def __init__(self, config: Pretraining, seed: int, text: Tokens, *, compiled: bool | None = None) -> None:
         """Draw the weights and put everything in place.
@@ -53,8 +58,21 @@ class Trainer:
         self.optimizer = self.accelerator.prepare(adamw(self.raw, config))
         self.compiled = worth_compiling(config) if compiled is None else compiled
         self._loss = torch.compile(self._plain_loss) if self.compiled else self._plain_loss
+        self._graphed = gpu and self.accelerator.num_processes == 1 and not self.compiled
         self.order = WindowOrder(text.train, time=config.model.context, seed=seed, unique=config.unique)
         self._test = held_out(text.test, time=config.model.context, count=config.test_tokens)
+        if self._graphed:
+            self._prepare_graph(text)
+
+    def _prepare_graph(self, text: Tokens) -> None:
+        """Put what changes from step to step where a graph reads it: text, places and learning rate on the device."""
+        device = self.accelerator.device
+        self._text = TextOnDevice(text.train, time=self.config.model.context, device=device)
+        self._places_B = torch.zeros(self.config.sequences, dtype=torch.int64, device=device)
+        self._rate, self._before = torch.zeros((), device=device), torch.zeros((), device=device)
+        self._replay: Replay | None = None
+        for group in self.optimizer.param_groups:
+            group["lr"], group["capturable"] = self._rate, True
 
     def _spread(self) -> nn.Module:
         """Put the model on its device: whole, a copy on each rank (DDP), or sharded over them (FSDP2)."""
@@ -69,14 +87,38 @@ class Trainer:
         return self.raw
 
     def _plain_loss(self, inputs_BT: Tensor, targets_BT: Tensor) -> Tensor:
+        if not torch.compiler.is_compiling():
+            self.compiled = False
         logits_BTV = self.model(inputs_BT)
         return F.cross_entropy(logits_BTV.flatten(0, 1).float(), targets_BT.flatten())
 
     def step(self, number: int, learning_rate: float) -> Tensor:
-        """One optimiser step on batch `number`; returns the loss before it, a scalar still on the device."""
+        """One optimiser step on batch `number`; returns the loss before it, a scalar still on the device.
+
+        A single run on a GPU captures its step as a CUDA graph, of which the first one is the warm-up, and then replays
+        it; the loss that it returns is overwritten by the next step.
+        """
+        if self._graphed:
+            return self._step_as_graph(number, learning_rate)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
-        inputs_BT, targets_BT = self._own_share(self.order.batch(number, self.config.sequences))
+        return self._descend(*self._own_share(self.order.batch(number, self.config.sequences)))
+
+    def _step_as_graph(self, number: int, learning_rate: float) -> Tensor:
+        self._rate.fill_(learning_rate)
+        self._places_B.copy_(torch.from_numpy(self.order.places(number, self.config.sequences)))
+        if self._replay is None:
+            self._replay, _ = capture(self._work)
+        else:
+            self._replay()
+        return self._before
+
+    def _work(self) -> None:
+        windows_BT = self._text.windows(self._places_B)
+        self._before.copy_(self._descend(windows_BT[:, :-1], windows_BT[:, 1:]))
+
+    def _descend(self, inputs_BT: Tensor, targets_BT: Tensor) -> Tensor:
+        """Step against the gradient of the loss on this rank's sequences; returns the mean loss of all ranks."""
         pieces = max(1, inputs_BT.numel() // PASS_TOKENS[self.accelerator.device.type])
         total = torch.zeros((), device=self.accelerator.device)
         parts = list(zip(inputs_BT.tensor_split(pieces), targets_BT.tensor_split(pieces), strict=True))
@@ -125,12 +167,20 @@ class Trainer:
             }
             parameter.copy_(moments.pop("weight"))
             if moments:
-                self.optimizer.state[parameter] = moments
+                held = self.optimizer.state[parameter]
+                for moment, value in moments.items():  # in place: a graph reads them where they are
+                    held[moment] = held[moment].copy_(value) if moment in held else value
 
     def unwrapped(self) -> Transformer:
         """The model as it is when read from its weights: its passes in their own precision, not in training's."""
         model: Transformer = self.accelerator.unwrap_model(self.raw, keep_fp32_wrapper=False)
         return model
+
+    def first_says(self, yes: bool) -> bool:
+        """What the first rank says, on every rank."""
+        if self.accelerator.num_processes == 1:
+            return yes
+        return bool(broadcast(torch.tensor(float(yes), device=self.accelerator.device)))
 
     def save(self, path: Path, facts: dict[str, Any]) -> None:
         """Write a checkpoint; with sharded weights every rank must take part, and the first one writes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from repro.floor.measurement import Diverged, Numbers, Together, measurement
-from repro.training.configurations import ORDER, Pretraining, Uptraining, alike
+from repro.training.configurations import ORDER, Pretraining, Uptraining, alike, alike_second
 
 
 def pretrain_together(configs: Sequence[Pretraining], seeds: Sequence[int]) -> list[Numbers | Diverged]:
@@ -33,7 +33,18 @@ def pretrain(config: Pretraining, seed: int) -> Numbers:
     return run(config, seed).numbers() if ranks == 1 else run_over_ranks(config, seed, ranks=ranks)
 
 
-@measurement(version=1)
+def uptrain_together(configs: Sequence[Uptraining], seeds: Sequence[int]) -> list[Numbers | Diverged]:
+    """`uptrain` of many second runs of one shape in one program, up to rounding, after their first runs in another."""
+    from repro.training.ensemble import uptrained_together
+
+    losses = uptrained_together(configs, seeds)
+    return [
+        ends if isinstance(ends, Diverged) else _second_numbers(config, *ends)
+        for config, ends in zip(configs, losses, strict=True)
+    ]
+
+
+@measurement(version=1, together=Together(alike_second, uptrain_together))
 def uptrain(config: Uptraining, seed: int) -> Numbers:
     """Convert the model that `start` trained from the same seed, train on, and read the test loss, nats per token.
 
@@ -45,24 +56,31 @@ def uptrain(config: Uptraining, seed: int) -> Numbers:
     Source: Ainslie et al. 2023 (arXiv:2305.13245), section 2.1.
     """
     from repro.corpora.texts.text import tokens_of
-    from repro.models.counting import parameters
     from repro.models.fewer_heads import with_fewer_heads
     from repro.training.loop import Trainer
-    from repro.training.run import bits, finite, trained
+    from repro.training.run import finite, trained
 
     converted = with_fewer_heads(trained(config.start, seed), config.kv_heads, config.pooling, seed)
-    text, second = tokens_of(config.start.text), config.second_run()
-    trainer = Trainer(second, seed + ORDER, text)
+    second = config.second_run()
+    trainer = Trainer(second, seed + ORDER, tokens_of(config.start.text))
     trainer.raw.load_state_dict(converted.state_dict())
     before = finite(trainer.test_loss(), 0)
-    steps = config.tokens // second.batch
-    for step in range(steps):
+    for step in range(config.steps):
         trainer.step(step, config.rate_at(step))
-    after = finite(trainer.test_loss(), steps) if steps else before
+    after = finite(trainer.test_loss(), config.steps) if config.steps else before
+    return _second_numbers(config, before, after)
+
+
+def _second_numbers(config: Uptraining, before: float, after: float) -> Numbers:
+    from repro.corpora.texts.text import tokens_of
+    from repro.models.counting import parameters
+    from repro.training.run import bits
+
+    bytes_per_token = tokens_of(config.start.text).bytes_per_token
     return {
         "converted_loss": before,
         "final_loss": after,
-        "bits_per_byte": None if text.bytes_per_token is None else bits(after) / text.bytes_per_token,
-        "tokens_read": steps * second.batch,
-        "parameters": parameters(second.model).total,
+        "bits_per_byte": None if bytes_per_token is None else bits(after) / bytes_per_token,
+        "tokens_read": config.steps * config.start.batch,
+        "parameters": parameters(config.second_run().model).total,
     }

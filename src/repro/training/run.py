@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from repro.corpora.texts.text import tokens_of
+from repro.corpora.texts.text import Tokens, tokens_of
 from repro.floor import places
 from repro.floor.identity import key
 from repro.floor.measurement import Diverged, Numbers
@@ -19,8 +20,8 @@ from repro.training import checkpoint
 from repro.training.configurations import Pretraining, cosine, decayed, warmed_up
 from repro.training.loop import Trainer
 
-CHECKPOINTS = 20  # of a run; counted in steps, so that all ranks agree on when
-CHECKPOINT_STEPS = 200  # least distance between two
+CHECKPOINT_SECONDS = 60.0  # between two checkpoints, at the least: what a kill may cost
+CHECKPOINT_STEPS = 20  # between two looks at the clock, the first rank's, so that all ranks agree on when
 CURVE_POINTS = 40  # of the training loss, spaced evenly in the logarithm of the step
 
 
@@ -78,23 +79,46 @@ def run(config: Pretraining, seed: int) -> TrainingRun:
 
     Raises:
         Diverged: a loss that is no number, or a run that ends worse than it began.
+        ValueError: it would read its text more than once.
     """
     text = tokens_of(config.text)
+    refuse_rereading(config, text)
     trainer = Trainer(config, seed, text)
     path = _place("runs", config, seed)
     progress = _follow_trunk(trainer, _resume(trainer, path), path)
-    trainer.save_weights(_place("weights", config, seed))
+    trainer.save_weights(weights_place(config, seed))
     path.unlink(missing_ok=True)
     return TrainingRun(config, progress, trainer.unwrapped(), text.bytes_per_token, trainer.compiled)
 
 
 def trained(config: Pretraining, seed: int) -> Transformer:
-    """The model of a run, from the folder of weights where it was trained before, else trained now."""
-    if (saved := checkpoint.load(_place("weights", config, seed))) is None:
-        return run(config, seed).model.eval()
+    """The model of a run, where runs train, on the GPU if there is one: read from its weights, else trained now."""
+    return (kept(config, seed) or run(config, seed).model).eval()
+
+
+def kept(config: Pretraining, seed: int) -> Transformer | None:
+    """The model of a run that left its weights in the folder of weights, where runs train."""
+    if (saved := checkpoint.load(weights_place(config, seed))) is None:
+        return None
     model = Transformer(config.model)
     model.load_state_dict(saved[0], strict=False)  # a tied output matrix is kept once
-    return model.eval()
+    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+
+
+def refuse_rereading(config: Pretraining, text: Tokens) -> None:
+    """Raise where a run whose text is fresh throughout, as it says, would come to the text's end and begin anew.
+
+    Raises:
+        ValueError: it reads more tokens than there are.
+    """
+    wanted, held = config.steps(config.readings[-1]) * config.batch, len(text.train)
+    if config.unique is None and wanted >= held:
+        raise ValueError(f"{wanted} fresh tokens wanted of a text that holds {held}; read fewer, or give `unique`")
+
+
+def weights_place(config: Pretraining, seed: int) -> Path:
+    """The file of the weights of a run."""
+    return _place("weights", config, seed)
 
 
 def _place(kind: str, config: Pretraining, seed: int) -> Path:
@@ -114,7 +138,7 @@ def _follow_trunk(trainer: Trainer, progress: Progress, path: Path) -> Progress:
     """Train on to the last stop, reading the loss at each."""
     config = trainer.config
     stops = [config.stop(reading) for reading in config.readings]
-    edges, apart = set(curve_edges(stops[-1])), max(CHECKPOINT_STEPS, stops[-1] // CHECKPOINTS)
+    edges, saved = set(curve_edges(stops[-1])), time.monotonic()
     since = torch.tensor(progress.since, device=trainer.accelerator.device)
     while len(progress.loss) < len(stops):
         if progress.step == stops[len(progress.loss)]:
@@ -125,8 +149,9 @@ def _follow_trunk(trainer: Trainer, progress: Progress, path: Path) -> Progress:
         if progress.step in edges:
             extend_curve(progress, float(since))
             since.zero_()
-        if progress.step % apart == 0:
-            progress.since = float(since)
+        look = progress.step % CHECKPOINT_STEPS == 0
+        if look and trainer.first_says(time.monotonic() - saved >= CHECKPOINT_SECONDS):
+            progress.since, saved = float(since), time.monotonic()
             trainer.save(path, asdict(progress))
     refuse_worse(progress)
     return progress

@@ -63,12 +63,12 @@ class AfterTraining:
 
     def trials(self, configs: Sequence[Any], seeds: Sequence[int]) -> list[Numbers | Diverged]:
         """The numbers of `trial` for each configuration and seed, up to rounding, of runs trained in one program."""
-        from repro.training.ensemble import run_together
+        from repro.training.ensemble import trained_together
 
-        runs = run_together([config.run for config in configs], seeds)
+        models = trained_together([config.run for config in configs], seeds)
         return [
-            run if isinstance(run, Diverged) else self.reading(run.model, config, seed)
-            for run, config, seed in zip(runs, configs, seeds, strict=True)
+            model if isinstance(model, Diverged) else self.reading(model, config, seed)
+            for model, config, seed in zip(models, configs, seeds, strict=True)
         ]
 
 

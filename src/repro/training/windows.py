@@ -6,7 +6,9 @@ B sequences in a batch, T time.
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 Windows = NDArray[np.int64]
 
@@ -52,6 +54,19 @@ class WindowOrder:
             self._epoch = epoch
             self._order = np.random.default_rng([self.seed, 1 + epoch]).permutation(self.chosen)
         return self._order
+
+
+class TextOnDevice:
+    """A training text in a device's memory, from which a step takes its windows by number, without a transfer."""
+
+    def __init__(self, tokens: NDArray[np.integer], *, time: int, device: torch.device) -> None:
+        """Copy the text, 4 bytes per token: indexing knows no unsigned 16 bits."""
+        self.tokens, self.time = torch.from_numpy(np.asarray(tokens).astype(np.int32)).to(device), time
+        self._within_T = torch.arange(time + 1, device=device)
+
+    def windows(self, places: Tensor) -> Tensor:
+        """Windows number `places` (...) with the token after each, (..., T + 1)."""
+        return self.tokens[places[..., None] * self.time + self._within_T].long()
 
 
 def held_out(tokens: NDArray[np.integer], *, time: int, count: int) -> tuple[Windows, Windows]:
