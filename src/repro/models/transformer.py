@@ -92,6 +92,12 @@ class Transformer(nn.Module):
         return self.norm(stream_BTW)
 
 
+def _for_products(x: Tensor) -> Tensor:
+    """A tensor in the precision that autocast gives products, cast once for all of them; without autocast, as it is."""
+    kind = x.device.type
+    return x.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else x
+
+
 def _norm(shape: Decoder) -> nn.Module:
     if shape.norm == "rms":
         return nn.RMSNorm(shape.width, eps=1e-5)
@@ -113,8 +119,8 @@ class Block(nn.Module):
     ) -> Tensor:
         """The stream after this block (B, T, W)."""
         if self.pre:
-            stream_BTW = stream_BTW + self.attention(self.attention_norm(stream_BTW), rotation, cache)
-            return stream_BTW + self.feed_forward(self.feed_forward_norm(stream_BTW))
+            stream_BTW = stream_BTW + self.attention(_for_products(self.attention_norm(stream_BTW)), rotation, cache)
+            return stream_BTW + self.feed_forward(_for_products(self.feed_forward_norm(stream_BTW)))
         stream_BTW = self.attention_norm(stream_BTW + self.attention(stream_BTW, rotation, cache))
         return self.feed_forward_norm(stream_BTW + self.feed_forward(stream_BTW))
 

@@ -218,8 +218,9 @@ def worth_compiling(config: Pretraining) -> bool:
 
 
 def able_to_compile() -> bool:
-    """Whether there is something to compile a step with."""
-    return torch.cuda.is_available() or shutil.which("g++") is not None
+    """Whether there is something to compile a step with: for a GPU too, whose kernels are launched by compiled C."""
+    compilers = ("gcc", "clang") if torch.cuda.is_available() else ("g++",)
+    return any(shutil.which(compiler) is not None for compiler in compilers)
 
 
 def _refuse_unfit(config: Pretraining, text: Tokens, ranks: int) -> None:
