@@ -14,6 +14,7 @@ from repro.abilities.replies import device_of
 from repro.corpora.texts.text import tokens_of
 from repro.floor.arrays import Array, Tokens
 from repro.models.transformer import Transformer
+from repro.training.run import device
 from repro.training.windows import held_out
 
 RIDGE = 1e-3  # of the mean square of the states, times their number
@@ -22,7 +23,7 @@ RIDGE = 1e-3  # of the mean square of the states, times their number
 def untrained(config: Probing, seed: int) -> Transformer:
     """The model with the weights that its run starts from."""
     torch.manual_seed(seed)
-    return Transformer(config.run.model).eval()
+    return Transformer(config.run.model).to(device()).eval()
 
 
 @torch.no_grad()

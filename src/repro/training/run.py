@@ -92,17 +92,22 @@ def run(config: Pretraining, seed: int) -> TrainingRun:
 
 
 def trained(config: Pretraining, seed: int) -> Transformer:
-    """The model of a run, where runs train, on the GPU if there is one: read from its weights, else trained now."""
+    """The model of a run, on `device`: read from its weights, else trained now."""
     return (kept(config, seed) or run(config, seed).model).eval()
 
 
 def kept(config: Pretraining, seed: int) -> Transformer | None:
-    """The model of a run that left its weights in the folder of weights, where runs train."""
+    """The model of a run that left its weights in the folder of weights, on `device`."""
     if (saved := checkpoint.load(weights_place(config, seed))) is None:
         return None
     model = Transformer(config.model)
     model.load_state_dict(saved[0], strict=False)  # a tied output matrix is kept once
-    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    return model.to(device()).eval()
+
+
+def device() -> str:
+    """Where runs train, and where their models are read: the GPU if there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def refuse_rereading(config: Pretraining, text: Tokens) -> None:
