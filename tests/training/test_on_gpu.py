@@ -6,6 +6,8 @@ Products are rounded to bfloat16 there, so losses are near those of a CPU and no
 from __future__ import annotations
 
 import dataclasses
+import gc
+import weakref
 
 import pytest
 import torch
@@ -110,6 +112,27 @@ def test_an_interrupted_run_resumes_bit_for_bit_on_a_gpu(gpu, monkeypatch):
     resumed = run(RUN, 0)
 
     assert whole.numbers() == resumed.numbers()
+
+
+def test_a_run_leaves_no_graph_behind(gpu, monkeypatch):
+    """Its memory, gigabytes of a large model, is free when the next run begins, whenever garbage is collected."""
+    graphs = []
+
+    def noted(work, capture=loop.capture):
+        replay, result = capture(work)
+        graphs.append(weakref.ref(replay.__self__))
+        return replay, result
+
+    for module in (ensemble, loop):
+        monkeypatch.setattr(module, "capture", noted)
+    gc.disable()
+    try:
+        run(RUN, 0)
+        run_together([RUN], [0])
+    finally:
+        gc.enable()
+
+    assert [None, None] == [graph() for graph in graphs]
 
 
 def test_models_are_given_out_where_runs_train(gpu):

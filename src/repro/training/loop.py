@@ -57,7 +57,7 @@ class Trainer:
         self.model: nn.Module = self._spread()
         self.optimizer = self.accelerator.prepare(adamw(self.raw, config))
         self.compiled = worth_compiling(config) if compiled is None else compiled
-        self._loss = torch.compile(self._plain_loss) if self.compiled else self._plain_loss
+        self._compiled_loss = torch.compile(self._plain_loss) if self.compiled else None
         self._graphed = gpu and self.accelerator.num_processes == 1 and not self.compiled
         self.order = WindowOrder(text.train, time=config.model.context, seed=seed, unique=config.unique)
         self._test = held_out(text.test, time=config.model.context, count=config.test_tokens)
@@ -85,6 +85,10 @@ class Trainer:
         # Resharded, as a root is not by default: after a test loss, `state` must find the shards, not a gathered copy.
         fully_shard(self.raw, reshard_after_forward=True)  # in place
         return self.raw
+
+    def _loss(self, inputs_BT: Tensor, targets_BT: Tensor) -> Tensor:
+        # No field holds the plain method: a trainer that referred to itself would keep its graph's memory for a while.
+        return (self._compiled_loss or self._plain_loss)(inputs_BT, targets_BT)
 
     def _plain_loss(self, inputs_BT: Tensor, targets_BT: Tensor) -> Tensor:
         if not torch.compiler.is_compiling():
