@@ -129,10 +129,11 @@ def test_a_run_leaves_no_graph_behind(gpu, monkeypatch):
     try:
         run(RUN, 0)
         run_together([RUN], [0])
+        left = [graph() for graph in graphs]
     finally:
         gc.enable()
 
-    assert [None, None] == [graph() for graph in graphs]
+    assert [None, None] == left
 
 
 def test_models_are_given_out_where_runs_train(gpu):
