@@ -15,6 +15,16 @@ os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let autograd see the imitated GPU: it counts devices at the first backward pass of a process, and never again."""
+    if any("gpu" in getattr(item, "fixturenames", ()) for item in session.items):
+        import torch
+        from imitated_gpu import imitated_gpu
+
+        with imitated_gpu():
+            torch.ones(1, device="cuda", requires_grad=True).sum().backward()
+
+
 @pytest.fixture(autouse=True)
 def no_personal_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A test sees the checkout's own results and an empty cache, wherever the person's variables point."""
