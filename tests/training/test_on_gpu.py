@@ -85,12 +85,13 @@ def test_a_step_is_a_handful_of_launches(gpu):
         assert gpu.graph_replays == steps and gpu.launches <= 4 * steps
 
 
-def test_on_a_gpu_runs_learn_what_they_learn_on_a_cpu(gpu, monkeypatch):
+def test_on_a_gpu_runs_learn_what_they_learn_on_a_cpu(gpu):
     """The first losses differ by rounding alone; what a measurement hands back has the same names."""
     there = pretrain(RUN, 0)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     AcceleratorState._reset_state(reset_partial_state=True)
-    here = pretrain(RUN, 0)
+    with pytest.MonkeyPatch.context() as elsewhere:  # undone before the GPU goes
+        elsewhere.setattr(torch.cuda, "is_available", lambda: False)
+        here = pretrain(RUN, 0)
 
     assert set(here) == set(there) and there["compiled"] is False
     assert here["curve_loss"][:4] == pytest.approx(there["curve_loss"][:4], abs=0.02)
