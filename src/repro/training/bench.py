@@ -2,7 +2,7 @@
 
 On a CPU times are CPU seconds of one thread, so that a busy machine changes them little (threads that wait for one
 another spin, which counts); on a GPU they are seconds of the clock until the work is done. There our eager step is
-a graph that is replayed, as in a run, and only the one large model is compiled: that takes half a minute a model.
+a graph that is replayed, as in a run, and only the one large model is compiled, since compiling takes long.
 The sides take turns, and each ratio is the median over the rounds, of times taken one after the other.
 """
 

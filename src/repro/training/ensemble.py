@@ -66,9 +66,8 @@ class Ensemble:
         self.weights_RP = self.weights_RP.detach().to(self.device).requires_grad_()
         self.mean_RP, self.square_RP = torch.zeros_like(self.weights_RP), torch.zeros_like(self.weights_RP)
         self.steps = 0  # of the optimiser so far, for the moments' bias
-        self._one = with_norms_of_each(models[0]).to(
-            self.device
-        )  # lends its structure and its buffers; its weights are not used
+        # Lends its structure and its buffers; its weights are not used.
+        self._one = with_norms_of_each(models[0]).to(self.device)
         self._named = {name: parameter.shape for name, parameter in self._one.named_parameters()}
         decays = [float(p.ndim >= 2) for p in self._one.parameters() for _ in range(p.numel())]
         self._decay_P = config.weight_decay * torch.tensor(decays, device=self.device)
