@@ -48,7 +48,7 @@ MAY_IMPORT = {
         *["floor", "instruments", "corpora.languages", "models", "alignment.methods", "alignment.reviews"],
     ],
     "alignment.listed": ["floor", "models", "alignment.exact", "alignment.methods"],
-    "alignment.methods": ["floor", "models", "alignment.exact"],
+    "alignment.methods": ["floor", "instruments", "models", "alignment.exact"],
     "alignment.reviews": ["floor", "instruments", "corpora.languages", "models", "alignment.methods"],
     "attention": ["floor", "statistics", "instruments", "sizing.memory", "models"],
     "fits": [

@@ -58,6 +58,16 @@ def clock(device: str) -> float:
     return time.perf_counter()
 
 
+def seconds_spent() -> float:
+    """Seconds: on a CPU those that this process has worked, on a GPU those that passed until its work was done.
+
+    The device is the one where new tensors are made. Other processes on a GPU lengthen its seconds.
+    """
+    if torch.get_default_device().type == "cpu":
+        return time.process_time()
+    return clock("cuda")
+
+
 def milliseconds(seconds: Sequence[Sequence[float]]) -> list[float]:
     """The median over the rounds, in milliseconds."""
     return [1e3 * statistics.median(each) for each in seconds]

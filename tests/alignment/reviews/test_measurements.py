@@ -6,7 +6,7 @@ import pytest
 from repro.alignment.methods.configurations import Effort
 from repro.alignment.reviews.configurations import Aligned, Reach, Stage
 from repro.alignment.reviews.estimates import passes
-from repro.alignment.reviews.measurements import reachable
+from repro.alignment.reviews.measurements import aligned_reviews, reachable
 
 
 def test_the_best_policy_gains_with_kl_and_best_of_n_never_has_more_of_its_objective():
@@ -45,3 +45,26 @@ def test_passes_are_counted_by_hand():
 def test_a_review_has_three_sentences_or_more():
     with pytest.raises(ValueError, match="a review of 2 sentences; expected 3 or more"):
         Stage(sentences=2)
+
+
+@pytest.mark.parametrize(("method", "close"), [("DPO", 1e-3), ("PPO, gold reward", 1e-3), ("PPO", 0.05)])
+def test_a_trial_on_a_gpu_gives_the_numbers_of_a_cpu_by_graphs(gpu, method, close):
+    """Rounding alone is another; through a reward model that has hardly learnt it is larger."""
+    budget, numbers = Effort(fit_steps=16, fit_batch=8, ppo_steps=6, episodes=8, looks=3), {}
+    for device in ("cpu", "cuda"):
+        stage = Stage(width=16, layers=1, steps=20, batch=8, device=device)
+        trial = Aligned(
+            method=method,
+            beta=0.3,
+            learning_rate=3e-3,
+            pairs=60,
+            budget=budget,
+            stage=stage,
+            model_rates=(1e-2,),
+            samples=20,
+        )
+        numbers[device] = aligned_reviews(trial, 0)
+
+    for name in ("gold", "kl", "entropy", "losses"):
+        assert numbers["cpu"][name] == pytest.approx(numbers["cuda"][name], rel=close, abs=close), name
+    assert gpu.graph_replays >= 19 and gpu.launches < 2.5 * gpu.launches_in_graphs

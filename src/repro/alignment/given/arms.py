@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from repro.alignment.methods.library import Recipe, train
 from repro.alignment.methods.pairs import direct_loss, pair_log_probs, pair_rewards, reply_rewards
 from repro.alignment.methods.relatives import dpo
 from repro.alignment.methods.replies import reply_mask
+from repro.instruments.turns import seconds_spent
 
 WARMUP = {"lr_scheduler_type": "constant_with_warmup", "warmup_steps": 10}  # as ours has it
 
@@ -31,8 +31,8 @@ WARMUP = {"lr_scheduler_type": "constant_with_warmup", "warmup_steps": 10}  # as
 def arm_on_pairs(
     task: OpenTask, config: GivenArm, split: Split, looks: Look, seed: int
 ) -> tuple[list[float], float, float]:
-    """trl's DPO: losses on held-out pairs, share of them in order, CPU seconds."""
-    budget, reference, began = config.budget, task.reference, time.process_time()
+    """trl's DPO: losses on held-out pairs, share of them in order, seconds."""
+    budget, reference, began = config.budget, task.reference, seconds_spent()
     policy, every = reference.learner(), budget.fit(config.learning_rate).every
     parts, loss = task.tokens(split.held_out).parts(budget.fit_batch), functools.partial(dpo, beta=config.beta)
     sizes = [len(part) for part in parts]
@@ -57,13 +57,13 @@ def arm_on_pairs(
     with torch.no_grad():
         mine, theirs = ([pair_log_probs(model, part) for part in parts] for model in (policy, reference))
     gaps = [(won - won_0) - (lost - lost_0) for (won, lost), (won_0, lost_0) in zip(mine, theirs, strict=True)]
-    return best.losses, _ordered_share(torch.cat(gaps)), time.process_time() - began
+    return best.losses, _ordered_share(torch.cat(gaps)), seconds_spent() - began
 
 
 def arm_on_reward(
     task: OpenTask, config: GivenArm, split: Split, looks: Look, seed: int
 ) -> tuple[list[float], float, float]:
-    """PPO on a reward model of the pairs: minus PPO's objective, held-out pairs in order, CPU seconds."""
+    """PPO on a reward model of the pairs: minus PPO's objective, held-out pairs in order, seconds."""
     budget, reference, end = config.budget, task.reference, task.cutter.end
     model = _reward_model(config.task, config.prompt, config.reply, config.lora, config.model_rates, budget, seed)
     reward = functools.partial(_learned_rewards, model, config.reply, end)

@@ -16,8 +16,8 @@ def own_pairs(config: GivenArm, seed: int) -> Numbers:
     from that model in nats per reply, summed over its tokens and exact at each, `tokens` of a reply, and `valid` the
     share with at least what the worst twentieth of the given model's replies has. `losses` are its own, without the
     first look's; `look` is the best one, by `own_loss`. `ordered`: share of held-out pairs that what was learnt orders
-    as the file does; `judged`: that the given judge does. `used` pairs were short enough; `seconds` CPU time of
-    training, of the reward model too, looks included.
+    as the file does; `judged`: that the given judge does. `used` pairs were short enough; `seconds` of training, of
+    the reward model too, looks included: CPU time, on a GPU time that passed.
 
     Raises:
         Diverged: a loss that is no number.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +22,7 @@ from repro.alignment.methods.pairs import Pairs, RewardLoss, direct_loss, fit_di
 from repro.alignment.methods.ppo import Readout, ppo
 from repro.alignment.methods.relatives import PairLoss
 from repro.floor.measurement import Number
+from repro.instruments.turns import seconds_spent
 
 Look = Callable[[nn.Module], None]  # is called with a module at each look at it
 Prompts = Callable[[int, torch.Generator], Tensor]
@@ -76,7 +76,7 @@ class Looks:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained policy at its best, that best, and the CPU seconds of all steps, looks included."""
+    """A trained policy at its best, that best, and the `seconds_spent` of all steps, looks included."""
 
     policy: nn.Module
     best: Best
@@ -85,7 +85,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class RewardModel:
-    """A trained reward model at its best, that best, its loss on held-out pairs, and the CPU seconds it took."""
+    """A trained reward model at its best, that best, its loss on held-out pairs, and the `seconds_spent` it took."""
 
     model: Readout
     best: Best
@@ -126,11 +126,11 @@ def direct_arm(
     lora: int = 0,
 ) -> Trained:
     """DPO, or a relative that learns from pairs alone."""
-    began, policy = time.process_time(), learner(reference, lora)
+    began, policy = seconds_spent(), learner(reference, lora)
     best = Best(policy, lambda: direct_loss(policy, reference, held_out, loss), also)
     fit_direct(policy, reference, seen, loss, fit, seed=seed, watch=best)
     best.restore()
-    return Trained(policy, best, time.process_time() - began)
+    return Trained(policy, best, seconds_spent() - began)
 
 
 def fit_reward_model(
@@ -148,11 +148,11 @@ def fit_reward_model(
     models = []
     for fit in fits:
         torch.manual_seed(seed)
-        began, model = time.process_time(), Readout(learner(reference, lora), width)
+        began, model = seconds_spent(), Readout(learner(reference, lora), width)
         best = Best(model, functools.partial(model_loss, model, held_out, loss))
         fit_reward(model, seen, fit, seed=seed, watch=best, loss=loss)
         best.restore()
-        models.append(RewardModel(model, best, min(best.losses), time.process_time() - began))
+        models.append(RewardModel(model, best, min(best.losses), seconds_spent() - began))
     return min(models, key=lambda fitted: fitted.loss)
 
 
@@ -170,9 +170,9 @@ def reinforced_arm(
 ) -> Trained:
     """PPO, its value network started from the reference."""
     torch.manual_seed(seed)
-    began, policy = time.process_time(), learner(reference, lora)
+    began, policy = seconds_spent(), learner(reference, lora)
     best = Best(policy, functools.partial(own_loss, policy), also)
     values = Readout(learner(reference, lora), width)
     ppo(policy, reference, values, reward, settings, prompts=prompts, seed=seed, watch=best)
     best.restore()
-    return Trained(policy, best, time.process_time() - began)
+    return Trained(policy, best, seconds_spent() - began)

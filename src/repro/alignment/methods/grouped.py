@@ -9,7 +9,6 @@ Source: Ahmadian et al. 2024 (arXiv:2402.14740), section 3; Shao et al. 2024 (ar
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable
 
 import torch
@@ -21,6 +20,7 @@ from repro.alignment.methods.configurations import Settings
 from repro.alignment.methods.optimiser import WarmAdam
 from repro.alignment.methods.ppo import clipped_gain
 from repro.alignment.methods.replies import sample_replies, seeded_generator, token_log_probs
+from repro.instruments.turns import seconds_spent
 
 Reward = Callable[[Tensor], Tensor]
 
@@ -99,8 +99,8 @@ def grouped_arm(
     seed: int,
 ) -> Trained:
     """RLOO or GRPO at its best by its own loss."""
-    began, policy = time.process_time(), learner(reference)
+    began, policy = seconds_spent(), learner(reference)
     best = Best(policy, functools.partial(own_loss, policy))
     train_grouped(policy, reference, reward, settings, method, prompts=prompts, seed=seed, watch=best)
     best.restore()
-    return Trained(policy, best, time.process_time() - began)
+    return Trained(policy, best, seconds_spent() - began)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from repro.alignment.methods.configurations import Fit
 from repro.alignment.methods.losses import reply_log_probs, reward_loss
-from repro.alignment.methods.optimiser import WarmAdam, batches
+from repro.alignment.methods.optimiser import batches, steps_down
 from repro.alignment.methods.ppo import Readout
 from repro.alignment.methods.relatives import LogProbs, PairLoss
 from repro.alignment.methods.replies import Model, sample_replies, seeded_generator
@@ -133,8 +133,8 @@ def model_loss(model: Readout, pairs: Pairs, loss: RewardLoss = reward_loss) -> 
 def _fit(
     module: nn.Module, loss: Callable[[Tensor], Tensor], count: int, fit: Fit, seed: int, watch: Callable[[int], None]
 ) -> None:
-    optimiser = WarmAdam([module], fit.learning_rate)
-    for step, index_B in enumerate(batches(count, fit.batch, fit.steps, seeded_generator(seed)), start=1):
-        optimiser.step(loss(index_B))
-        if step % fit.every == 0:
-            watch(step)
+    step = steps_down([module], fit.learning_rate, loss)
+    for number, index_B in enumerate(batches(count, fit.batch, fit.steps, seeded_generator(seed)), start=1):
+        step(index_B)
+        if number % fit.every == 0:
+            watch(number)

@@ -8,18 +8,19 @@ Source: Schulman et al. 2017 (arXiv:1707.06347); Ziegler et al. 2019 (arXiv:1909
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from repro.alignment.methods.configurations import Settings
-from repro.alignment.methods.optimiser import WarmAdam
+from repro.alignment.methods.optimiser import steps_down
 from repro.alignment.methods.replies import (
+    Writer,
     divergence_at,
     log_probs_at,
     reply_mask,
-    sample_replies,
     seeded_generator,
     word_log_probs,
 )
@@ -61,12 +62,12 @@ def ppo(
         prompts: (B, generator) -> (B, asked) tokens, drawn for each step.
         watch: is called every so many steps, with their number.
     """
-    generator = seeded_generator(seed)
-    optimiser = WarmAdam([policy, values], settings.learning_rate)
+    generator, write = seeded_generator(seed), Writer(settings.reply)
+    learn = steps_down([policy, values], settings.learning_rate, functools.partial(ppo_loss, policy, values, settings))
     for step in range(1, settings.steps + 1):
         asked_BT = prompts(settings.batch, generator)
         asked = asked_BT.shape[1]
-        tokens_BT = sample_replies(policy, asked_BT, settings.reply, generator)
+        tokens_BT = write(policy, asked_BT, generator)
         mask_BR = reply_mask(tokens_BT[:, asked:], settings.end)
         with torch.no_grad():
             theirs_BRV, old_BRV = (word_log_probs(model, tokens_BT, asked) for model in (reference, policy))
@@ -79,15 +80,37 @@ def ppo(
             scale = advantage_BR[mask_BR > 0].std() + 1e-8
             advantage_BR = (advantage_BR - advantage_BR[mask_BR > 0].mean()) / scale
         for _ in range(settings.epochs):
-            mine_BRV = word_log_probs(policy, tokens_BT, asked)
-            gained_BR = clipped_gain(log_probs_at(mine_BRV, tokens_BT) - old_BR, advantage_BR, settings.clip)
-            error_BR = (values(tokens_BT[:, :-1])[:, asked - 1 :] - return_BR) ** 2
-            # Paid at its own token the exact KL is the same for all words, a baseline: it pays earlier words alone. Its
-            # slope at this token is therefore added, on the scale of the advantages, or beta would not be beta.
-            drift_BR = settings.beta / scale * divergence_at(mine_BRV, theirs_BRV)
-            optimiser.step(((drift_BR - gained_BR + 0.5 * error_BR) * mask_BR).sum() / mask_BR.sum())
+            learn(tokens_BT, mask_BR, old_BR, theirs_BRV, advantage_BR, return_BR, scale)
         if step % settings.every == 0:
             watch(step)
+
+
+def ppo_loss(
+    policy: nn.Module,
+    values: Readout,
+    settings: Settings,
+    tokens_BT: Tensor,
+    mask_BR: Tensor,
+    old_BR: Tensor,
+    theirs_BRV: Tensor,
+    advantage_BR: Tensor,
+    return_BR: Tensor,
+    scale: Tensor,
+) -> Tensor:
+    """PPO's loss of one epoch over a batch: of the policy, of the value network, and the slope of the KL term.
+
+    Args:
+        old_BR, theirs_BRV: log-probabilities, of each token when it was drawn, of every word by the reference.
+        scale: what the advantages were divided by.
+    """
+    asked = tokens_BT.shape[1] - mask_BR.shape[1]
+    mine_BRV = word_log_probs(policy, tokens_BT, asked)
+    gained_BR = clipped_gain(log_probs_at(mine_BRV, tokens_BT) - old_BR, advantage_BR, settings.clip)
+    error_BR = (values(tokens_BT[:, :-1])[:, asked - 1 :] - return_BR) ** 2
+    # Paid at its own token the exact KL is the same for all words, a baseline: it pays earlier words alone. Its
+    # slope at this token is therefore added, on the scale of the advantages, or beta would not be beta.
+    drift_BR = settings.beta / scale * divergence_at(mine_BRV, theirs_BRV)
+    return torch.as_tensor(((drift_BR - gained_BR + 0.5 * error_BR) * mask_BR).sum() / mask_BR.sum())
 
 
 def advantages(paid_BR: Tensor, value_BR: Tensor, trace: float) -> tuple[Tensor, Tensor]:

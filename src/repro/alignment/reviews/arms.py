@@ -10,7 +10,7 @@ from torch import Tensor
 from repro.alignment.methods.arms import Looks, RewardModel, direct_arm, fit_reward_model, reinforced_arm
 from repro.alignment.methods.configurations import Effort
 from repro.alignment.methods.relatives import dpo
-from repro.alignment.methods.replies import sample_replies
+from repro.alignment.methods.replies import Writer, sample_replies
 from repro.alignment.reviews.configurations import Aligned, Stage
 from repro.alignment.reviews.readings import Reader, Reward, implied_reward, objective, ordered_share
 from repro.alignment.reviews.start import draw_prompts, fine_tuned, gold_rewards, labelled_pairs, reading_generator
@@ -43,13 +43,14 @@ def arm_on_reward(config: Aligned, seed: int) -> Numbers:
         mean, spread = _mean_and_spread(reward, config.stage, seed)
         ordered = ordered_share(reward, reference, config, seed)
     looks = Looks(Reader(reference, config, seed, lambda policy: reward, mean=mean, spread=spread))
+    write = Writer(config.stage.reply)
     arm = reinforced_arm(
         reference,
         config.stage.width,
         reward,
         config.budget.settings(config.learning_rate, beta=config.beta, reply=config.stage.reply),
         draw_prompts,
-        lambda policy: -objective(policy, reference, reward, config, seed),
+        lambda policy: -objective(policy, reference, reward, config, seed, write),
         seed=seed,
         also=looks,
         lora=config.lora,

@@ -17,18 +17,18 @@ def aligned_reviews(config: Aligned, seed: int) -> Numbers:
     own, beta log(pi / pi_ref)), `wins` how often its reply has more gold than the fine-tuned model's, ties half, `kl`
     from that model and `entropy` in nats per reply, `valid` the share that keeps to the grammar. `losses` are its own,
     without the first look's; `look` is the best one, by `own_loss`; `ordered` the share of pairs of replies that the
-    reward model puts in gold's order (None for DPO); `seconds` CPU time of training, of the reward model too, looks
-    included.
+    reward model puts in gold's order (None for DPO); `seconds` of training, of the reward model too, looks included:
+    CPU time, on a GPU time that passed, which other trials on it lengthen. A GPU multiplies in TF32.
 
     Raises:
         Diverged: a loss that is no number.
     """
     from repro.alignment.reviews.arms import arm_on_pairs, arm_on_reward
-    from repro.instruments.devices import on
+    from repro.instruments.devices import training_on
 
     if config.method not in METHODS:
         raise ValueError(f"got method={config.method!r}; expected one of {METHODS}")
-    with on(config.stage.device):
+    with training_on(config.stage.device):
         return arm_on_pairs(config, seed) if config.method == "DPO" else arm_on_reward(config, seed)
 
 
@@ -42,9 +42,9 @@ def reachable(config: Reach, seed: int) -> Numbers:
     Source: Stiennon et al. 2020 (arXiv:2009.01325), appendix G.3, for the KL of the best of n.
     """
     from repro.alignment.reviews.reach import best_of, best_policy, held_out_gold
-    from repro.instruments.devices import on
+    from repro.instruments.devices import training_on
 
-    with on(config.stage.device):
+    with training_on(config.stage.device):
         gold_PN = held_out_gold(config, seed)
     policies = [best_policy(gold_PN, beta) for beta in config.betas]
     return {

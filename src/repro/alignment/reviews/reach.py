@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from repro.alignment.methods.replies import sample_replies
+from repro.alignment.methods.replies import Writer
 from repro.alignment.reviews.configurations import Reach
 from repro.alignment.reviews.start import fine_tuned, reading_generator
 from repro.corpora.languages.reviews import gold, prompts
@@ -19,7 +19,8 @@ def held_out_gold(config: Reach, seed: int) -> Array:
     """(P, N) gold of the fine-tuned model's replies to each held-out prompt."""
     model, generator = fine_tuned(config.stage, seed), reading_generator(seed)
     asked = [prompt.repeat(config.samples, 1) for prompt in torch.as_tensor(prompts(True))]
-    replies = (sample_replies(model, asked_NT, config.stage.reply, generator) for asked_NT in asked)
+    write = Writer(config.stage.reply)
+    replies = (write(model, asked_NT, generator) for asked_NT in asked)
     return np.array([gold(tokens_NT.cpu().numpy()) for tokens_NT in replies])
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from repro.alignment.methods.replies import divergence_at, sample_replies, token_log_probs, word_log_probs
+from repro.alignment.methods.replies import Writer, divergence_at, sample_replies, token_log_probs, word_log_probs
 from repro.alignment.reviews.configurations import Aligned
 from repro.alignment.reviews.start import draw_prompts, gold_rewards, reading_generator
 from repro.corpora.languages.reviews import ASKED, is_review
@@ -30,11 +30,12 @@ def implied_reward(policy: nn.Module, reference: nn.Module, beta: float) -> Rewa
 
 
 @torch.no_grad()
-def objective(policy: nn.Module, reference: nn.Module, reward: Reward, config: Aligned, seed: int) -> float:
+def objective(
+    policy: nn.Module, reference: nn.Module, reward: Reward, config: Aligned, seed: int, write: Writer
+) -> float:
     """Mean reward minus beta KL of replies to training prompts: PPO's own objective, in which gold has no part."""
     generator = reading_generator(seed)
-    asked_NT = draw_prompts(config.samples, generator)
-    tokens_NT = sample_replies(policy, asked_NT, config.stage.reply, generator)
+    tokens_NT = write(policy, draw_prompts(config.samples, generator), generator)
     mine_NRV, theirs_NRV = (word_log_probs(model, tokens_NT, ASKED) for model in (policy, reference))
     return float(reward(tokens_NT).mean() - config.beta * divergence_at(mine_NRV, theirs_NRV).sum(dim=1).mean())
 
@@ -70,13 +71,14 @@ class Reader:
     ) -> None:
         self.reference, self.config, self.seed, self.reward = reference, config, seed, reward
         self.mean, self.spread = mean, spread
+        self.write = Writer(config.stage.reply)
         self.first_gold_N: Tensor | None = None
 
     def __call__(self, policy: nn.Module) -> dict[str, Tensor]:
         """Let the policy write, and read it."""
         generator = reading_generator(self.seed)
         asked_NT = draw_prompts(self.config.samples, generator, held_out=True)
-        tokens_NT = sample_replies(policy, asked_NT, self.config.stage.reply, generator)
+        tokens_NT = self.write(policy, asked_NT, generator)
         mine_NRV, theirs_NRV = (word_log_probs(model, tokens_NT, ASKED) for model in (policy, self.reference))
         gold_N = gold_rewards(tokens_NT)
         if self.first_gold_N is None:

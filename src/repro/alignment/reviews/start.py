@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repro.alignment.methods.optimiser import WarmAdam
+from repro.alignment.methods.optimiser import steps_down
 from repro.alignment.methods.pairs import Pairs, draw_pairs
 from repro.alignment.methods.replies import seeded_generator, word_log_probs
 from repro.alignment.reviews.configurations import Stage
@@ -32,10 +32,14 @@ def fine_tuned(stage: Stage, seed: int) -> Transformer:
 
 def learn_replies(model: Transformer, reviews_NT: Tensor, stage: Stage) -> None:
     """Train a decoder in place on each word of the replies, given its prompt and the words before."""
-    optimiser = WarmAdam([model], stage.learning_rate)
-    for tokens_BT in reviews_NT.split(stage.batch):
+
+    def loss(tokens_BT: Tensor) -> Tensor:
         words_BRV = word_log_probs(model, tokens_BT, ASKED)
-        optimiser.step(F.nll_loss(words_BRV.flatten(0, 1), tokens_BT[:, ASKED:].flatten()))
+        return F.nll_loss(words_BRV.flatten(0, 1), tokens_BT[:, ASKED:].flatten())
+
+    step = steps_down([model], stage.learning_rate, loss)
+    for tokens_BT in reviews_NT.split(stage.batch):
+        step(tokens_BT)
 
 
 @functools.lru_cache(maxsize=8)
