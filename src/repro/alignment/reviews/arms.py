@@ -59,7 +59,7 @@ def arm_on_reward(config: Aligned, seed: int) -> Numbers:
     return looks.numbers(arm.best.losses) | {"ordered": ordered, "seconds": seconds}
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=32)
 def _reward_model(
     stage: Stage, pairs: int, rates: tuple[float, ...], budget: Effort, lora: int, seed: int
 ) -> RewardModel:

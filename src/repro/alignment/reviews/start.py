@@ -21,7 +21,7 @@ from repro.models.transformer import Transformer
 READING = 10_000  # what is added to a seed for replies that are read and not learnt from
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=32)
 def fine_tuned(stage: Stage, seed: int) -> Transformer:
     """A decoder trained from scratch on reviews."""
     torch.manual_seed(seed)
@@ -42,7 +42,7 @@ def learn_replies(model: Transformer, reviews_NT: Tensor, stage: Stage) -> None:
         step(tokens_BT)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=32)
 def labelled_pairs(stage: Stage, count: int, seed: int) -> tuple[Pairs, Pairs]:
     """Pairs to train on, and held out."""
     generator = seeded_generator(seed)
