@@ -42,6 +42,18 @@ def test_states_are_what_the_calculators_say(base, trained):
     assert pytest.approx(step_law.state_bytes(config), rel=1e-12) == state(one_step(config, 0)) - 28 * ("nf4" in base)
 
 
+@pytest.mark.parametrize("base", ["nf4", "random nf4", "bfloat16", ""])
+def test_a_gpu_s_counters_say_what_the_events_of_a_cpu_do(gpu, base):
+    """What is stored to the byte, what stays up to single numbers, and the peak but for what kernels pass."""
+    config = dataclasses.replace(STEP, base=base, rank=2 if base else 0)
+    ours, theirs = (one_step(dataclasses.replace(config, device=device), 0) for device in ("cpu", "cuda"))
+    stored = ["matrix_bytes", "weight_bytes", "trained_bytes", "gradient_bytes", "moment_bytes"]
+
+    assert [ours[name] for name in stored] == [theirs[name] for name in stored]
+    assert ours["alive"] == pytest.approx(theirs["alive"], abs=512)
+    assert ours["peak"] == pytest.approx(theirs["peak"], rel=0.3)
+
+
 def test_a_step_keeps_codes_and_no_weights(measured):
     """Kept weights show as 16 bits each, but for the one matrix that is unpacked anyway."""
     bare = dataclasses.replace(STEP, shape=dataclasses.replace(SHAPE, layers=4), recomputed=False)
