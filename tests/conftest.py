@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from imitated_gpu import ImitatedGPU
 
 # Before numpy is imported anywhere: workers that each start a thread per core slow one another down.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -31,3 +36,12 @@ def no_personal_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytes
     for variable in ("REPRO_RESULTS", "REPRO_CHECKPOINTS", "REPRO_ENGINE", "REPRO_JOBS", "REPRO_SHARD", "REPRO_UNTIL"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("REPRO_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture
+def gpu() -> Iterator[ImitatedGPU]:
+    """A process that sees an imitated GPU, and what was launched on it."""
+    from imitated_gpu import imitated_gpu
+
+    with imitated_gpu() as gpu:
+        yield gpu
