@@ -1,9 +1,9 @@
 """Every notebook that has a gpu scale, run at it on an imitated GPU with its sizes cut.
 
-Real are the notebook's own cells, its choices ([gpu]'s texts and switches: device, precision, layouts, static passes), and
-all code between them and the kernels. Its sizes are those of [smoke], or of CUTS where these take too long. What such
-small runs cannot do is settle every claim: a cell may end in an estimate that the statistics refuse (SETTLING), and
-in nothing else.
+Real are the notebook's own cells, its choices ([gpu]'s texts and switches: device, precision, layouts, static passes),
+and all code between them and the kernels. Its sizes are those of [smoke], or of CUTS where these take too long. What
+such small runs cannot do is settle every claim: a cell may end in an estimate that the statistics refuse (SETTLING),
+and in nothing else.
 """
 
 from __future__ import annotations
