@@ -15,7 +15,8 @@ and inside a capture all that waits for the GPU or copies from or to the host. A
 replay does the recorded operations again on the same memory.
 
 Not imitated: speed, the memory of kernels' own workspaces, rounding of real kernels, which shapes they take, streams
-that run at once, more than one GPU, compilation, NCCL. It needs g++, and works with torch built with CUDA or without.
+that run at once, more than one GPU, NCCL, compilation (torch.compile gives the function as it is). It needs g++, and
+works with a torch built with CUDA or without.
 """
 
 from __future__ import annotations
@@ -182,6 +183,7 @@ def imitated_gpu() -> Iterator[ImitatedGPU]:
         clone = partial(cloned, torch.UntypedStorage.clone)
         stack.enter_context(mock.patch.object(torch.UntypedStorage, "clone", lambda storage: clone(storage)))
         stack.enter_context(mock.patch.object(torch.backends.cuda, "is_built", lambda: True))
+        stack.enter_context(mock.patch.object(torch, "compile", lambda function, **kwargs: function))
         _native().imitate(1)
         stack.callback(_native().imitate, 0)
         stack.enter_context(_OwnGenerators())
