@@ -29,18 +29,19 @@ CHECKOUT = Path(__file__).parents[1]
 NOTEBOOKS = [each for each in notebooks(CHECKOUT / "experiments") if Scale.GPU in each.settings()]
 LARGEST_RECORD = 16 * 1024  # bytes
 
+LADDER: dict[str, KnobValue] = {"batch": 8192, "first_reading": 8192, "warmup": 8192}
+ALIGNED: dict[str, KnobValue] = {"sft_steps": 8, "fit_steps": 6, "ppo_steps": 4, "episodes": 16, "samples": 50}
 CUTS: dict[str, dict[str, KnobValue]] = {
     "cache-measured": {
         "precisions": ["bfloat16", "float16"],
-        "generated": 2,
-        "rounded": 3,
-        "held": 64,
-        "steps": 1,
-        "lengths": [4, 8],
+        **{"generated": 2, "rounded": 3, "held": 64, "steps": 1, "lengths": [4, 8]},
     },
-    "frontier": {"sft_steps": 8, "fit_steps": 6, "ppo_steps": 4, "episodes": 16, "samples": 50},
+    "chinchilla-trained": {**LADDER, "long_warmup": 16384, "repeated_tokens": 32768, "planted": True},
+    "frontier": ALIGNED,
     "heads-and-quality": {"batch": 4096},
-    "lora-or-full": {"sft_steps": 8, "fit_steps": 6, "ppo_steps": 4, "episodes": 16, "samples": 50},
+    "kaplan-laws": LADDER,
+    "lora-or-full": ALIGNED,
+    "one-card": {"model": ""},  # 65 billion weights of four bits are no memory of this machine
 }
 SETTLING = ("statistics", "ledger", "estimates.py", "fits")  # where a run too small to settle a claim may be refused
 

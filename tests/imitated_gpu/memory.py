@@ -38,8 +38,8 @@ class Array(ctypes.Structure):
         ("device", Device),
         ("ndim", ctypes.c_int32),
         ("dtype", Kind),
-        ("shape", ctypes.POINTER(ctypes.c_int64)),
-        ("strides", ctypes.POINTER(ctypes.c_int64)),
+        ("shape", ctypes.c_void_p),
+        ("strides", ctypes.c_void_p),
         ("offset", ctypes.c_uint64),
     )
 
@@ -70,11 +70,12 @@ class Memory:
         """A CUDA tensor over a storage of the host, which is let go at the end of the last tensor over it."""
         address, size, axes = storage.data_ptr(), storage.nbytes(), len(shape)
         room = (ctypes.c_int64 * (2 * axes or 1))(*shape, *strides)
-        places = ctypes.cast(room, ctypes.POINTER(ctypes.c_int64))
-        beyond = ctypes.cast(ctypes.addressof(room) + 8 * axes, ctypes.POINTER(ctypes.c_int64))
+        places = ctypes.addressof(room)
         code = CODES.get(dtype, 2 if dtype.is_floating_point else 0 if dtype.is_signed else BYTES)
         managed = Managed()
-        managed.array = Array(address or None, Device(2, 0), axes, Kind(code, 8 * dtype.itemsize, 1), places, beyond, 0)
+        managed.array = Array(
+            address or None, Device(2, 0), axes, Kind(code, 8 * dtype.itemsize, 1), places, places + 8 * axes, 0
+        )
         managed.deleter = _freed
         self.held[ctypes.addressof(managed)] = (managed, room, size)
         if size:
