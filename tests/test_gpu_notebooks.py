@@ -8,6 +8,7 @@ and in nothing else.
 
 from __future__ import annotations
 
+import ast
 import json
 import traceback
 from collections.abc import Iterator
@@ -36,11 +37,14 @@ CUTS: dict[str, dict[str, KnobValue]] = {
         "precisions": ["bfloat16", "float16"],
         **{"generated": 2, "rounded": 3, "held": 64, "steps": 1, "lengths": [4, 8]},
     },
+    "drawing-tokens": {"batch": 4096, "samples": 200},
+    "exactness": {"batch": 4096, "samples": 300, "answers": 2},
     "chinchilla-trained": {**LADDER, "long_warmup": 16384, "repeated_tokens": 32768, "planted": True},
     "frontier": ALIGNED,
     "heads-and-quality": {"batch": 4096},
     "kaplan-laws": LADDER,
     "lora-or-full": ALIGNED,
+    "speed": {"batch": 4096, "rounds": 3, "batches": 20},
     "one-card": {"model": ""},  # 65 billion weights of four bits are no memory of this machine
 }
 SETTLING = ("statistics", "ledger", "estimates.py", "fits")  # where a run too small to settle a claim may be refused
@@ -86,7 +90,7 @@ def results(notebook: Notebook, gpu: ImitatedGPU, monkeypatch: pytest.MonkeyPatc
 def faults(notebook: Notebook) -> list[str]:
     """What stops a notebook's cells at scale gpu, but for estimates that so small a run cannot make."""
     space: dict[str, Any] = {"__name__": "__main__"}
-    found = []
+    found, unmade = [], set()
     for number, cell in enumerate(nbformat.read(notebook.path, as_version=4).cells):
         if cell.cell_type != "code":
             continue
@@ -94,11 +98,18 @@ def faults(notebook: Notebook) -> list[str]:
             with redirect_stdout(StringIO()):
                 exec(compile(cell.source, f"cell {number} of {notebook.name}", "exec"), space)
         except Exception as error:  # noqa: BLE001 - each is reported, with its cell
-            place = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
-            if not (isinstance(error, ValueError) and set(SETTLING) & set(place.parts)):
+            if _cannot_settle(error) or (isinstance(error, NameError) and error.name in unmade):
+                names = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)]
+                unmade |= {name.id for name in names if isinstance(name.ctx, ast.Store)}
+            else:
                 found.append(f"cell {number}: {type(error).__name__}: {error}")
         space["scale"] = "gpu"
     return found
+
+
+def _cannot_settle(error: Exception) -> bool:
+    place = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    return isinstance(error, ValueError) and bool(set(SETTLING) & set(place.parts))
 
 
 @pytest.mark.slow
