@@ -38,13 +38,14 @@ CUTS: dict[str, dict[str, KnobValue]] = {
         **{"generated": 2, "rounded": 3, "held": 64, "steps": 1, "lengths": [4, 8]},
     },
     "drawing-tokens": {"batch": 4096, "samples": 200},
-    "exactness": {"batch": 4096, "samples": 300, "answers": 2},
+    "exactness": {"answers": 2},
     "chinchilla-trained": {**LADDER, "long_warmup": 16384, "repeated_tokens": 32768, "planted": True},
     "frontier": ALIGNED,
     "heads-and-quality": {"batch": 4096},
     "kaplan-laws": LADDER,
     "lora-or-full": ALIGNED,
     "speed": {"batch": 4096, "rounds": 3, "batches": 20},
+    "shape-and-batch": {"tokens": 16384, "judged": 4096},
     "one-card": {"model": ""},  # 65 billion weights of four bits are no memory of this machine
 }
 SETTLING = ("statistics", "ledger", "estimates.py", "fits")  # where a run too small to settle a claim may be refused
