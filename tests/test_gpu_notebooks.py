@@ -45,7 +45,6 @@ CUTS: dict[str, dict[str, KnobValue]] = {
     "kaplan-laws": LADDER,
     "lora-or-full": ALIGNED,
     "speed": {"batch": 4096, "rounds": 3, "batches": 20},
-    "shape-and-batch": {"tokens": 16384, "judged": 4096},
     "one-card": {"model": ""},  # 65 billion weights of four bits are no memory of this machine
 }
 SETTLING = ("statistics", "ledger", "estimates.py", "fits")  # where a run too small to settle a claim may be refused

@@ -69,6 +69,7 @@ def test_a_model_computes_alike_whether_it_was_trained_now_or_kept():
     assert torch.equal(*laws)
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_training_runs(monkeypatch: pytest.MonkeyPatch):
     """All its sides, and utilisation, which it tells on a GPU alone."""
     for name, value in {"LARGE": RUN.model, "RUNS": 3, "WARM_UP": 1}.items():
@@ -80,6 +81,7 @@ def test_the_benchmark_of_training_runs(monkeypatch: pytest.MonkeyPatch):
     assert timed.utilisation.flops > 0
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_decoding_runs(monkeypatch: pytest.MonkeyPatch):
     """Transformers and each layout on the device, which write the same tokens."""
     from repro.inference.decoding import bench
