@@ -37,7 +37,6 @@ CUTS: dict[str, dict[str, KnobValue]] = {
         "precisions": ["bfloat16", "float16"],
         **{"generated": 2, "rounded": 3, "held": 64, "steps": 1, "lengths": [4, 8]},
     },
-    "drawing-tokens": {"batch": 4096, "samples": 200},
     "exactness": {"answers": 2},
     "chinchilla-trained": {**LADDER, "long_warmup": 16384, "repeated_tokens": 32768, "planted": True},
     "frontier": ALIGNED,
