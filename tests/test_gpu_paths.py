@@ -1,4 +1,4 @@
-"""What the library does on a GPU and no notebook does at once: resumed runs, weights that were kept, benchmarks."""
+"""What the library does on a GPU and no notebook does at once: weights that were kept, benchmarks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from imitated_gpu import NAME, ImitatedGPU, can_be_imitated
 from repro.corpora.texts.text import Skills
 from repro.models.decoder import Decoder
 from repro.training import bench
-from repro.training import run as running
 from repro.training.configurations import Pretraining
-from repro.training.loop import Trainer
-from repro.training.run import run, trained
+from repro.training.run import trained
 
 pytestmark = pytest.mark.skipif(not can_be_imitated(), reason="the imitation is compiled with g++, which is not here")
 
@@ -38,24 +36,6 @@ def _afresh(gpu: ImitatedGPU, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     AcceleratorState._reset_state(reset_partial_state=True)  # it remembers the device of the process
     yield
     AcceleratorState._reset_state(reset_partial_state=True)
-
-
-def test_a_run_that_was_killed_goes_on_with_its_fused_optimiser(monkeypatch: pytest.MonkeyPatch, gpu: ImitatedGPU):
-    """Its state comes back to the device where it was, all of it."""
-    whole = run(RUN, 0).numbers()
-    monkeypatch.setattr(running, "CHECKPOINT_STEPS", 3)
-    monkeypatch.setattr(running, "CHECKPOINTS", 4)
-
-    def killed(self: Trainer, path: Path, facts: dict[str, object], save=Trainer.save) -> None:
-        save(self, path, facts)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
-        dying.setattr(Trainer, "save", killed)
-        run(RUN, 0)
-
-    assert whole == run(RUN, 0).numbers()
-    assert gpu.by_name["_fused_adamw_"]
 
 
 def test_a_model_computes_alike_whether_it_was_trained_now_or_kept():

@@ -1,5 +1,7 @@
 """Decoding through block tables: the same numbers as without them, whoever shares, gives way or waits."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -17,6 +19,7 @@ from repro.inference.serving.lanes import random_decoder, random_prompts, serve
 from repro.inference.serving.measurements import block_reading, paged_logits, served_trace, transformers_pages
 from repro.inference.serving.memory import memory_of
 from repro.inference.serving.paged_cache import PagedCache
+from repro.inference.serving.paged_generation import paged_texts
 from repro.inference.serving.paging import BlockPool, BlockTable
 from repro.inference.serving.scattered import scattered_tables
 from repro.inference.serving.traces import requests_of
@@ -95,6 +98,16 @@ def test_transformers_own_pages_write_the_same_tokens_as_its_contiguous_cache_an
     model = Decoder(vocabulary=64, width=32, layers=2, heads=4, kv_heads=2, context=96)
 
     assert {"same": 1.0, "ours": 1.0} == transformers_pages(PagedGeneration(model=model, requests=3, new_tokens=12), 0)
+
+
+def test_a_request_that_failed_is_no_answer():
+    """transformers logs it, and gives the request back without tokens."""
+    failed = SimpleNamespace(prompt_ids=[1], generated_tokens=[], error="no page is free")
+    llama = SimpleNamespace(generate_batch=lambda *given, **named: {"0": failed})
+    config = PagedGeneration(model=Decoder(vocabulary=64, width=32, layers=2, heads=4, context=96), requests=1)
+
+    with pytest.raises(RuntimeError, match="no page is free"):
+        paged_texts(llama, [[1]], config)
 
 
 def test_positions_that_a_lane_cannot_have_of_its_own_are_refused():

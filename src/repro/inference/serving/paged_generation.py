@@ -23,7 +23,11 @@ def contiguous_texts(llama: Any, prompts: list[list[int]], new_tokens: int) -> l
 
 
 def paged_texts(llama: Any, prompts: list[list[int]], config: PagedGeneration) -> list[list[int]]:
-    """The same by continuous batching, whose own sizes are for a GPU's memory and take a minute to set up on a CPU."""
+    """The same by continuous batching, whose own sizes are for a GPU's memory and take a minute to set up on a CPU.
+
+    Raises:
+        RuntimeError: a request that failed, which transformers only logs.
+    """
     sizes = ContinuousBatchingConfig(
         page_size=config.page,
         num_blocks=config.pages,
@@ -34,6 +38,9 @@ def paged_texts(llama: Any, prompts: list[list[int]], config: PagedGeneration) -
     )
     greedy = GenerationConfig(max_new_tokens=config.new_tokens, do_sample=False, eos_token_id=-1, pad_token_id=0)
     done = llama.generate_batch(prompts, greedy, sizes, progress_bar=False, warmup=False)
+    for one in done.values():
+        if one.error:
+            raise RuntimeError(f"continuous batching failed at a request: {one.error}")
     by_prompt = {tuple(one.prompt_ids): list(one.generated_tokens) for one in done.values()}
     return [by_prompt[tuple(prompt)] for prompt in prompts]
 
