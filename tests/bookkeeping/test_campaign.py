@@ -242,7 +242,7 @@ def test_the_books_own_slices_have_knobs_and_scale_of_their_notebooks():
 
 @pytest.mark.parametrize("one", SLICES, ids=lambda one: one.notebook)
 def test_a_slice_settles_claims_of_its_chapter_that_its_notebook_settles(one):
-    """And each cell that settles by an interval has swept before: a campaign goes on with the next cell where one raises."""
+    """Each cell that settles by an interval has swept before: a campaign goes on with the next where one raises."""
     notebook = notebook_of(one, HERE / "experiments")
     cells = [cell.source for cell in nbformat.read(notebook.path, as_version=4).cells if cell.cell_type == "code"]
     settled = {name for cell in cells if "study.settle" in cell for name in re.findall(r'"([\w-]+)"', cell)}
