@@ -135,6 +135,25 @@ def test_a_page_moves_to_the_scale_of_its_first_verdict(root):
     assert ["second: up to date at scale smoke", "tiny: deriving at scale cpu"] == sorted(told)
 
 
+def test_a_page_says_what_its_claims_came_to_at_other_scales(root):
+    """At cpu on a page that shows gpu; not at smoke, which decides nothing. It changes with them."""
+    with (root / "experiments" / "tiny" / "scales.toml").open("a") as scales:
+        scales.write('[gpu]\nscope = "the largest sums"\nleft = 100\nright = 200\n')
+    [tiny] = [notebook for notebook in notebooks(root / "experiments") if notebook.name == "tiny"]
+    for scale in ("smoke", "cpu", "gpu"):
+        run(tiny, {"scale": scale}, root / "results")
+    derive_pages(root, root / "results", root / "pages")
+    page = (root / "pages" / "tiny.ipynb").read_text()
+    [verdicts] = root.glob("results/verdicts/tiny.json")
+    verdicts.write_text(verdicts.read_text().replace("larger sums", "large sums"))
+    told: list[str] = []
+    derive_pages(root, root / "results", root / "pages", tell=told.append)
+
+    assert "At other scales" in page and "larger sums" in page and "small sums" not in page
+    assert "tiny: deriving at scale gpu" in told
+    assert "large sums" in (root / "pages" / "tiny.ipynb").read_text()
+
+
 def test_a_page_of_a_module_that_was_edited_meanwhile_is_derived_again(root):
     """Nobody knows which version it shows."""
     path = root / "experiments" / "tiny" / "second.ipynb"

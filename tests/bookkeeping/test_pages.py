@@ -310,6 +310,18 @@ def test_a_verdict_of_a_gpu_names_its_device_on_its_card_and_in_the_ledger(site)
     assert 1 == "".join(table.values()).count("NVIDIA H100")
 
 
+def test_a_claim_that_was_measured_at_two_scales_shows_both_in_its_row(site):
+    """The larger one decides; the smaller one stands beside it."""
+    claim, verdict = site.ledger["loss-falls-as-a-power"], site.verdicts["loss-falls-as-a-power"]
+    at_gpu = replace(verdict, scale=Scale.GPU, outcome=Outcome.OPEN)
+    both = replace(
+        site, verdicts={**site.verdicts, claim.id: at_gpu}, measured={claim.id: {"cpu": verdict, "gpu": at_gpu}}
+    )
+
+    assert f"at scale cpu {verdict.outcome}: " in words("".join(fragments(both).values()))
+    assert "at scale cpu" not in words("".join(fragments(site).values()))
+
+
 def test_the_run_box_marks_what_was_changed():
     box = cards.run_box(
         command="repro run small && x",

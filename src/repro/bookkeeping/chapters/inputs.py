@@ -19,12 +19,13 @@ class Inputs:
     """The inputs of a page besides its notebook and the files of its chapter.
 
     Fields: `scale`; `library`, the files that its kernel had loaded modules from by its end, or showed, relative to the
-    checkout; `records`, those it read, as <measurement>/<key>.json.
+    checkout; `records`, those it read, as <measurement>/<key>.json; `elsewhere`, what it says of other scales.
     """
 
     scale: str
     library: list[str]
     records: list[str]
+    elsewhere: str = ""
 
     def digest(self, notebook: Notebook, root: Path, results: Path) -> str:
         """sha256 over the names and contents of all inputs as they are now."""
@@ -52,20 +53,23 @@ def _data_in(folder: Path) -> Iterator[Path]:
             yield from _data_in(path)
 
 
-def up_to_date(page: Path, scale: str, notebook: Notebook, root: Path, results: Path) -> bool:
+def up_to_date(page: Path, scale: str, notebook: Notebook, root: Path, results: Path, *, elsewhere: str = "") -> bool:
     """Whether a page was derived at this scale from inputs that are all as they were."""
     if not page.is_file():
         return False
     noted = json.loads(page.read_text(encoding="utf-8"))["metadata"].get("repro", {})
-    if "inputs" not in noted or noted["inputs"]["scale"] != scale:
+    if "inputs" not in noted:
         return False
-    return bool(Inputs(**noted["inputs"]).digest(notebook, root, results) == noted["digest"])
+    inputs = Inputs(**noted["inputs"])
+    if (inputs.scale, inputs.elsewhere) != (scale, elsewhere):
+        return False
+    return bool(inputs.digest(notebook, root, results) == noted["digest"])
 
 
-def take_inputs(executed: nbformat.NotebookNode, scale: str) -> Inputs:
+def take_inputs(executed: nbformat.NotebookNode, scale: str, *, elsewhere: str = "") -> Inputs:
     """The inputs that a study noted when it closed; they are taken out of its page."""
     for cell in executed.cells:
         for shown in cell.get("outputs", []):
             if "inputs" in (facts := shown.get("metadata", {}).get("repro", {})):
-                return Inputs(scale, **facts.pop("inputs"))
+                return Inputs(scale, **facts.pop("inputs"), elsewhere=elsewhere)
     raise AssertionError("execute() gives no notebook whose study has not closed")

@@ -12,6 +12,8 @@ import nbformat
 from repro.bookkeeping.chapters.execution import execute, side_by_side, write
 from repro.bookkeeping.chapters.inputs import take_inputs, up_to_date
 from repro.bookkeeping.chapters.kernels import Server
+from repro.bookkeeping.display.cards import other_scales
+from repro.bookkeeping.ledger import Outcome
 from repro.bookkeeping.ledger.outcomes import Verdicts
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
 from repro.bookkeeping.notebooks import Notebook, notebooks
@@ -28,9 +30,11 @@ def derive_pages(
     """
     verdicts = load_verdicts(results)
     every = {notebook: settled_scale(notebook, verdicts) for notebook in notebooks(root / "experiments")}
+    elsewhere = {notebook: _at_other_scales(notebook, scale, verdicts) for notebook, scale in every.items()}
     stale = []
     for notebook, scale in every.items():
-        if up_to_date(_page(pages, notebook), str(scale or Scale.SMOKE), notebook, root, results):
+        said, shown_at = elsewhere[notebook], str(scale or Scale.SMOKE)
+        if up_to_date(_page(pages, notebook), shown_at, notebook, root, results, elsewhere=said):
             tell(f"{notebook.name}: up to date at scale {scale or Scale.SMOKE}")
         else:
             stale.append(notebook)
@@ -41,7 +45,9 @@ def derive_pages(
         parameters = {"scale": str(scale), "compute": "never"} if scale else {"scale": "smoke"}
         page, started = _page(pages, notebook), time.time()
         executed = execute(notebook, parameters, page, server=server)
-        inputs = take_inputs(executed, parameters["scale"])
+        inputs = take_inputs(executed, parameters["scale"], elsewhere=elsewhere[notebook])
+        if inputs.elsewhere:  # before the run box
+            executed.cells.insert(-1, nbformat.v4.new_markdown_cell(f"## At other scales\n\n{inputs.elsewhere}"))
         _finish(executed)
         # Of a file that was edited meanwhile, nobody knows which version the page shows: it is derived again.
         edited = any(path.stat().st_mtime > started for path in inputs.files(notebook, root))
@@ -65,6 +71,13 @@ def settled_scale(notebook: Notebook, verdicts: Verdicts) -> Scale | None:
     """The largest scale at which this notebook has a verdict on file."""
     scales = [Scale(s) for by_scale in verdicts.values() for s, v in by_scale.items() if v.notebook == notebook.name]
     return max(scales, key=lambda scale: scale.rank, default=None)
+
+
+def _at_other_scales(notebook: Notebook, shown: Scale | None, verdicts: Verdicts) -> str:
+    """A table of a notebook's verdicts at other scales than its page shows, or nothing; smoke decides nothing."""
+    own = [v for by_scale in verdicts.values() for v in by_scale.values() if v.notebook == notebook.name]
+    others = [v for v in own if v.scale not in (shown, Scale.SMOKE) and v.outcome is not Outcome.UNTESTED]
+    return other_scales(others) if others else ""
 
 
 def _finish(executed: nbformat.NotebookNode) -> None:

@@ -118,6 +118,19 @@ def data_table(frame: pd.DataFrame, caption: str) -> str:
     return f'<div class="repro-table">{_scrolling(table, caption)}</div>'
 
 
+def other_scales(verdicts: Sequence[Verdict]) -> str:
+    """What the claims of a page came to at other scales than its own."""
+    rows = []
+    for verdict in verdicts:
+        assert verdict.estimate is not None
+        value, low, high = interval(verdict.estimate)
+        measured = f"{value} {verdict.estimate.unit}".rstrip() + f", {low} to {high}"
+        where = "; ".join(word for word in (verdict.scope, verdict.device) if word)
+        rows.append((verdict.claim, verdict.scale, verdict.outcome, measured, where))
+    frame = pd.DataFrame(rows, columns=["claim", "scale", "outcome", "estimate", "measured on"])
+    return data_table(frame, "The same claims at other scales.")
+
+
 def _row(values: tuple[object, ...], numeric: Sequence[bool]) -> str:
     first, *rest = (text(_cell(value)) for value in values)
     cells = [tag("th", first, scope="row", class_="repro-number" if numeric[0] else None)]

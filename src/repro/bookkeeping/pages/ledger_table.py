@@ -133,7 +133,7 @@ def _row(claim: Claim, site: Site) -> str:
         _cell("Outcome", chip(verdict.outcome), list(SYMBOLS).index(verdict.outcome)),
         _cell(
             "Estimate",
-            _measured(claim, verdict, len(site.parts_of(claim))),
+            _measured(claim, verdict, site),
             f"{measured.value:.6g}" if measured else "",
         ),
         _cell("Scale", _scale(claim, verdict), verdict.scale.rank if verdict.scale else ""),
@@ -158,10 +158,13 @@ def _cell(label: str, inner: str, key: str | int | None = None) -> str:
     return tag("td", inner, data_label=label if inner else None, data_key=key)
 
 
-def _measured(claim: Claim, verdict: Verdict, parts: int) -> str:
-    shown = [estimate(verdict.estimate)] if verdict.estimate else []
+def _measured(claim: Claim, verdict: Verdict, site: Site) -> str:
+    shown, parts = [estimate(verdict.estimate)] if verdict.estimate else [], len(site.parts_of(claim))
     if claim.holds:
         shown.append(tag("span", text(f"agrees: {region(claim.holds, claim.unit)}"), class_="repro-meta"))
+    for other in site.elsewhere(claim) if not parts else ():
+        found = f" {estimate(other.estimate)}" if other.estimate else ""
+        shown.append(tag("span", f"at scale {other.scale} {other.outcome}:{found}", class_="repro-meta"))
     if parts:
         shown.append(tag("span", f"by its {parts} parts, below", class_="repro-meta"))
     return "".join(shown)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro.bookkeeping.display.spelling import SYMBOLS
 from repro.bookkeeping.ledger import Claim, Outcome, RegionChange, Verdict, final_outcomes, load_ledger
+from repro.bookkeeping.ledger.outcomes import Verdicts
 from repro.bookkeeping.ledger.verdict_files import Change, load_changelog, load_verdicts
 from repro.bookkeeping.pages.articles import Article, Disagreement, load_articles
 from repro.bookkeeping.pages.shelf import Chapter, Page, chapters
+from repro.floor.scale import Scale
 
 
 @dataclass(frozen=True)
 class Site:
     """The book's inputs.
 
-    Fields: `verdicts` one for each claim; `chapters` in reading order; `region_changes` None where there is no git
-    history to read; `address` where the book is published, with a closing slash, or "" if nowhere.
+    Fields: `verdicts` one for each claim, chosen of those `measured` at each scale; `chapters` in reading order;
+    `region_changes` None where there is no git history to read; `address` where the book is published, with a closing
+    slash, or "" if nowhere.
     """
 
     ledger: Mapping[str, Claim]
@@ -29,6 +32,7 @@ class Site:
     changelog: Sequence[Change] = ()
     region_changes: Sequence[RegionChange] | None = ()
     address: str = ""
+    measured: Verdicts = field(default_factory=dict)
 
     @property
     def whole_claims(self) -> list[Claim]:
@@ -43,6 +47,12 @@ class Site:
         """How many whole claims have each outcome, in the order in which outcomes are always shown."""
         shown = [self.verdicts[claim.id].outcome for claim in self.whole_claims]
         return {outcome: shown.count(outcome) for outcome in SYMBOLS}
+
+    def elsewhere(self, claim: Claim) -> list[Verdict]:
+        """What was found of a claim at other scales than its row shows; smoke decides nothing."""
+        own = self.verdicts[claim.id]
+        others = [v for v in self.measured.get(claim.id, {}).values() if v.scale not in (own.scale, Scale.SMOKE)]
+        return [verdict for verdict in others if verdict.outcome is not Outcome.UNTESTED]
 
     def card_of(self, claim: Claim) -> tuple[Page, str] | None:
         """Page and anchor of the claim's verdict card, or of that of its first part that has one."""
@@ -62,16 +72,17 @@ def gather(root: Path, results: Path, *, region_changes: Sequence[RegionChange] 
         ValueError: a ledger, verdict file or articles.toml that does not fit its schema.
     """
     experiments, book = root / "experiments", root / "book"
-    ledger = load_ledger(experiments)
+    ledger, measured = load_ledger(experiments), load_verdicts(results)
     articles, disagreements = load_articles(experiments / "articles.toml", ledger)
     names = dict.fromkeys(claim.chapter for claim in ledger.values())
     return Site(
         ledger=ledger,
-        verdicts=final_outcomes(ledger, load_verdicts(results)),
+        verdicts=final_outcomes(ledger, measured),
         chapters=chapters(book / "chapters.toml", experiments, book / "chapters", names),
         articles=articles,
         disagreements=disagreements,
         changelog=load_changelog(results),
         region_changes=region_changes,
         address=address,
+        measured=measured,
     )
