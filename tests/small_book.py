@@ -47,6 +47,7 @@ says = "Halving the heads halves the cache."
 said_by = ["A"]
 primary = ""
 kind = "arithmetic"
+control = true
 metric = "bytes over bytes"
 unit = "B/B"
 holds = { low = 2, high = 2 }

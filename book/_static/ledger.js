@@ -10,13 +10,14 @@ function openLedger(ledger) {
   const words = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
 
   function fits(row, wanted) {
-    const { find, outcome, chapter, article, kind } = wanted;
+    const { find, outcome, chapter, article, kind, control } = wanted;
     return (
       (!find || find.toLowerCase().split(/\s+/).every((word) => words.get(row).includes(word))) &&
       (!outcome || (outcome === "settled" ? "settled" in row.dataset : row.dataset.outcome === outcome)) &&
       (!chapter || row.dataset.chapter === chapter) &&
       (!article || row.dataset.article.split(" ").includes(article)) &&
-      (!kind || row.dataset.kind === kind)
+      (!kind || row.dataset.kind === kind) &&
+      (!control || row.dataset.control === control)
     );
   }
 

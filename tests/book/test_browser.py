@@ -94,6 +94,8 @@ def test_drop_downs_and_text_filter_the_rows_and_the_address_follows(opened):
         ("chapter=evaluation&kind=record", ["attested-model", "contradicted-model", "hidden-model"]),
         ("find=SMALL+late", ["split-late"]),
         ("find=hoffmann", ["loss-falls-as-a-power"]),
+        ("control=yes", ["cache-halves"]),
+        ("control=no&outcome=supported", ["loss-falls-as-a-power", "split-early"]),
         ("article=A&kind=theorem&utm=x", ["waiting"]),
     ],
 )
@@ -102,12 +104,12 @@ def test_a_link_opens_a_filtered_view(opened, query, rows):
 
 
 def test_the_covers_figures_lead_to_as_many_rows(opened):
-    """Settled: eight whole claims and the two parts of one."""
+    """Settled: seven whole findings and the two parts of one; the control is counted apart."""
     page = opened("index")
     with page.expect_navigation():
-        page.get_by_role("link", name="8 settled").click()
+        page.get_by_role("link", name="7 settled").click()
 
-    assert 10 == len(shown(page))
+    assert 9 == len(shown(page))
 
 
 def test_columns_sort_both_ways_by_keyboard_and_parts_stay_with_their_claim(opened):

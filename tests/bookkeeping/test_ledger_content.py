@@ -195,3 +195,25 @@ def test_what_a_verdict_calls_seeds_are_seeds():
 def test_a_wrong_word_for_seeds_is_found(method: str, knobs: dict[str, Any], wrong: bool):
     """The check can fail: the first of these stood on a card."""
     assert wrong == more_than_seeds(method, knobs)
+
+
+def refuted_controls(claims: Claims, verdicts: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
+    """Controls that are refuted at some scale."""
+    outcomes = {name: {verdict["outcome"] for verdict in scales.values()} for name, scales in verdicts.items()}
+    return [name for name, claim in claims.items() if claim.get("control") and "refuted" in outcomes.get(name, ())]
+
+
+def test_no_control_is_refuted():
+    """A refuted control is an alarm."""
+    files = EXPERIMENTS.parent.glob("results/verdicts/*.json")
+    verdicts = {name: v for path in files for name, v in json.loads(path.read_text("utf-8"))["verdicts"].items()}
+
+    assert any("control" in claim for claim in ledger().values())
+    assert [] == refuted_controls(ledger(), verdicts)
+
+
+def test_a_refuted_control_is_found():
+    """The check can fail, and a refuted finding is none."""
+    verdicts = {name: {"cpu": {"outcome": "refuted"}} for name in ("control", "finding")}
+
+    assert ["control"] == refuted_controls({"control": {"control": True}, "finding": {}}, verdicts)

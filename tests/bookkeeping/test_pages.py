@@ -119,11 +119,50 @@ def test_parts_stand_under_their_claim_which_leads_to_their_cards(site):
 
 
 def test_the_cover_counts_whole_claims_and_settled_ones(site):
-    """Ten claims, of which one is open and one untested; parts are counted with their claim."""
+    """Nine findings, of which one is open and one untested; parts are counted with their claim, the control apart."""
     cover = words(fragments(site)["_generated/cover.md"])
 
-    assert cover.startswith("10 claims 8 settled 2 supported 1 refuted 1 open")
-    assert 10 == sum(site.tally().values())
+    assert cover.startswith("9 claims 7 settled 1 supported 1 refuted 1 open")
+    assert 9 == sum(site.tally().values())
+    assert "Counted apart: 1 control , true by construction" in cover
+
+
+def refuting(site, name):
+    """The site in which the claim is refuted."""
+    verdict = replace(site.verdicts[name], outcome=Outcome.REFUTED)
+    return replace(site, verdicts={**site.verdicts, name: verdict})
+
+
+def test_a_control_is_judged_and_marked_beside_its_outcome_wherever_it_stands(site):
+    """An alarm is named where the planted control is refuted, and nowhere where a finding is."""
+    for refuted, alarms in (("cache-halves", 1), ("optimum-is-flat", 0)):
+        planted = refuting(site, refuted)
+        claim, verdict = planted.ledger[refuted], planted.verdicts[refuted]
+        shown = {name: words(html) for name, html in fragments(planted).items()}
+        for page in ("_generated/ledger-table.md", "articles/a.md"):
+            assert (alarms, 1 - alarms) == (
+                shown[page].count("alarm: a refuted"),
+                shown[page].count("supported control"),
+            )
+        assert alarms == words(cards.verdict_card(claim, verdict)).count("✗ refuted alarm: a refuted control")
+        assert alarms == shown["_generated/cover.md"].count("Refuted: cache-halves")
+        assert alarms == shown["_generated/root/llms.txt"].count("- refuted, an alarm: Halving")
+
+
+def test_an_articles_controls_are_counted_apart(site):
+    """Six claims, of which one is a control: bar and legend are those of five."""
+    page = words(fragments(site)["articles/a.md"])
+
+    assert "6 claims in the ledger, controls among them: 1, counted apart;" in page
+    assert "Of 5 claims:" in fragments(site)["articles/a.md"]
+
+
+def test_controls_are_none_of_the_verdicts_that_may_be_false(site):
+    """Of four claims with one control, three are counted."""
+    control = site.ledger["split-early"].model_copy(update={"control": True})
+    apart = replace(site, ledger={**site.ledger, "split-early": control})
+
+    assert [4, 3] == [false_verdicts(one).verdicts for one in (site, apart)]
 
 
 def test_false_verdicts_are_counted_over_verdicts_that_rest_on_an_interval(site):

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.bookkeeping.ledger import Claim, Outcome, final_outcomes, judge, judge_rival
+from repro.bookkeeping.ledger import Claim, Outcome, final_outcomes, is_alarm, judge, judge_rival, load_ledger
+from repro.bookkeeping.ledger.outcomes import alarms
 from repro.floor.scale import Scale
 from repro.statistics import Estimate
 
@@ -91,3 +92,51 @@ def test_a_claim_in_parts_is_mixed_unless_they_agree():
 
     assert Outcome.MIXED is settled(["in", "out"])
     assert Outcome.REFUTED is settled(["out", "out"])
+
+
+@given(st.floats(-10, 10), st.floats(0.001, 5))
+def test_a_control_is_judged_by_its_region_as_any_claim_is(value, half):
+    """The mark excuses nothing: where a finding would be refuted the control is too, and that is an alarm."""
+    estimate = Estimate(value, value - half, value + half)
+    finding, control = judge(claim(), estimate, Scale.CPU), judge(claim(control=True), estimate, Scale.CPU)
+
+    assert finding == control
+    assert is_alarm(claim(control=True), control) is (Outcome.REFUTED is finding.outcome)
+    assert not is_alarm(claim(), finding)
+
+
+def test_a_control_refuted_at_any_scale_is_an_alarm():
+    """A larger scale that supports it does not silence the smaller one."""
+    ledger = {name: claim(id=name, control=name != "finding") for name in ("sound", "broken", "finding")}
+    inside, outside = (judge(claim(), Estimate(v, v - 0.1, v + 0.1), Scale.CPU) for v in (1.5, 5))
+    measured = {
+        "sound": {"cpu": inside},
+        "broken": {"cpu": outside, "gpu": inside},
+        "finding": {"cpu": outside},
+    }
+
+    assert ["broken"] == alarms(ledger, measured)
+
+
+ENTRY = 'says = "s"\nsaid_by = []\nprimary = ""\nkind = "experiment"\n'
+CHECK = 'metric = "m"\nholds = { low = 1 }\nrival = 0\nneeds = "cpu"\n'
+
+
+@pytest.mark.parametrize(
+    ("entries", "told"),
+    [
+        (f"[whole]\n{ENTRY}control = true\n", "control without a region"),
+        (
+            f'[whole]\n{ENTRY}control = true\n[part]\n{ENTRY}{CHECK}part_of = "whole"\n',
+            r"parts are findings: \['part'\]",
+        ),
+        (f'[whole]\n{ENTRY}[part]\n{ENTRY}{CHECK}part_of = "whole"\ncontrol = true\n', "all its parts are controls"),
+    ],
+)
+def test_a_mark_that_does_not_fit_the_ledger_is_refused(tmp_path, entries, told):
+    """A part's mark without its claim's would count wrongly in silence."""
+    (tmp_path / "chapter").mkdir()
+    (tmp_path / "chapter" / "claims.toml").write_text(entries)
+
+    with pytest.raises(ValueError, match=told):
+        load_ledger(tmp_path)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from small_book import make_small_book
 from typer.testing import CliRunner
 
 from repro.cli import app
@@ -69,3 +70,21 @@ def test_status_knows_the_measurements_without_what_fits_and_draws():
 
     assert set(measuring_modules()) <= imported
     assert set() == imported & (HEAVY - {"scipy", "pandas"} | {"scipy.stats", "scipy.optimize"})
+
+
+def test_claims_names_controls_and_alarms(tmp_path, monkeypatch):
+    """Controls alone, or findings alone; a refuted control is called an alarm."""
+    make_small_book(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (verdicts,) = tmp_path.glob("results/verdicts/*.json")
+
+    def told(*options: str) -> list[str]:
+        lines = CliRunner().invoke(app, ["claims", *options], env={"COLUMNS": "200"}).stdout.splitlines()
+        return [line for line in lines if line[:1].strip()]
+
+    control, count = told("--control")
+    assert control.startswith("supported     cache-halves  control  2 [2, 2] B/B")
+    assert "1 of 12 claims; controls among them: 1" == count
+    assert [] == [line for line in told("--no-control") if "cache-halves" in line]
+    verdicts.write_text(verdicts.read_text().replace('"supported"', '"refuted"'))
+    assert told("--control")[0].startswith("refuted       cache-halves  ALARM: a refuted control")

@@ -18,30 +18,44 @@ if TYPE_CHECKING:  # papermill is loaded by a check, and not by a question for h
 def check(as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False) -> None:
     """Derive all verdicts again from committed records, with computing forbidden; exit 1 if one differs.
 
-    Rivals are judged too, and regions that changed after their first verdict are listed (that is no failure: the
-    ledger page says so).
+    Rivals are judged too, and a refuted control is an alarm: both fail. Regions that changed after their first verdict
+    are listed (that is no failure: the ledger page says so).
     """
     from repro.bookkeeping import chapters
     from repro.bookkeeping.ledger import Outcome, judge_rival, load_ledger, region_changes
+    from repro.bookkeeping.ledger.outcomes import alarms
+    from repro.bookkeeping.ledger.verdict_files import load_verdicts
 
     console = Console(quiet=as_json)
     with refusing(ValueError, chapters.Failed):
         drifts = chapters.check(places.root(), places.results(), tell=console.print)
-        ledger = load_ledger(places.experiments())
+        ledger, verdicts = load_ledger(places.experiments()), load_verdicts(places.results())
     blunt = [c.id for c in ledger.values() if c.holds and judge_rival(c) is not Outcome.REFUTED]
+    refuted = alarms(ledger, verdicts)
     changes = region_changes(places.root())
     if as_json:
         changed = None if changes is None else [vars(change) for change in changes]
         typer.echo(
-            json.dumps({"drifts": [str(d) for d in drifts], "rivals_not_refuted": blunt, "region_changes": changed})
+            json.dumps(
+                {
+                    "drifts": [str(d) for d in drifts],
+                    "rivals_not_refuted": blunt,
+                    "alarms": refuted,
+                    "region_changes": changed,
+                }
+            )
         )
     for drift in drifts:
         console.print(f"drift: {drift}", markup=False)
     for name in blunt:
         console.print(f"a check that cannot fail: the rival of {name} is not refuted by its region")
+    for name in refuted:
+        console.print(
+            f"alarm: the control {name} is refuted; it is true by construction, so seek the fault in its check"
+        )
     _tell_changes(console, changes)
-    console.print(f"{len(drifts)} drifts, {len(blunt)} rivals that are not refuted")
-    if drifts or blunt:
+    console.print(f"{len(drifts)} drifts, {len(blunt)} rivals that are not refuted, {len(refuted)} alarms")
+    if drifts or blunt or refuted:
         raise typer.Exit(1)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from repro.bookkeeping.ledger import Claim, Kind, Outcome, Verdict, final_outcomes, load_ledger
+from repro.bookkeeping.ledger import Claim, Kind, Outcome, Verdict, final_outcomes, is_alarm, load_ledger
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
 from repro.cli.commands import refusing
 from repro.floor import places
@@ -22,6 +22,7 @@ def claims(
     source: Annotated[str | None, typer.Option(help="Only claims of this article, A to E.")] = None,
     chapter: Annotated[str | None, typer.Option(help="Only this chapter's.")] = None,
     kind: Annotated[Kind | None, typer.Option(help="Only this kind.")] = None,
+    control: Annotated[bool | None, typer.Option(help="Controls alone, or findings alone.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list for programs.")] = False,
 ) -> None:
     """List the claims with what is known of each."""
@@ -37,13 +38,15 @@ def claims(
         and (source is None or source in claim.said_by)
         and chapter in (None, claim.chapter)
         and kind in (None, claim.kind)
+        and control in (None, claim.control)
     ]
     if as_json:
         typer.echo(json.dumps([_plain(claim, verdict) for claim, verdict in rows], indent=1))
         return
     for claim, verdict in rows:
         typer.echo(_listed(claim, verdict, shutil.get_terminal_size().columns))
-    typer.echo(f"{len(rows)} of {len(ledger)} claims")
+    controls = sum(claim.control for claim, _ in rows)
+    typer.echo(f"{len(rows)} of {len(ledger)} claims; controls among them: {controls}")
 
 
 def _listed(claim: Claim, verdict: Verdict, width: int) -> str:
@@ -52,7 +55,11 @@ def _listed(claim: Claim, verdict: Verdict, width: int) -> str:
     estimate = f"  {e.value:.4g} [{e.low:.4g}, {e.high:.4g}] {e.unit}".rstrip() if e else ""
     region = f"  (region {claim.holds.bounds[0]:g} to {claim.holds.bounds[1]:g})" if claim.holds else ""
     says = textwrap.fill(claim.says, max(width, 40), initial_indent=INDENT, subsequent_indent=INDENT)
-    return f"{verdict.outcome:<12}  {claim.id}{estimate}{region}\n{says}"
+    return f"{verdict.outcome:<12}  {claim.id}{_marks(claim, verdict)}{estimate}{region}\n{says}"
+
+
+def _marks(claim: Claim, verdict: Verdict) -> str:
+    return "  ALARM: a refuted control" if is_alarm(claim, verdict) else "  control" if claim.control else ""
 
 
 def _refuse_unknown(option: str, given: str | None, known: list[str]) -> None:

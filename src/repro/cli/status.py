@@ -28,12 +28,15 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
         typer.echo(json.dumps(report, indent=1))
         return
     console = Console()
-    table = Table("chapter", "claims", "settled", "notebooks", "verdicts at smoke", "cpu", "gpu", title="Chapters")
+    table = Table(
+        "chapter", "claims", "settled", "controls", "notebooks", "verdicts at smoke", "cpu", "gpu", title="Chapters"
+    )
     for name, row in report["chapters"].items():
         scales = row["verdicts"]
         cells = [
             row["claims"],
             row["settled"],
+            row["controls"],
             ", ".join(row["notebooks"]),
             *(scales.get(s, 0) for s in ("smoke", "cpu", "gpu")),
         ]
@@ -53,9 +56,12 @@ def _report() -> dict[str, Any]:
     outcomes = final_outcomes(ledger, verdicts)
     rows: dict[str, Any] = {}
     for name, claim in ledger.items():
-        row = rows.setdefault(claim.chapter, {"claims": 0, "settled": 0, "notebooks": [], "verdicts": Counter()})
-        row["claims"] += 1
-        row["settled"] += outcomes[name].outcome.settled
+        row = rows.setdefault(
+            claim.chapter, {"claims": 0, "settled": 0, "controls": 0, "notebooks": [], "verdicts": Counter()}
+        )
+        row["controls"] += claim.control
+        row["claims"] += not claim.control
+        row["settled"] += outcomes[name].outcome.settled and not claim.control
         row["verdicts"].update(verdicts.get(name, {}).keys())
     for notebook in notebooks(places.experiments()):
         rows[notebook.chapter]["notebooks"].append(notebook.name)

@@ -11,9 +11,9 @@ from html import escape
 import pandas as pd
 
 from repro.bookkeeping.display.elements import block, tag, text
-from repro.bookkeeping.display.spelling import chip, interval, number, outcome_class, region
+from repro.bookkeeping.display.spelling import ALARM, chip, control_mark, interval, number, outcome_class, region
 from repro.bookkeeping.display.strip import strip
-from repro.bookkeeping.ledger import Claim, Verdict
+from repro.bookkeeping.ledger import Claim, Verdict, is_alarm
 
 
 def verdict_card(claim: Claim, verdict: Verdict) -> str:
@@ -21,13 +21,15 @@ def verdict_card(claim: Claim, verdict: Verdict) -> str:
     head = tag(
         "p",
         chip(verdict.outcome),
+        control_mark(claim, verdict),
         tag("a", text(claim.id), class_="repro-id", href=f"#{claim.anchor}"),
         class_="repro-card-head",
     )
     says = tag("p", text(claim.says), class_="repro-card-says")
     picture = strip(claim, verdict.estimate) if verdict.estimate else ""
     facts = "".join(tag("div", tag("dt", name), tag("dd", value)) for name, value in _facts(claim, verdict) if value)
-    reason = tag("p", text(verdict.reason), class_="repro-card-reason")
+    told = f"{verdict.reason} {ALARM}" if is_alarm(claim, verdict) else verdict.reason
+    reason = tag("p", text(told), class_="repro-card-reason")
     return tag(
         "div",
         *(f"\n{part}" for part in (head, says, picture, reason, tag("dl", facts)) if part),

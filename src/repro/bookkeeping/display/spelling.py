@@ -6,7 +6,7 @@ import math
 from types import MappingProxyType
 
 from repro.bookkeeping.display.elements import tag, text
-from repro.bookkeeping.ledger import Outcome, Region
+from repro.bookkeeping.ledger import Claim, Outcome, Region, Verdict, is_alarm
 from repro.floor.estimate import Estimate
 
 # In the order in which outcomes are always shown: settled ones first.
@@ -36,6 +36,8 @@ MEANINGS = MappingProxyType(
         Outcome.UNTESTED: "No check has been run yet, or only below the scale that the claim needs.",
     }
 )
+CONTROL = "True by construction: a theorem, a definition or a known result, shown so that the rest can be trusted."
+ALARM = "A refuted control is an alarm: it is true by construction, so the measurement or the code is at fault."
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NARROW_SPACE = "\u202f"
 
@@ -116,3 +118,10 @@ def chip(outcome: Outcome, *, href: str | None = None) -> str:
     symbol = tag("span", SYMBOLS[outcome], class_="repro-symbol", aria_hidden="true")
     classes = f"repro-chip {outcome_class(outcome)}"
     return tag("a" if href else "span", symbol, str(outcome), class_=classes, href=href)
+
+
+def control_mark(claim: Claim, verdict: Verdict) -> str:
+    """The mark that stands beside a control's outcome, an alarm where it is refuted; empty for a finding."""
+    if is_alarm(claim, verdict):
+        return tag("span", "alarm: a refuted control", class_="repro-mark repro-alarm", title=ALARM)
+    return tag("span", "control", class_="repro-mark", title=CONTROL) if claim.control else ""

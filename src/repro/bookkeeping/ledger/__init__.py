@@ -3,7 +3,7 @@
 from repro.bookkeeping.ledger.claim import Claim, Kind, Region, load_chapter, load_ledger
 from repro.bookkeeping.ledger.history import RegionChange, region_changes
 from repro.bookkeeping.ledger.outcomes import final_outcomes
-from repro.bookkeeping.ledger.verdict import Outcome, Verdict, judge, judge_rival
+from repro.bookkeeping.ledger.verdict import Outcome, Verdict, is_alarm, judge, judge_rival
 
 __all__ = [
     "Claim",
@@ -13,6 +13,7 @@ __all__ = [
     "RegionChange",
     "Verdict",
     "final_outcomes",
+    "is_alarm",
     "judge",
     "judge_rival",
     "load_chapter",

@@ -57,7 +57,8 @@ class Claim(BaseModel):
 
     Fields: `says` in our words; `said_by` letters of the articles; `primary` where the figure comes from; `holds`
     the region; `rival` the value we would see if the claim were false; `needs` the smallest scale that may settle
-    it; `finding` and `place` settle a record by citation; `part_of` makes it one condition of another claim.
+    it; `finding` and `place` settle a record by citation; `part_of` makes it one condition of another claim;
+    `control` marks what is true by construction.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,6 +70,7 @@ class Claim(BaseModel):
     kind: Kind
     contradicts: tuple[str, ...] = ()
     part_of: str | None = None
+    control: bool = False
     metric: str = ""
     unit: str = ""
     holds: Region | None = None
@@ -130,7 +132,8 @@ def load_ledger(experiments: Path) -> dict[str, Claim]:
     """Every chapter's claims, chapters in alphabetical order.
 
     Raises:
-        ValueError: one id in two chapters, or a `contradicts` or `part_of` that names no claim.
+        ValueError: one id in two chapters, a `contradicts` or `part_of` that names no claim, or a `control` that
+            cannot be one.
     """
     ledger: dict[str, Claim] = {}
     for path in sorted(experiments.glob("*/claims.toml")):
@@ -143,4 +146,28 @@ def load_ledger(experiments: Path) -> dict[str, Claim]:
             if other not in ledger:
                 near = difflib.get_close_matches(other, ledger, n=1)
                 raise ValueError(f"[{claim.id}] names {other!r}, which is no claim; nearest: {near or 'none'}")
+    _check_controls(ledger)
     return ledger
+
+
+def parts_by_claim(ledger: Mapping[str, Claim]) -> dict[str, list[Claim]]:
+    """The parts of each claim that has any, in the ledger's order."""
+    parts: dict[str, list[Claim]] = {}
+    for claim in ledger.values():
+        if claim.part_of:
+            parts.setdefault(claim.part_of, []).append(claim)
+    return parts
+
+
+def _check_controls(ledger: Mapping[str, Claim]) -> None:
+    parts = parts_by_claim(ledger)
+    for claim in ledger.values():
+        if claim.id in parts and claim.control != all(part.control for part in parts[claim.id]):
+            findings = [part.id for part in parts[claim.id] if not part.control]
+            raise ValueError(
+                f"[{claim.id}] is marked control = {str(claim.control).lower()}, but "
+                f"{f'these parts are findings: {findings}' if findings else 'all its parts are controls'}; "
+                "a claim in parts is a control where all its parts are, and else is none"
+            )
+        if claim.control and claim.id not in parts and claim.holds is None:
+            raise ValueError(f"[{claim.id}] is a control without a region; a control is judged as any claim is")

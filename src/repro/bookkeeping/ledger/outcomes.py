@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from repro.bookkeeping.ledger.claim import Claim, Kind
-from repro.bookkeeping.ledger.verdict import Outcome, Verdict
+from repro.bookkeeping.ledger.claim import Claim, Kind, parts_by_claim
+from repro.bookkeeping.ledger.verdict import Outcome, Verdict, is_alarm
 
 Verdicts = Mapping[str, Mapping[str, Verdict]]  # by claim, then by scale
 
 
 def final_outcomes(ledger: Mapping[str, Claim], measured: Verdicts) -> dict[str, Verdict]:
     """One verdict for every claim of the ledger."""
-    parts = _parts(ledger)  # once: searching the ledger for the parts of each claim is quadratic
+    parts = parts_by_claim(ledger)  # once: searching the ledger for the parts of each claim is quadratic
     return {name: _outcome(claim, parts, measured) for name, claim in ledger.items()}
 
 
-def _parts(ledger: Mapping[str, Claim]) -> dict[str, list[Claim]]:
-    parts: dict[str, list[Claim]] = {}
-    for claim in ledger.values():
-        if claim.part_of:
-            parts.setdefault(claim.part_of, []).append(claim)
-    return parts
+def alarms(ledger: Mapping[str, Claim], measured: Verdicts) -> list[str]:
+    """The controls with a refuted verdict on file, at whatever scale."""
+    return [
+        name
+        for name, claim in ledger.items()
+        if any(is_alarm(claim, verdict) for verdict in measured.get(name, {}).values())
+    ]
 
 
 def _outcome(claim: Claim, parts: Mapping[str, list[Claim]], measured: Verdicts) -> Verdict:

@@ -82,6 +82,11 @@ def judge(claim: Claim, estimate: Estimate, scale: Scale, *, scope: str = "", de
     return verdict(Outcome.OPEN, "The interval reaches across an edge of the region.")
 
 
+def is_alarm(claim: Claim, verdict: Verdict) -> bool:
+    """Whether a control is refuted: it is true by construction, so the fault is in the measurement or the code."""
+    return claim.control and verdict.outcome is Outcome.REFUTED
+
+
 def judge_rival(claim: Claim) -> Outcome:
     """The outcome if the value of the rival world were measured without error; it must be *refuted*."""
     if claim.rival is None or claim.needs is None:

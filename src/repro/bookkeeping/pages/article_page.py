@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repro.bookkeeping.display.elements import block, markdown, tag, text
-from repro.bookkeeping.display.spelling import SYMBOLS, chip, estimate, region
+from repro.bookkeeping.display.spelling import SYMBOLS, chip, control_mark, estimate, region
 from repro.bookkeeping.ledger import Claim
 from repro.bookkeeping.pages.articles import Article, Disagreement
 from repro.bookkeeping.pages.cover import legend, outcome_bar
@@ -30,12 +30,15 @@ def article_page(article: Article, site: Site) -> str:
 
 
 def _summary(article: Article, site: Site) -> str:
-    shown = [site.verdicts[name].outcome for name in dict.fromkeys(article.claims)]
+    names = list(dict.fromkeys(article.claims))
+    shown = [site.verdicts[name].outcome for name in names if not site.ledger[name].control]
     tally = {outcome: shown.count(outcome) for outcome in SYMBOLS}
-    link = tag("a", f"{len(shown)} claims", href=f"{UP}ledger.html?article={article.letter}")
+    link = tag("a", f"{len(names)} claims", href=f"{UP}ledger.html?article={article.letter}")
     entries = legend(tally).replace('href="ledger.html?', f'href="{UP}ledger.html?article={article.letter}&amp;')
     clashes = sum(_concerns(clash, article, site) for clash in site.disagreements)
-    told = tag("p", link, f" in the ledger; {clashes} disagreements with other articles or within, listed at the end.")
+    apart = f", controls among them: {controls}, counted apart" if (controls := len(names) - len(shown)) else ""
+    listed = f"{clashes} disagreements with other articles or within, listed at the end."
+    told = tag("p", link, f" in the ledger{apart}; {listed}")
     return block(
         '<section class="repro-today" aria-label="Its claims by outcome">',
         told,
@@ -65,7 +68,7 @@ def _clash(clash: Disagreement, site: Site) -> str:
 
 def _statement(claim: Claim, site: Site) -> str:
     verdict = site.verdicts[claim.id]
-    finding = chip(verdict.outcome)
+    finding = chip(verdict.outcome) + control_mark(claim, verdict)
     if verdict.estimate:
         finding += tag("span", estimate(verdict.estimate), class_="repro-found")
     if claim.holds:
@@ -91,7 +94,8 @@ def _sections(article: Article, site: Site) -> Iterator[str]:
 def _entry(claim: Claim, site: Site) -> str:
     verdict = site.verdicts[claim.id]
     finding = tag("span", estimate(verdict.estimate), class_="repro-found") if verdict.estimate else ""
-    return tag("li", chip(verdict.outcome), tag("div", _link(claim, text(claim.says)), finding))
+    marks = tag("span", chip(verdict.outcome), control_mark(claim, verdict))
+    return tag("li", marks, tag("div", _link(claim, text(claim.says)), finding))
 
 
 def _link(claim: Claim, inner: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import yaml
 
 from repro.bookkeeping.display.elements import block, tag, text
+from repro.bookkeeping.ledger import Claim, Verdict, is_alarm
 from repro.bookkeeping.pages.site import Site
 
 
@@ -44,19 +45,28 @@ def chapters_to_come(site: Site) -> str:
 def llms_txt(site: Site) -> str:
     """The book for programs that read: what it is, how many claims, and every verdict that was reached."""
     settled = [c for c in site.ledger.values() if site.verdicts[c.id].outcome.settled]
+    findings, controls = [c for c in settled if not c.control], [c for c in settled if c.control]
     lines = [
         "# Measured again",
         "",
-        f"> {len(site.whole_claims)} claims about large language models, each checked by an experiment that anyone can "
-        "rerun. A verdict compares a 99 % interval with a region that was stated beforehand.",
+        f"> {sum(site.tally().values())} claims about large language models, each checked by an experiment that anyone "
+        "can rerun. A verdict compares a 99 % interval with a region that was stated beforehand.",
         "",
         "## Pages",
         *(f"- [{name}]({site.address}{page}.html)" for name, page in _pages(site)),
         "",
         "## Settled claims",
-        *(f"- {site.verdicts[c.id].outcome}: {' '.join(c.says.split())} ({c.id})" for c in settled),
+        *(_line(c, site.verdicts[c.id]) for c in findings),
+        "",
+        "## Controls, which are true by construction and counted apart",
+        *(_line(c, site.verdicts[c.id]) for c in controls),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _line(claim: Claim, verdict: Verdict) -> str:
+    alarm = ", an alarm" if is_alarm(claim, verdict) else ""
+    return f"- {verdict.outcome}{alarm}: {' '.join(claim.says.split())} ({claim.id})"
 
 
 def _pages(site: Site) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from repro.bookkeeping.display.elements import block, tag, text
-from repro.bookkeeping.display.spelling import SYMBOLS, chip, estimate, number, region
+from repro.bookkeeping.display.spelling import SYMBOLS, chip, control_mark, estimate, number, region
 from repro.bookkeeping.ledger import Claim, Kind, Outcome, RegionChange, Verdict
 from repro.bookkeeping.pages.site import Site
 from repro.statistics import LEVEL, Multiplicity, distance_p_value, multiplicity
@@ -26,12 +26,13 @@ def ledger_notes(site: Site) -> str:
 
 
 def false_verdicts(site: Site) -> Multiplicity:
-    """What to expect of the verdicts that rest on an interval, each tested against its region's nearest edge."""
+    """What to expect of the findings that rest on an interval, each tested against its region's nearest edge."""
     tested = []
     for name, verdict in site.verdicts.items():
-        holds, measured = site.ledger[name].holds, verdict.estimate
-        if holds and measured and not measured.is_exact and verdict.outcome in (Outcome.SUPPORTED, Outcome.REFUTED):
-            edges = [edge for edge in holds.bounds if math.isfinite(edge)]
+        claim, measured = site.ledger[name], verdict.estimate
+        decided = verdict.outcome in (Outcome.SUPPORTED, Outcome.REFUTED) and not claim.control
+        if claim.holds and measured and not measured.is_exact and decided:
+            edges = [edge for edge in claim.holds.bounds if math.isfinite(edge)]
             tested.append(distance_p_value(measured, min(edges, key=lambda edge: abs(edge - measured.value))))
     return multiplicity(tested, LEVEL)
 
@@ -41,10 +42,11 @@ def expected_false(odds: Multiplicity) -> str:
     if not odds.verdicts:
         return "No verdict rests on an interval yet, so none of them can be wrong by chance."
     return (
-        f"How many of these verdicts are wrong? {odds.verdicts} rest on {LEVEL * 100:g} % intervals. Were every truth "
-        f"just across an edge of its region, {number(odds.expected_false)} of them would be false by chance; most lie "
-        f"farther away, so fewer are. With the false discovery rate held at {odds.rate * 100:g} % (Benjamini and "
-        f"Hochberg), {odds.kept} of the {odds.verdicts} stand. Read no single row as certain."
+        f"How many of these verdicts are wrong? {odds.verdicts} rest on {LEVEL * 100:g} % intervals, controls left "
+        "out. Were every truth just across an edge of its region, "
+        f"{number(odds.expected_false)} of them would be false by chance; most lie farther away, so fewer are. With "
+        f"the false discovery rate held at {odds.rate * 100:g} % (Benjamini and Hochberg), {odds.kept} of the "
+        f"{odds.verdicts} stand. Read no single row as certain."
     )
 
 
@@ -94,6 +96,7 @@ def _filters(site: Site) -> str:
         ("chapter", "Chapter", [(chapter.name, chapter.title) for chapter in site.chapters.values()]),
         ("article", "Article", [(article.letter, article.letter) for article in site.articles]),
         ("kind", "Kind", [(kind, str(kind)) for kind in Kind]),
+        ("control", "Control", [("no", "left out"), ("yes", "alone")]),
     ]
     find = tag("label", "Find", tag("input", type="search", name="find", autocomplete="off"))
     count = tag("output", f"{len(site.ledger)} of {len(site.ledger)} rows", aria_live="polite")
@@ -130,7 +133,7 @@ def _row(claim: Claim, site: Site) -> str:
     measured = verdict.estimate
     cells = [
         tag("th", *says, scope="row"),
-        _cell("Outcome", chip(verdict.outcome), list(SYMBOLS).index(verdict.outcome)),
+        _cell("Outcome", chip(verdict.outcome) + control_mark(claim, verdict), list(SYMBOLS).index(verdict.outcome)),
         _cell(
             "Estimate",
             _measured(claim, verdict, site),
@@ -150,6 +153,7 @@ def _row(claim: Claim, site: Site) -> str:
         data_chapter=claim.chapter,
         data_article=" ".join(claim.said_by),
         data_kind=claim.kind,
+        data_control="yes" if claim.control else "no",
         data_settled=verdict.outcome.settled,
     )
 

@@ -43,9 +43,14 @@ class Site:
         """The parts of a claim, in the order of its chapter."""
         return [part for part in self.ledger.values() if part.part_of == claim.id]
 
+    @property
+    def controls(self) -> list[Claim]:
+        """The claims and parts that are true by construction, which no headline counts."""
+        return [claim for claim in self.ledger.values() if claim.control]
+
     def tally(self) -> dict[Outcome, int]:
-        """How many whole claims have each outcome, in the order in which outcomes are always shown."""
-        shown = [self.verdicts[claim.id].outcome for claim in self.whole_claims]
+        """How many whole findings have each outcome, in the order in which outcomes are always shown."""
+        shown = [self.verdicts[claim.id].outcome for claim in self.whole_claims if not claim.control]
         return {outcome: shown.count(outcome) for outcome in SYMBOLS}
 
     def elsewhere(self, claim: Claim) -> list[Verdict]:
