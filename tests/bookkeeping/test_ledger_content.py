@@ -203,13 +203,39 @@ def refuted_controls(claims: Claims, verdicts: dict[str, dict[str, dict[str, Any
     return [name for name, claim in claims.items() if claim.get("control") and "refuted" in outcomes.get(name, ())]
 
 
+def fits_of_two_notebooks(claims: Claims, verdicts: dict[str, dict[str, dict[str, Any]]]) -> list[str]:
+    """Fits whose claims are settled on more than one page, so that they cannot be one fit."""
+    notebooks: dict[str, set[str]] = {}
+    for name, claim in claims.items():
+        if "one_fit" in claim:
+            notebooks.setdefault(claim["one_fit"], set()).update(v["notebook"] for v in verdicts.get(name, {}).values())
+    return [fit for fit, names in notebooks.items() if len(names) > 1]
+
+
+def verdicts_on_file() -> dict[str, dict[str, dict[str, Any]]]:
+    """All chapters' verdicts by claim and scale."""
+    files = EXPERIMENTS.parent.glob("results/verdicts/*.json")
+    return {name: v for path in files for name, v in json.loads(path.read_text("utf-8"))["verdicts"].items()}
+
+
 def test_no_control_is_refuted():
     """A refuted control is an alarm."""
-    files = EXPERIMENTS.parent.glob("results/verdicts/*.json")
-    verdicts = {name: v for path in files for name, v in json.loads(path.read_text("utf-8"))["verdicts"].items()}
-
     assert any("control" in claim for claim in ledger().values())
-    assert [] == refuted_controls(ledger(), verdicts)
+    assert [] == refuted_controls(ledger(), verdicts_on_file())
+
+
+def test_each_fit_is_made_in_one_notebook():
+    """A name that two pages use would count two fits as one."""
+    assert any("one_fit" in claim for claim in ledger().values())
+    assert [] == fits_of_two_notebooks(ledger(), verdicts_on_file())
+
+
+def test_a_fit_of_two_notebooks_is_found():
+    """The check can fail."""
+    verdicts = {name: {"cpu": {"notebook": notebook}} for name, notebook in zip("abc", "xxy", strict=True)}
+
+    assert [] == fits_of_two_notebooks({"a": {"one_fit": "f"}, "b": {"one_fit": "f"}, "c": {}}, verdicts)
+    assert ["f"] == fits_of_two_notebooks({"a": {"one_fit": "f"}, "c": {"one_fit": "f"}}, verdicts)
 
 
 def test_a_refuted_control_is_found():

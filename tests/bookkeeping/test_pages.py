@@ -157,12 +157,30 @@ def test_an_articles_controls_are_counted_apart(site):
     assert "Of 5 claims:" in fragments(site)["articles/a.md"]
 
 
-def test_controls_are_none_of_the_verdicts_that_may_be_false(site):
-    """Of four claims with one control, three are counted."""
+def of_one_fit(site, *names):
+    """The site in which the named claims rest on one fit."""
+    shared = {name: site.ledger[name].model_copy(update={"one_fit": "the-fit"}) for name in names}
+    return replace(site, ledger={**site.ledger, **shared})
+
+
+def test_claims_of_one_fit_say_so_in_card_and_row(site):
+    """The link of a row opens the rows of its fit."""
+    planted = of_one_fit(site, "split-early", "split-late")
+    table = fragments(planted)["_generated/ledger-table.md"]
+
+    assert 2 == table.count('one fit: <a href="ledger.html?find=the-fit">the-fit</a>, which settles 2 rows')
+    card = words(cards.verdict_card(planted.ledger["split-late"], planted.verdicts["split-late"]))
+    assert "One fit the-fit , on which other claims rest too" in card
+    assert "ne fit" not in fragments(site)["_generated/ledger-table.md"]
+
+
+def test_false_verdicts_count_claims_of_one_fit_once_and_controls_not_at_all(site):
+    """Of four claims, three of one fit leave two; a control is none of them."""
     control = site.ledger["split-early"].model_copy(update={"control": True})
+    shared = of_one_fit(site, "split-early", "split-late", "loss-falls-as-a-logarithm")
     apart = replace(site, ledger={**site.ledger, "split-early": control})
 
-    assert [4, 3] == [false_verdicts(one).verdicts for one in (site, apart)]
+    assert [4, 2, 3] == [false_verdicts(one).verdicts for one in (site, shared, apart)]
 
 
 def test_false_verdicts_are_counted_over_verdicts_that_rest_on_an_interval(site):

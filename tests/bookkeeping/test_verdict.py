@@ -131,10 +131,14 @@ CHECK = 'metric = "m"\nholds = { low = 1 }\nrival = 0\nneeds = "cpu"\n'
             r"parts are findings: \['part'\]",
         ),
         (f'[whole]\n{ENTRY}[part]\n{ENTRY}{CHECK}part_of = "whole"\ncontrol = true\n', "all its parts are controls"),
+        (
+            f'[one]\n{ENTRY}one_fit = "f-1"\n[two]\n{ENTRY}one_fit = "f-2"\n',
+            r"\[one\] alone .* nearest name: \['f-2'\]",
+        ),
     ],
 )
 def test_a_mark_that_does_not_fit_the_ledger_is_refused(tmp_path, entries, told):
-    """A part's mark without its claim's would count wrongly in silence."""
+    """A part's mark without its claim's, or a mistyped name of a fit, would count wrongly in silence."""
     (tmp_path / "chapter").mkdir()
     (tmp_path / "chapter" / "claims.toml").write_text(entries)
 

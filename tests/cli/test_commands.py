@@ -72,7 +72,7 @@ def test_status_knows_the_measurements_without_what_fits_and_draws():
     assert set() == imported & (HEAVY - {"scipy", "pandas"} | {"scipy.stats", "scipy.optimize"})
 
 
-def test_claims_names_controls_and_alarms(tmp_path, monkeypatch):
+def test_claims_names_controls_fits_and_alarms(tmp_path, monkeypatch):
     """Controls alone, or findings alone; a refuted control is called an alarm."""
     make_small_book(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -86,5 +86,8 @@ def test_claims_names_controls_and_alarms(tmp_path, monkeypatch):
     assert control.startswith("supported     cache-halves  control  2 [2, 2] B/B")
     assert "1 of 12 claims; controls among them: 1" == count
     assert [] == [line for line in told("--no-control") if "cache-halves" in line]
+    entries = tmp_path / "experiments" / "scaling-chinchilla" / "claims.toml"
+    entries.write_text(entries.read_text().replace('metric = "steps saved"', 'metric = "steps"\none_fit = "the-fit"'))
+    assert 2 == sum("one fit: the-fit" in line for line in told())
     verdicts.write_text(verdicts.read_text().replace('"supported"', '"refuted"'))
     assert told("--control")[0].startswith("refuted       cache-halves  ALARM: a refuted control")

@@ -59,7 +59,8 @@ def _listed(claim: Claim, verdict: Verdict, width: int) -> str:
 
 
 def _marks(claim: Claim, verdict: Verdict) -> str:
-    return "  ALARM: a refuted control" if is_alarm(claim, verdict) else "  control" if claim.control else ""
+    control = "  ALARM: a refuted control" if is_alarm(claim, verdict) else "  control" if claim.control else ""
+    return control + (f"  one fit: {claim.one_fit}" if claim.one_fit else "")
 
 
 def _refuse_unknown(option: str, given: str | None, known: list[str]) -> None:

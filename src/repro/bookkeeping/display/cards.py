@@ -49,9 +49,14 @@ def _facts(claim: Claim, verdict: Verdict) -> list[tuple[str, str]]:
         ("If false, ×", text(f"{number(claim.rival)} {claim.unit}") if claim.rival is not None else ""),
         ("Scale" if verdict.scale else "Where", text(measured)),
         ("Device", text(verdict.device)),
+        ("One fit", _one_fit(claim)),
         ("Said by", f"{'article' if len(claim.said_by) == 1 else 'articles'} {who}" if who else ""),
         ("Source", text(claim.primary)),
     ]
+
+
+def _one_fit(claim: Claim) -> str:
+    return f"{tag('code', text(claim.one_fit))}, on which other claims rest too" if claim.one_fit else ""
 
 
 def _estimate(verdict: Verdict) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -58,7 +59,7 @@ class Claim(BaseModel):
     Fields: `says` in our words; `said_by` letters of the articles; `primary` where the figure comes from; `holds`
     the region; `rival` the value we would see if the claim were false; `needs` the smallest scale that may settle
     it; `finding` and `place` settle a record by citation; `part_of` makes it one condition of another claim;
-    `control` marks what is true by construction.
+    `control` marks what is true by construction; `one_fit` names the fit that settles this claim and others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,6 +72,7 @@ class Claim(BaseModel):
     contradicts: tuple[str, ...] = ()
     part_of: str | None = None
     control: bool = False
+    one_fit: str = ""
     metric: str = ""
     unit: str = ""
     holds: Region | None = None
@@ -132,8 +134,8 @@ def load_ledger(experiments: Path) -> dict[str, Claim]:
     """Every chapter's claims, chapters in alphabetical order.
 
     Raises:
-        ValueError: one id in two chapters, a `contradicts` or `part_of` that names no claim, or a `control` that
-            cannot be one.
+        ValueError: one id in two chapters, a `contradicts` or `part_of` that names no claim, a `control` that cannot
+            be one, or a `one_fit` of one claim.
     """
     ledger: dict[str, Claim] = {}
     for path in sorted(experiments.glob("*/claims.toml")):
@@ -147,6 +149,7 @@ def load_ledger(experiments: Path) -> dict[str, Claim]:
                 near = difflib.get_close_matches(other, ledger, n=1)
                 raise ValueError(f"[{claim.id}] names {other!r}, which is no claim; nearest: {near or 'none'}")
     _check_controls(ledger)
+    _check_fits(ledger)
     return ledger
 
 
@@ -171,3 +174,14 @@ def _check_controls(ledger: Mapping[str, Claim]) -> None:
             )
         if claim.control and claim.id not in parts and claim.holds is None:
             raise ValueError(f"[{claim.id}] is a control without a region; a control is judged as any claim is")
+
+
+def _check_fits(ledger: Mapping[str, Claim]) -> None:
+    settled = Counter(claim.one_fit for claim in ledger.values() if claim.one_fit)
+    for claim in ledger.values():
+        if settled[claim.one_fit] == 1:
+            near = difflib.get_close_matches(claim.one_fit, settled.keys() - {claim.one_fit}, n=1)
+            raise ValueError(
+                f"[{claim.id}] alone has one_fit = {claim.one_fit!r}, which is for claims that share a fit; "
+                f"nearest name: {near or 'none'}"
+            )

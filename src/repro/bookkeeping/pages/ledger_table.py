@@ -26,15 +26,20 @@ def ledger_notes(site: Site) -> str:
 
 
 def false_verdicts(site: Site) -> Multiplicity:
-    """What to expect of the findings that rest on an interval, each tested against its region's nearest edge."""
-    tested = []
+    """What to expect of the findings that rest on an interval, each tested against its region's nearest edge.
+
+    Verdicts of one fit are right or wrong together: they count once, with the largest of their p-values.
+    """
+    tested: dict[tuple[str, str], float] = {}
     for name, verdict in site.verdicts.items():
         claim, measured = site.ledger[name], verdict.estimate
         decided = verdict.outcome in (Outcome.SUPPORTED, Outcome.REFUTED) and not claim.control
         if claim.holds and measured and not measured.is_exact and decided:
             edges = [edge for edge in claim.holds.bounds if math.isfinite(edge)]
-            tested.append(distance_p_value(measured, min(edges, key=lambda edge: abs(edge - measured.value))))
-    return multiplicity(tested, LEVEL)
+            p_value = distance_p_value(measured, min(edges, key=lambda edge: abs(edge - measured.value)))
+            shared = ("fit", claim.one_fit) if claim.one_fit else ("claim", name)
+            tested[shared] = max(p_value, tested.get(shared, 0.0))
+    return multiplicity(list(tested.values()), LEVEL)
 
 
 def expected_false(odds: Multiplicity) -> str:
@@ -43,7 +48,7 @@ def expected_false(odds: Multiplicity) -> str:
         return "No verdict rests on an interval yet, so none of them can be wrong by chance."
     return (
         f"How many of these verdicts are wrong? {odds.verdicts} rest on {LEVEL * 100:g} % intervals, controls left "
-        "out. Were every truth just across an edge of its region, "
+        "out and the rows of one fit counted once. Were every truth just across an edge of its region, "
         f"{number(odds.expected_false)} of them would be false by chance; most lie farther away, so fewer are. With "
         f"the false discovery rate held at {odds.rate * 100:g} % (Benjamini and Hochberg), {odds.kept} of the "
         f"{odds.verdicts} stand. Read no single row as certain."
@@ -169,6 +174,10 @@ def _measured(claim: Claim, verdict: Verdict, site: Site) -> str:
     for other in site.elsewhere(claim) if not parts else ():
         found = f" {estimate(other.estimate)}" if other.estimate else ""
         shown.append(tag("span", f"at scale {other.scale} {other.outcome}:{found}", class_="repro-meta"))
+    if claim.one_fit:
+        name = tag("a", text(claim.one_fit), href=f"ledger.html?find={claim.one_fit}")
+        told = f", which settles {len(site.of_one_fit(claim))} rows"
+        shown.append(tag("span", "one fit: ", name, told, class_="repro-meta"))
     if parts:
         shown.append(tag("span", f"by its {parts} parts, below", class_="repro-meta"))
     return "".join(shown)

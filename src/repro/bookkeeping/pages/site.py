@@ -48,6 +48,10 @@ class Site:
         """The claims and parts that are true by construction, which no headline counts."""
         return [claim for claim in self.ledger.values() if claim.control]
 
+    def of_one_fit(self, claim: Claim) -> list[Claim]:
+        """The claims that the fit of this claim settles, itself among them; none where it names no fit."""
+        return [one for one in self.ledger.values() if claim.one_fit and one.one_fit == claim.one_fit]
+
     def tally(self) -> dict[Outcome, int]:
         """How many whole findings have each outcome, in the order in which outcomes are always shown."""
         shown = [self.verdicts[claim.id].outcome for claim in self.whole_claims if not claim.control]
