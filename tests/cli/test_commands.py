@@ -91,3 +91,18 @@ def test_claims_names_controls_fits_and_alarms(tmp_path, monkeypatch):
     assert 2 == sum("one fit: the-fit" in line for line in told())
     verdicts.write_text(verdicts.read_text().replace('"supported"', '"refuted"'))
     assert told("--control")[0].startswith("refuted       cache-halves  ALARM: a refuted control")
+
+
+def test_check_fails_on_a_refuted_control(tmp_path, monkeypatch):
+    """Nothing has drifted; what was committed is itself the alarm."""
+    make_small_book(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("repro.bookkeeping.chapters.check", lambda *_, **__: [])
+    (verdicts,) = tmp_path.glob("results/verdicts/*.json")
+    sound = CliRunner().invoke(app, ["check"], env={"COLUMNS": "200"})
+    verdicts.write_text(verdicts.read_text().replace('"supported"', '"refuted"'))
+    alarmed = CliRunner().invoke(app, ["check"], env={"COLUMNS": "200"})
+
+    assert (0, 1) == (sound.exit_code, alarmed.exit_code)
+    assert "alarm: the control cache-halves is refuted" in alarmed.stdout
+    assert "0 drifts, 0 rivals that are not refuted, 1 alarms" in alarmed.stdout
