@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM, PreTrainedModel
 
-KINDS = {"bert": AutoModel, "t5": AutoModelForSeq2SeqLM}
+KINDS = {"bert": AutoModel, "t5": AutoModelForSeq2SeqLM, "mt5": AutoModelForSeq2SeqLM}
 
 _PLAIN = {
     "hidden_size": 48,
@@ -43,6 +43,7 @@ TINY: dict[str, dict[str, Any]] = {
     "bert": {"model_type": "bert", **_PLAIN, "type_vocab_size": 3},
     "t5": {"model_type": "t5", **_T5, "num_decoder_layers": 2},
     "t5 gated": {"model_type": "t5", **_T5, "feed_forward_proj": "gated-gelu", "relative_attention_num_buckets": 16},
+    "mt5": {"model_type": "mt5", **_T5, "feed_forward_proj": "gated-gelu"},
     "gpt_neox": {"model_type": "gpt_neox", **_PLAIN},
     "llama": {"model_type": "llama", **_GATED},
     "llama with biases": {"model_type": "llama", **_GATED, "attention_bias": True, "mlp_bias": True},

@@ -10,10 +10,12 @@ from repro.sizing.published import published
 
 
 def test_a_published_model_has_the_parameters_we_count(subtests):
-    """Exactly, for every configuration of published.toml."""
+    """Exactly, for every configuration of published.toml; an mT5's own head apart, which `transformers` 5 ties."""
     for name, model in published().items():
+        counts = count_parameters(model.architecture)
+        tied_anyhow = counts.head if model.config["model_type"] == "mt5" else 0
         with subtests.test(model=name):
-            assert build(model.config).num_parameters() == count_parameters(model.architecture).total
+            assert build(model.config).num_parameters() == counts.total - tied_anyhow
 
 
 def test_every_switch_of_a_configuration_is_counted(subtests):

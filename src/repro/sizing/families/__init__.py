@@ -29,6 +29,7 @@ FAMILIES: dict[str, Reader] = {
     "llama": gated.llama,
     "mistral": gated.mistral,
     "mixtral": gated.mixtral,
+    "mt5": classic.t5,
     "phi3": gated.phi3,
     "qwen2": gated.qwen2,
     "qwen3": gated.qwen3,

@@ -1,4 +1,4 @@
-"""Families before Llama: GPT-2 (and GPT-3), BERT, T5, GPT-NeoX."""
+"""Families before Llama: GPT-2 (and GPT-3), BERT, T5 (and mT5), GPT-NeoX."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def bert(config: Config) -> Architecture:
 
 
 def t5(config: Config) -> Architecture:
-    """T5: encoder and decoder, relative biases in the first layer of each, no biases elsewhere."""
+    """T5 and mT5: encoder and decoder, relative biases in the first layer of each, no biases elsewhere."""
     width, heads, head_width = config.count("d_model"), config.count("num_heads"), config.count("d_kv")
     attention = Attention(width, heads, heads, head_width, head_width)
     activation = config.fields.get("feed_forward_proj", "relu")
