@@ -36,6 +36,19 @@ def test_where_the_law_breaks_the_plan_is_wrong():
     assert not 0.5 < found["size_ratio"] < 2
 
 
+def test_a_line_through_small_minima_is_right_in_one_world_and_wrong_where_the_best_size_jumps():
+    """With A six times as large the best size jumps between the small budgets and those held out."""
+    far = replace(STUDY, budgets=STUDY.budgets[7:], surface=replace(BESIROGLU, A=6 * BESIROGLU.A))
+    jump = Broken(small=replace(STUDY, budgets=STUDY.budgets[:7]), large=far)
+    same, jumped = (
+        holdout(HoldOut(suite=suite, isoflop=True, resamples=5), seed=0)["line_ratio"]
+        for suite in (Suite(source=STUDY), jump)
+    )
+
+    assert 0.5 < same < 2
+    assert jumped < 0.25
+
+
 def test_noiseless_runs_are_predicted_exactly():
     """The fit recovers the surface, so nothing is left to be wrong about."""
     found = holdout(HoldOut(suite=Suite(source=replace(STUDY, noise=0.0)), resamples=20), seed=0)
