@@ -11,6 +11,7 @@ from repro.fits.questions.allocation import (
     CHINCHILLA,
     GOPHER,
     GPT3,
+    INSIDE_FLOP,
     LLAMA2_70B,
     LLAMA3_8B,
     Allocation,
@@ -18,6 +19,7 @@ from repro.fits.questions.allocation import (
     allocation,
     compute_making_optimal,
     equal_loss_size,
+    loss_at_budget,
     optimal_run_for_loss,
     optimal_tokens,
     overtraining,
@@ -100,6 +102,20 @@ def test_overtraining_pays_after_the_break_even():
     assert 1.144e13 == pytest.approx(found.break_even, rel=1e-3)
     both = [run.C + 2 * run.N * found.break_even for run in (LLAMA3_8B, found.equal)]
     assert both[0] == pytest.approx(both[1])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_which_side_of_the_valley_wins_and_that_overtraining_costs_need_no_data(seed):
+    """On any surface with positive exponents, however it was drawn: theorems, which no run could refute."""
+    alpha, beta = np.random.default_rng(seed).uniform(0.1, 1.0, 2)
+    surface = Surface(E=1.0, A=100.0**alpha, B=300.0**beta, alpha=alpha, beta=beta)
+    best = float(surface.optimum(INSIDE_FLOP)[0])
+    quarter, half, _, double, fourfold = (loss_at_budget(surface, best * 2.0**power) for power in range(-2, 3))
+    longer = PlannedRun(best / 3, INSIDE_FLOP / (2 * best))
+
+    assert quarter > half
+    assert double < fourfold
+    assert tradeoff(surface, longer).training > 1
 
 
 def test_an_undertrained_run_has_no_break_even():
