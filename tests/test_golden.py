@@ -46,7 +46,7 @@ from repro.fits.laws.surface import HOFFMANN
 from repro.fits.questions.allocation import Allocation
 from repro.fits.questions.counting import Counting
 from repro.fits.questions.holdout import HoldOut
-from repro.fits.questions.repetition import PlantedRepetition, RepetitionFit
+from repro.fits.questions.repetition import PlantedPairs, PlantedRepetition, RepeatPairs, RepetitionFit
 from repro.fits.questions.staircase import Valleys
 from repro.fits.runs.planted import Planted
 from repro.fits.runs.suites import Suite
@@ -185,6 +185,7 @@ TINY = {
     "recall": recalling(0.1, 16, 2, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "reference_change": Referred(method="DPO", pairs=2),
     "repeat_answers": RepeatedAnswers(model=RUN, prompts=PROMPTS, length=8, drawing=GREEDY),
+    "repeat_pairs": RepeatPairs(source=PlantedPairs()),
     "repetition_fit": RepetitionFit(source=PlantedRepetition(), resamples=20),
     "replay_trace": Replay(
         source=SERVED,

@@ -11,8 +11,10 @@ from repro.fits.questions.repetition import (
     PUBLISHED,
     TOKENS_GRID,
     Decay,
+    PlantedPairs,
     PlantedRepetition,
     RepeatedRuns,
+    RepeatPairs,
     RepetitionFit,
     decay_objective,
     descend,
@@ -20,9 +22,13 @@ from repro.fits.questions.repetition import (
     effective_epochs,
     explained,
     justified_size,
+    pairs_near,
+    repeat_pairs,
     repeated_loss,
     repetition_fit,
+    worth,
 )
+from repro.statistics import student_t
 
 needs_data = pytest.mark.skipif(not os.environ.get("REPRO_DATA"), reason="no public tables: REPRO_DATA is unset")
 
@@ -80,6 +86,38 @@ def test_noiseless_planted_runs_give_the_truth():
     found = descend(runs, Decay(20.0, 2.0))
 
     assert (12.0, 4.0) == (pytest.approx(found.tokens, rel=1e-3), pytest.approx(found.size, rel=1e-3))
+
+
+@pytest.mark.parametrize("decay", [1.0, 15.0, 300.0])
+def test_matched_runs_tell_what_passes_are_worth_in_any_world(decay):
+    """Without noise as the law has it, at either price; with noise, an interval over models that tells worlds apart."""
+    exact, noisy = (
+        repeat_pairs(RepeatPairs(source=PlantedPairs(decay=decay, noise=noise)), seed=1) for noise in (0.0, 0.0005)
+    )
+    for passes in (4, 40):
+        pairs, truth = pairs_near(exact, passes, 1.1), float(effective_epochs(passes, decay))
+        np.testing.assert_allclose(passes * pairs["worth"], truth, rtol=1e-6)
+        np.testing.assert_allclose(passes * pairs["own_worth"], truth, rtol=1e-6)
+    four = student_t(list(4 * pairs_near(noisy, 4, 1.1)["worth"]), of="models")
+
+    assert four.low < float(effective_epochs(4, decay)) < four.high
+    assert (four.low > 3) == (decay > 1)
+
+
+def test_an_equal_loss_is_worth_the_same_tokens_and_a_loss_below_the_floor_no_number_of_them():
+    """One fresh token for each that was read; and beyond all that fresh tokens could still win, infinitely many."""
+    assert 1.0 == pytest.approx(worth(1e10, 0.0, FRESH.B))
+    assert np.inf == worth(1e10, -1.0, FRESH.B)
+
+
+@needs_data
+def test_the_dearest_pair_of_the_public_runs_is_not_left_out():
+    """2.2 B parameters lose most by four passes and have one fresh run, so that their own price judges nothing."""
+    four = pairs_near(repeat_pairs(RepeatPairs(source=table_id("datablations_all229_runs")), seed=0), 4, 1.15)
+
+    assert 8 == len(four)
+    assert 2.16e9 == pytest.approx(four.loc[four["rise"].idxmax(), "N"], rel=1e-3)
+    assert 5 == four["own_worth"].notna().sum()
 
 
 def test_an_unknown_unit_of_resampling_is_refused():

@@ -18,7 +18,7 @@ from repro.fits.laws.huber import DELTA, huber
 from repro.fits.laws.intervals import quantiles, rounded
 from repro.fits.laws.surface import Surface
 from repro.floor.arrays import Array
-from repro.floor.measurement import Numbers, measurement
+from repro.floor.measurement import Number, Numbers, measurement
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 
@@ -205,3 +205,76 @@ def repetition_fit(config: RepetitionFit, seed: int) -> Numbers:
         "ridge_size": rounded(SIZE_GRID[ridge.argmin(axis=1)]),
         "drawn": counts.tolist(),
     }
+
+
+SAME_LENGTH = 0.02  # runs whose tokens differ by less count as equally long; the table rounds them to two digits
+
+
+def worth(tokens: float, rise: float, price: float, beta: float = FRESH.beta) -> float:
+    """Fresh tokens that lose as much as repeated ones do, over their number; infinite where they never lose so little.
+
+    Args:
+        tokens: read by the repeated run, and by the fresh one beside it.
+        rise: loss of the repeated run minus that of the fresh one, in nats.
+        price: B of the term B D^-beta that fresh tokens take off the loss.
+    """
+    left = tokens**-beta + rise / price
+    return float(left ** (-1 / beta) / tokens) if left > 0 else float("inf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlantedPairs:
+    """A world of runs on fresh tokens and, equally long, on 4 and on 40 passes; noise is that of the log loss."""
+
+    decay: float = PUBLISHED.tokens
+    noise: float = 0.0005
+
+    def runs(self, seed: int) -> RepeatedRuns:
+        """Its runs: 8 sizes, two lengths each, whose parameters lose nothing by repetition."""
+        axes = np.geomspace(1e8, 9e9, 8), np.array([1e10, 1e11]), np.array([1.0, 4.0, 40.0])
+        size, tokens, passes = (axis.ravel() for axis in np.meshgrid(*axes, indexing="ij"))
+        runs = RepeatedRuns(size, tokens, tokens / passes, np.ones_like(size))
+        noise = np.random.default_rng(seed).normal(0, self.noise, size.size)
+        return replace(runs, loss=repeated_loss(runs, self.decay, 1e9) * np.exp(noise))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatPairs:
+    """Runs on repeated data beside runs on fresh data of the same model and length."""
+
+    source: TableId | PlantedPairs
+
+
+@measurement(version=1)
+def repeat_pairs(config: RepeatPairs, seed: int) -> Numbers:
+    """What repetition costs without a law of decay: lists, one entry per repeated run with a fresh one beside it.
+
+    `rise`: loss over the fresh run's, minus 1. `worth`: fresh tokens of that loss over tokens read, at the price of the
+    published surface of fresh runs. `own_worth`: at the slope of that model's own fresh runs, None where there is one.
+    """
+    source = config.source
+    runs = source.runs(seed) if isinstance(source, PlantedPairs) else RepeatedRuns.of(load_runs(source))
+    fresh = runs.D <= runs.U * (1 + SAME_LENGTH)
+    pairs: dict[str, list[Number]] = {name: [] for name in ("N", "D", "passes", "rise", "worth", "own_worth")}
+    for row in np.flatnonzero(~fresh):
+        own = fresh & (runs.N == runs.N[row])
+        beside = np.flatnonzero(own & (np.abs(runs.D / runs.D[row] - 1) < SAME_LENGTH))
+        if not beside.size:
+            continue
+        tokens, rise = float(runs.D[row]), float(runs.loss[row] - runs.loss[beside].mean())
+        slope = np.polyfit(runs.D[own] ** -FRESH.beta, runs.loss[own], 1)[0] if own.sum() > 1 else None
+        pairs["N"].append(float(runs.N[row]))
+        pairs["D"].append(tokens)
+        pairs["passes"].append(float(runs.D[row] / runs.U[row]))
+        pairs["rise"].append(float(runs.loss[row] / runs.loss[beside].mean() - 1))
+        pairs["worth"].append(worth(tokens, rise, FRESH.B))
+        pairs["own_worth"].append(None if slope is None else worth(tokens, rise, slope))
+    return pairs
+
+
+def pairs_near(pairs: Numbers, passes: float, within: float) -> pd.DataFrame:
+    """One pair per model: of those within a factor `within` of so many passes, the one nearest to them."""
+    table = pd.DataFrame({name: pairs[name] for name in ("N", "D", "passes", "rise", "worth", "own_worth")})
+    table["away"] = np.abs(np.log(table["passes"] / passes))
+    near: pd.DataFrame = table[table["away"] <= np.log(within)].sort_values(["N", "away", "D"])
+    return near.drop_duplicates("N").drop(columns="away").reset_index(drop=True)
