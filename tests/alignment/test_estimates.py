@@ -15,8 +15,10 @@ from repro.alignment.estimates import (
     has_collapsed,
     level_table,
     levels_within,
+    share_that_lost,
     shares_at_equal_kl,
 )
+from repro.statistics import paired_t
 
 
 def test_gold_chooses_nothing():
@@ -47,6 +49,18 @@ def test_the_best_rate_is_a_planted_vertex_and_never_beyond_the_grid():
     assert 2e-3 == pytest.approx(best_rate(rates, losses))
     assert 1e-4 == pytest.approx(best_rate(rates, [1.0, 0.2, 0.5]))
     assert 1e-3 == pytest.approx(best_rate(rates, [math.nan, 0.5, 0.2]))
+
+
+def test_never_is_judged_by_each_training_and_not_by_their_mean():
+    """Planted: 5 of 16 trainings lose a little and the others gain much, so the mean rises beyond doubt."""
+    before = [1.0] * 16
+    after = [0.9] * 5 + [2.0 + 0.01 * seed for seed in range(11)]
+
+    assert 0 < paired_t(after, before).low
+    assert 0.05 < share_that_lost(after, before).low
+    assert 0 == share_that_lost(after, before, more_than=0.25).value
+    with pytest.raises(ValueError, match="leave diverged runs out"):
+        share_that_lost([math.nan, 1.0], [1.0, 1.0])
 
 
 def test_a_planted_share_of_the_most_is_found_at_equal_kl():

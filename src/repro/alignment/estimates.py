@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from repro.statistics import student_t
+from repro.statistics import Estimate, clopper_pearson, student_t
 
 
 def best_trials(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
@@ -43,6 +43,23 @@ def column_of(table: pd.DataFrame, column: str, **where: object) -> list[float]:
     for name, wanted in where.items():
         table = table[table[name] == wanted]
     return [float(number) for number in table.sort_values("seed")[column]]
+
+
+def share_that_lost(after: Sequence[float], before: Sequence[float], *, more_than: float = 0.0) -> Estimate:
+    """The share of trainings that end lower than they began by more than a margin, with its exact interval.
+
+    A mean says nothing of "never": it may rise while some trainings lose.
+
+    Args:
+        after, before: (n,) one number per training each, in the same order.
+
+    Raises:
+        ValueError: unequal numbers, or one that is not finite: a training that diverged has no end to read.
+    """
+    losses = np.asarray(before, dtype=float) - np.asarray(after, dtype=float)
+    if not np.isfinite(losses).all():
+        raise ValueError(f"losses {losses.tolist()} are not all finite; leave diverged runs out by name and count them")
+    return clopper_pearson(int((losses > more_than).sum()), losses.size)
 
 
 def best_rate(rates: Sequence[float], losses: Sequence[float]) -> float:
