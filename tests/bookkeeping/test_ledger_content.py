@@ -121,6 +121,23 @@ def test_a_part_belongs_to_a_claim_of_its_own_chapter():
             assert claim.get("part_of", name) in claims, f"{chapter}: {name}"
 
 
+def mixed_bytes(claims: Claims) -> list[tuple[str, float]]:
+    """The bounds that some parts of a claim state in GB and others in GiB, 7 % apart."""
+    units: dict[tuple[str, float], set[str]] = {}
+    for claim in claims.values():
+        for bound in claim.get("holds", {}).values():
+            units.setdefault((claim.get("part_of", ""), bound), set()).add(claim.get("unit", ""))
+    return [bound for bound, named in units.items() if bound[0] and {"GB", "GiB"} <= named]
+
+
+def test_parts_of_a_claim_measure_one_card_by_one_unit():
+    """Planted: two parts that fill 46 GiB each, of which the one that says GB would be refuted."""
+    part = {"part_of": "one-card", "holds": {"high": 48.0}}
+
+    assert [] == mixed_bytes(ledger())
+    assert [("one-card", 48.0)] == mixed_bytes({"a": {**part, "unit": "GiB"}, "b": {**part, "unit": "GB"}})
+
+
 def test_an_opinion_says_why_no_measurement_settles_it():
     """*Not testable* is a verdict, and a verdict gives its reason."""
     opinions = {name: claim for name, claim in ledger().items() if "opinion" == claim["kind"]}

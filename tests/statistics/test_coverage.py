@@ -30,6 +30,7 @@ from repro.statistics import (
     newcombe,
     paired_t,
     percentile,
+    prediction_t,
     student_t,
     wilson,
 )
@@ -94,6 +95,14 @@ def test_log_ratios_cover():
     logs = np.random.default_rng(1).normal(np.log(2), 0.2, (MANY, 6))
 
     assert covers_by_closed_form(logs, lambda row: geometric_t(np.exp(logs[row])).through(np.log), np.log(2))
+
+
+def test_the_interval_of_one_more_run_covers_that_run():
+    """Not the mean of all runs, for which it is far too wide."""
+    *samples, more = np.random.default_rng(1).normal(2, 3, (9, MANY))
+    intervals = [prediction_t(sample) for sample in np.transpose(samples)]
+
+    assert within_promise(np.mean([one.low <= number <= one.high for one, number in zip(intervals, more, strict=True)]))
 
 
 def test_groups_and_items_both_count():

@@ -7,7 +7,7 @@ from repro.statistics.median import median_interval
 from repro.statistics.multiplicity import Multiplicity, distance_p_value, multiplicity
 from repro.statistics.proportion import clopper_pearson, newcombe, wilson
 from repro.statistics.resampling import bootstrap, hierarchical, joint_bootstrap, percentile
-from repro.statistics.seeds import geometric_t, paired_t, student_t
+from repro.statistics.seeds import geometric_t, paired_t, prediction_t, student_t
 from repro.statistics.unimodality import dip, dip_p_value
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "newcombe",
     "paired_t",
     "percentile",
+    "prediction_t",
     "student_t",
     "wilson",
     "within_margin",

@@ -6,6 +6,7 @@ their own spread; Student's t accounts for that.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -55,6 +56,21 @@ def paired_t(
         unit,
         f"paired t over {difference.n} {of}",
     )
+
+
+def prediction_t(values: Sequence[float], *, level: float = LEVEL, unit: str = "", of: str = "seeds") -> Estimate:
+    """The mean of independent runs, with the interval of one more run: wider than that of the mean, however many ran.
+
+    Args:
+        values: (n,) one number per run, n >= 2.
+        of: what the numbers are of, if not of seeds.
+
+    Source: Fisher 1935, The fiducial argument in statistical inference.
+    """
+    mean = student_t(values, level=level, unit=unit, of=of)
+    half = (mean.high - mean.value) * math.sqrt(mean.n + 1)  # s of one more run beside s / root of n of their mean
+    how = f"t of one more beside {mean.n} {of}"
+    return Estimate(mean.value, mean.value - half, mean.value + half, level, mean.n, unit, how)
 
 
 def geometric_t(ratios: Sequence[float], *, level: float = LEVEL, unit: str = "") -> Estimate:
