@@ -4,7 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from repro.abilities.estimates import by_seed, cut_off, jumps, misses, nearest_half, score_ratios, unforeseen
+from repro.abilities.estimates import (
+    by_seed,
+    cut_off,
+    jumps,
+    mean_score_ratio,
+    misses,
+    nearest_half,
+    score_ratios,
+    unforeseen,
+)
+from repro.statistics import student_t
 
 SIZES = [10.0, 20.0, 40.0, 80.0, 160.0, 320.0]
 
@@ -40,6 +50,21 @@ def test_a_power_of_a_smooth_score_has_the_larger_emergence_score():
 
     assert score_ratios(smooth**20, smooth, items=1000)[0] > 5
     assert 1 == score_ratios(smooth, smooth, items=1000)[0]
+
+
+def test_seeds_that_hardly_learn_do_not_rule_the_ratio_of_scores():
+    """Planted: twelve seeds rise evenly by both metrics alike, and four divide noise by noise."""
+    rng, rise = np.random.default_rng(0), np.linspace(0, 1, 6)
+    learned = [list(rise + rng.normal(0, 0.01, 6)) for _ in range(12)]
+    idle = [[0.0, 0, 0, 0, 0, 0.05 + 0.001 * seed] for seed in range(4)]
+    even = [list(rise / 20)] * 4
+    ours, theirs = curves(*learned, *idle), curves(*learned, *even)
+
+    assert student_t(score_ratios(ours, theirs, items=1000)).value > 2
+    one = mean_score_ratio(ours, theirs, items=1000)
+    assert 0.9 < one.low <= 1 <= one.high < 1.2
+    with pytest.raises(ValueError, match="9 seeds; resampling needs at least 12"):
+        mean_score_ratio(ours[:9], theirs[:9], items=1000)
 
 
 def test_a_metric_that_stays_at_zero_has_a_finite_score():

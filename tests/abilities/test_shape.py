@@ -7,8 +7,9 @@ import pytest
 from repro.abilities.configurations import PlantedScores, Scores
 from repro.abilities.estimates import emergence_score
 from repro.abilities.measurements import score_shape
-from repro.abilities.shape import ABRUPT, bend, rescaled, shapes, task_table
+from repro.abilities.shape import ABRUPT, bend, by_benchmark, rescaled, shapes, task_table
 from repro.abilities.tables import named_scores, scores_of
+from repro.statistics import clopper_pearson
 
 
 def found(world: str, metric: str) -> list[str]:
@@ -56,6 +57,21 @@ def test_the_emergence_score_of_a_known_curve():
     assert 10 == emergence_score([0, 1, 2, 3, 10])
     assert -10 == emergence_score([10, 3, 2, 1, 0])
     assert np.inf == emergence_score([0, 0, 0, 0, 1])
+
+
+def test_parts_of_one_benchmark_are_counted_once():
+    """Planted: nine tasks grow smoothly, one does not, and three more parts of a smooth one would tip the scale."""
+    names = ["mmlu_stem", "mmlu_other", "mmlu_humanities", "mmlu_social_sciences", "odd", *"abcdefgh"]
+    tasks = pd.DataFrame({"task": names, "metric": "accuracy", "shape": "smooth", "share": 0.5, "score": 2.0})
+    tasks.loc[4, "shape"], tasks.loc[0, "share"], tasks.loc[0, "score"] = "unclear", 0.1, -6.0
+
+    counted = by_benchmark(tasks)
+
+    assert 0.5 < clopper_pearson(12, 13).low and 13 == len(tasks)
+    assert clopper_pearson(int(counted["smooth"].sum()), len(counted)).low < 0.5
+    assert [0.4, 3.0] == pytest.approx(list(counted.set_index("benchmark").loc["mmlu", ["share", "score"]]))
+    tasks.loc[0, "shape"] = "unclear"  # a benchmark of which one part is unclear is not smooth
+    assert 8 == by_benchmark(tasks)["smooth"].sum()
 
 
 def test_a_readers_own_scores_are_read_by_task_and_metric(tmp_path, monkeypatch):

@@ -31,6 +31,7 @@ from repro.statistics import (
     paired_t,
     percentile,
     prediction_t,
+    resampled_seeds,
     student_t,
     wilson,
 )
@@ -152,6 +153,22 @@ def test_joint_bootstrap_of_a_ratio_of_totals_covers(repeats):
 
     assert np.allclose(np.stack([low, high], axis=1)[:5], [(one.low, one.high) for one in ours], rtol=1e-12)
     assert within_error(np.mean((low <= 2) & (2 <= high)), repeats)
+
+
+def gain_over_gain(ours, theirs):
+    return np.ptp(ours[..., [0, -1]], axis=-1) / np.ptp(theirs[..., [0, -1]], axis=-1)
+
+
+@pytest.mark.parametrize("seeds", [12, 16])
+def test_a_statistic_of_mean_curves_covers_over_a_dozen_seeds(seeds, repeats):
+    """What the last size gains on the first by one metric, over the same by another that sees the same seeds."""
+
+    def draw(rng):
+        rise, learned = np.linspace(0, 1, 6), rng.normal(1, 0.2, (seeds, 1))
+        ours, theirs = (height * learned * rise + rng.normal(0, 0.1, (seeds, 6)) for height in (2, 1))
+        return resampled_seeds(gain_over_gain, ours, theirs, resamples=4000, seed=int(rng.integers(2**31)))
+
+    assert within_error(coverage(draw, 2, repeats), repeats)
 
 
 def test_a_bootstrap_over_three_seeds_is_refused_because_it_covers_too_seldom():

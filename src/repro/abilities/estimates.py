@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from repro.abilities.configurations import EXAMS, KINDS
 from repro.abilities.scores import SURE, items_needed
 from repro.floor.arrays import Array
-from repro.statistics import clopper_pearson
+from repro.statistics import Estimate, clopper_pearson, resampled_seeds
 
 SMALLER_BETTER = ("cross_entropy", "brier", "edit_distance", "hamming", "numeric_error", "validation_loss")
 # Scores of the same answers that can grow, and how a figure names them; rescaled ones have the same shape.
@@ -136,10 +136,29 @@ def emergence_score(y: ArrayLike, *, least: float = 0.0) -> float:
 
     Source: Schaeffer et al. 2023 (arXiv:2304.15004), eq. 1; BIG-bench's breakthroughness (arXiv:2206.04615).
     """
-    scores = np.asarray(y, dtype=float)
-    usual = max(least, math.sqrt(float(np.median(np.diff(scores) ** 2))))
-    span = float(np.sign(scores.argmax() - scores.argmin()) * np.ptp(scores))
-    return span / usual if usual else math.copysign(math.inf, span)
+    return float(emergence_scores(y, least=least))
+
+
+def emergence_scores(curves: ArrayLike, *, least: float = 0.0) -> Array:
+    """(...) the `emergence_score` of each curve, (..., N)."""
+    scores = np.asarray(curves, dtype=float)
+    usual = np.maximum(least, np.sqrt(np.median(np.diff(scores) ** 2, axis=-1)))
+    span = np.sign(scores.argmax(axis=-1) - scores.argmin(axis=-1)) * np.ptp(scores, axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(usual > 0, span / usual, np.copysign(math.inf, span)))
+
+
+def mean_score_ratio(curves_SN: pd.DataFrame, against_SN: pd.DataFrame, *, items: int, unit: str = "") -> Estimate:
+    """The emergence score of the mean curve over seeds by one metric, over that by another, seeds resampled.
+
+    A mean of the seeds' own ratios would be ruled by those that hardly learn, and divide noise by noise; and ratios may
+    be negative.
+    """
+
+    def ratio(ours: Array, theirs: Array) -> Array:
+        return emergence_scores(ours, least=1 / items) / emergence_scores(theirs, least=1 / items)
+
+    return resampled_seeds(ratio, _whole(curves_SN), _whole(against_SN), unit=unit)
 
 
 def exams_table(runs: pd.DataFrame) -> pd.DataFrame:

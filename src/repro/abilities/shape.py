@@ -113,6 +113,20 @@ def task_table(row: Mapping[Any, Any], *, level: float = LEVEL) -> pd.DataFrame:
     return table.assign(shape=shapes(table), share=table["early"] / gain, low=np.minimum(*ends), high=np.maximum(*ends))
 
 
+def by_benchmark(tasks: pd.DataFrame) -> pd.DataFrame:
+    """Tasks with the parts of one benchmark as one: `benchmark`, `metric`, `smooth`, `share`, `score`.
+
+    Parts are scored on the same models in the same way, so each is no evidence of its own. `smooth` if all parts are;
+    `share` and the size of `score` are means over the parts.
+    """
+    alike = tasks.assign(
+        benchmark=tasks["task"].str.replace("^mmlu_.*", "mmlu", regex=True),
+        smooth=tasks["shape"] == "smooth",
+        score=tasks["score"].abs(),
+    )
+    return alike.groupby(["metric", "benchmark"]).agg({"smooth": "all", "share": "mean", "score": "mean"}).reset_index()
+
+
 def rescaled(row: Mapping[Any, Any]) -> pd.DataFrame:
     """The curves of one record: task, metric, log10 of compute `x`, `progress` from worst score (0) to best (1).
 

@@ -6,11 +6,19 @@ from repro.statistics.equivalence import within_margin
 from repro.statistics.median import median_interval
 from repro.statistics.multiplicity import Multiplicity, distance_p_value, multiplicity
 from repro.statistics.proportion import clopper_pearson, newcombe, wilson
-from repro.statistics.resampling import bootstrap, hierarchical, joint_bootstrap, percentile
+from repro.statistics.resampling import (
+    FEWEST_SEEDS,
+    bootstrap,
+    hierarchical,
+    joint_bootstrap,
+    percentile,
+    resampled_seeds,
+)
 from repro.statistics.seeds import geometric_t, paired_t, prediction_t, student_t
 from repro.statistics.unimodality import dip, dip_p_value
 
 __all__ = [
+    "FEWEST_SEEDS",
     "LEVEL",
     "Estimate",
     "GTest",
@@ -32,6 +40,7 @@ __all__ = [
     "paired_t",
     "percentile",
     "prediction_t",
+    "resampled_seeds",
     "student_t",
     "wilson",
     "within_margin",
