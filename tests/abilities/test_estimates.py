@@ -7,6 +7,7 @@ import pytest
 from repro.abilities.estimates import (
     by_seed,
     cut_off,
+    has_learned,
     jumps,
     mean_score_ratio,
     misses,
@@ -14,7 +15,7 @@ from repro.abilities.estimates import (
     score_ratios,
     unforeseen,
 )
-from repro.statistics import student_t
+from repro.statistics import paired_t, student_t
 
 SIZES = [10.0, 20.0, 40.0, 80.0, 160.0, 320.0]
 
@@ -72,6 +73,16 @@ def test_a_metric_that_stays_at_zero_has_a_finite_score():
     flat, line = curves([0.0, 0, 0, 0, 0, 1]), curves(list(np.linspace(0, 1, 6)))
 
     assert 1000 / 5 == pytest.approx(score_ratios(flat, line, items=1000)[0])
+
+
+def test_models_that_guess_among_fewer_values_have_learned_nothing():
+    """Planted: a guess among seven values of which each example takes one away; it gains a sixth, beyond any doubt."""
+    rng = np.random.default_rng(0)
+    after_one, after_all = (1 / left + rng.normal(0, 0.01, 5) for left in (6, 3))
+
+    assert 0.1 < paired_t(after_all, after_one).low
+    assert not has_learned(list(after_all), guess=1 / 3)
+    assert has_learned([0.7, 0.6], guess=1 / 3)
 
 
 def test_losses_are_turned_round_and_diverged_runs_left_out():

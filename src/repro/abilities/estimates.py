@@ -6,6 +6,7 @@ Legend: S seeds, N sizes in growing order.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from repro.abilities.scores import SURE, items_needed
 from repro.floor.arrays import Array
 from repro.statistics import Estimate, clopper_pearson, resampled_seeds
 
+LEARNED = 0.3  # beyond a guess, in share of right answers; below it a gain may be that of guesses among fewer values
 SMALLER_BETTER = ("cross_entropy", "brier", "edit_distance", "hamming", "numeric_error", "validation_loss")
 # Scores of the same answers that can grow, and how a figure names them; rescaled ones have the same shape.
 SCORES = {
@@ -104,6 +106,15 @@ def nearest_half(curves_SN: pd.DataFrame) -> int:
     """The number of parameters at which the mean over seeds is nearest the middle of the scores' range."""
     middle = (curves_SN.min().min() + curves_SN.max().max()) / 2
     return int((curves_SN.mean() - middle).abs().idxmin())
+
+
+def has_learned(shares: Sequence[float], *, guess: float) -> bool:
+    """Whether models answer right so much more often than a guess, by `LEARNED`, that what helps them can be judged.
+
+    Args:
+        shares: of right answers, one per seed.
+    """
+    return float(np.mean(shares)) > guess + LEARNED
 
 
 def shares_right(counts: pd.DataFrame) -> pd.DataFrame:
