@@ -26,6 +26,7 @@ from repro.statistics import (
     geometric_t,
     hierarchical,
     holm,
+    hull,
     joint_bootstrap,
     newcombe,
     paired_t,
@@ -104,6 +105,30 @@ def test_the_interval_of_one_more_run_covers_that_run():
     intervals = [prediction_t(sample) for sample in np.transpose(samples)]
 
     assert within_promise(np.mean([one.low <= number <= one.high for one, number in zip(intervals, more, strict=True)]))
+
+
+@pytest.mark.parametrize("right", [0, 1, 2])
+def test_whichever_choice_is_right_the_hull_over_choices_covers(right):
+    """More often than it says, where choices differ; the interval at a choice that is wrong hardly ever covers."""
+    truths = np.array([0.24, 0.18, 0.13])
+    draws = np.random.default_rng(1).normal(truths[:, None], 0.005, (FEW, 3, 5))
+    by_choice = [[student_t(sample) for sample in choices] for choices in draws]
+
+    def share(intervals):
+        return np.mean([one.low <= truths[right] <= one.high for one in intervals])
+
+    assert 0.99 <= share([hull(estimates, of="choices") for estimates in by_choice])
+    assert share([estimates[right - 1] for estimates in by_choice]) < 0.2
+
+
+def test_a_figure_that_one_choice_refutes_and_another_meets_is_neither():
+    refuted, met = student_t([0.130, 0.132, 0.134]), student_t([0.200, 0.202, 0.204])
+    both = hull([refuted, met], of="spreads")
+
+    assert both.low < 0.162 < both.high and refuted.high < 0.162
+    assert "Student's t over 3 seeds, over 2 spreads" == both.method
+    with pytest.raises(ValueError, match="one level and unit"):
+        hull([refuted, student_t([1.0, 2.0], unit="times")], of="spreads")
 
 
 def test_groups_and_items_both_count():

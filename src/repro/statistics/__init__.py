@@ -3,6 +3,7 @@
 from repro.floor.estimate import LEVEL, Estimate
 from repro.statistics.divergence import GTest, divergence, g_test, holm
 from repro.statistics.equivalence import within_margin
+from repro.statistics.hull import hull
 from repro.statistics.median import median_interval
 from repro.statistics.multiplicity import Multiplicity, distance_p_value, multiplicity
 from repro.statistics.proportion import clopper_pearson, newcombe, wilson
@@ -33,6 +34,7 @@ __all__ = [
     "geometric_t",
     "hierarchical",
     "holm",
+    "hull",
     "joint_bootstrap",
     "median_interval",
     "multiplicity",
