@@ -207,8 +207,7 @@ def test_a_region_that_was_changed_is_named_above_the_ledger(site):
         for state, changes in {"changed": [change], "unchanged": [], "unknown": None}.items()
     }
 
-    assert "split-early , 2026-11-24 (abc123)" in notes["changed"]
-    assert "Ten, not &lt;five&gt;" in notes["changed"]
+    assert "split-early , 2026-11-24: holds from low 5 to low 10. Ten, not &lt;five&gt; (abc123)" in notes["changed"]
     assert "No region was changed" in notes["unchanged"]
     assert "no git history" in notes["unknown"]
 

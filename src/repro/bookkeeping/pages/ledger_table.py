@@ -62,18 +62,28 @@ def _changed_regions(changes: Iterable[RegionChange] | None) -> list[str]:
         tag(
             "li",
             tag("a", text(change.claim), href=f"#claim-{change.claim}"),
-            text(f", {change.date} ({change.commit}): {_spelled(change.before)} became {_spelled(change.after)}. "),
-            text(change.why),
+            text(f", {change.date}: {_turned(change)}. ") + " ",
+            tag("em", text(f"{change.why} ({change.commit})")),
         )
         for change in changes
     ]
     if not listed:
         return [tag("p", "No region was changed after its claim's first verdict.")]
-    return [tag("p", "Regions that were changed after the claim's first verdict:"), tag("ul", *listed)]
+    summary = tag("summary", f"Regions and metrics that were changed after the claim's first verdict: {len(listed)}")
+    return [tag("details", summary, tag("ul", *listed))]
 
 
-def _spelled(decisive: dict[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in decisive.items()) or "nothing"
+def _turned(change: RegionChange) -> str:
+    """What was changed, old and new."""
+    names = [name for name in {**change.before, **change.after} if change.before.get(name) != change.after.get(name)]
+    pairs = ((name, _spelled(change.before.get(name)), _spelled(change.after.get(name))) for name in names)
+    return "; ".join(f"{name} from {old} to {new}" for name, old, new in pairs)
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{bound} {edge}" for bound, edge in value.items())
+    return "nothing" if value is None else str(value)
 
 
 def ledger_table(site: Site) -> str:
