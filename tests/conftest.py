@@ -39,9 +39,13 @@ def no_personal_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytes
 
 
 @pytest.fixture
-def gpu() -> Iterator[ImitatedGPU]:
-    """A process that sees an imitated GPU, and what was launched on it."""
+def gpu(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImitatedGPU]:
+    """A process that sees an imitated GPU and no weights of earlier runs, and what was launched on it."""
+    from accelerate.state import AcceleratorState
     from imitated_gpu import imitated_gpu
 
+    monkeypatch.setenv("REPRO_CHECKPOINTS", str(tmp_path_factory.mktemp("checkpoints")))
+    AcceleratorState._reset_state(reset_partial_state=True)  # it holds on to the first device that it saw
     with imitated_gpu() as gpu:
         yield gpu
+    AcceleratorState._reset_state(reset_partial_state=True)

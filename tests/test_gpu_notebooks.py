@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import json
 import traceback
-from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import replace
 from io import StringIO
@@ -67,7 +66,7 @@ def notebook(request: pytest.FixtureRequest) -> Notebook:
 
 
 @pytest.fixture
-def results(notebook: Notebook, gpu: ImitatedGPU, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+def results(notebook: Notebook, gpu: ImitatedGPU, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty folder of results, for a notebook whose knobs at scale gpu are cut."""
 
     def cut(path: Path) -> dict[Scale, Setting]:
@@ -75,15 +74,11 @@ def results(notebook: Notebook, gpu: ImitatedGPU, monkeypatch: pytest.MonkeyPatc
         knobs = cut_knobs(notebook.name, settings)
         return {**settings, Scale.GPU: replace(settings[Scale.GPU], knobs=knobs)}
 
-    from accelerate.state import AcceleratorState
-
     monkeypatch.setattr(study, "load_scales", cut)
-    for name, value in {"RESULTS": "results", "CHECKPOINTS": "checkpoints", "CACHE": "cache"}.items():
+    for name, value in {"RESULTS": "results", "CACHE": "cache"}.items():
         monkeypatch.setenv(f"REPRO_{name}", str(tmp_path / value))
     monkeypatch.setenv("REPRO_ENGINE", "batched")
-    AcceleratorState._reset_state(reset_partial_state=True)  # it remembers the device of the process
-    yield tmp_path / "results"
-    AcceleratorState._reset_state(reset_partial_state=True)
+    return tmp_path / "results"
 
 
 def faults(notebook: Notebook) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from accelerate.state import AcceleratorState
 
 from repro.abilities.configurations import Voting, learning, probing, recalling, translating, with_control
 from repro.abilities.measurements import learn, probe, recall, translate, vote
@@ -20,14 +19,6 @@ TRIALS = {
     "states": (probe, replace(probing(4, 16, 8, **SHAPE), states=400)),
     "states before training": (probe, with_control(replace(probing(4, 16, 8, **SHAPE), states=400))[1]),
 }
-
-
-@pytest.fixture(autouse=True)
-def _own_folders(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("REPRO_CHECKPOINTS", str(tmp_path_factory.mktemp("checkpoints")))
-    AcceleratorState._reset_state(reset_partial_state=True)  # it holds on to the first device that it saw
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.mark.parametrize("name", TRIALS)

@@ -37,14 +37,6 @@ STEPS = 18  # of the trunk and of both branches
 RATE = 0.01
 
 
-@pytest.fixture(autouse=True)
-def _own_folders(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("REPRO_CHECKPOINTS", str(tmp_path_factory.mktemp("checkpoints")))
-    AcceleratorState._reset_state(reset_partial_state=True)  # it holds on to the first device that it saw
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
-
-
 @pytest.fixture
 def no_graphs(monkeypatch):
     """A call makes every step that follows one without a graph."""
