@@ -16,7 +16,7 @@ from small_book import ESTIMATES, make_small_book
 from repro.bookkeeping.display import cards
 from repro.bookkeeping.display.elements import text
 from repro.bookkeeping.display.spelling import MEANINGS, SYMBOLS, estimate, number, region
-from repro.bookkeeping.ledger import Outcome, Region, RegionChange
+from repro.bookkeeping.ledger import Outcome, Region, RegionChange, sensitivity
 from repro.bookkeeping.ledger.verdict_files import Change
 from repro.bookkeeping.pages import fragments, gather, write_pages
 from repro.bookkeeping.pages.ledger_table import expected_false, false_verdicts
@@ -334,6 +334,18 @@ def test_a_verdict_card_shows_estimate_region_and_rival(site):
     assert "Number line: region 0.3 to 0.4; estimate 0.347, interval 0.331 to 0.362; rival 0.1." in card
     for part in ("✓ supported", "Region, shaded 0.3 to 0.4", "If false, × 0.1", "n = 240, bootstrap", "articles A, B"):
         assert part in words(card)
+
+
+def test_a_card_and_its_row_show_what_other_choices_make_of_the_estimate(site):
+    claim, verdict = (part["loss-falls-as-a-power"] for part in (site.ledger, site.verdicts))
+    weighed = sensitivity(claim, verdict, {"a later window": Estimate(0.41, 0.39, 0.43)})
+    rows = fragments(replace(site, verdicts={**site.verdicts, claim.id: weighed}))
+
+    assert "as judged 0.347 0.331 0.362 supported a later window 0.410 0.390 0.430 open" in words(
+        cards.verdict_card(claim, weighed)
+    )
+    assert "under other choices: 1 open" in words("".join(rows.values()))
+    assert "choices" not in words(cards.verdict_card(claim, verdict))
 
 
 @pytest.mark.parametrize("name", sorted(ESTIMATES))

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.bookkeeping.ledger import Claim, Outcome, final_outcomes, is_alarm, judge, judge_rival, load_ledger
+from repro.bookkeeping.ledger import (
+    Claim,
+    Outcome,
+    final_outcomes,
+    is_alarm,
+    judge,
+    judge_rival,
+    load_ledger,
+    sensitivity,
+)
 from repro.bookkeeping.ledger.outcomes import alarms
 from repro.floor.scale import Scale
 from repro.statistics import Estimate
@@ -47,6 +56,30 @@ def test_a_smaller_scale_and_other_knobs_settle_nothing():
     assert Outcome.UNTESTED is judge(claim(), inside, Scale.SMOKE).outcome
     assert Outcome.UNTESTED is judge(claim(), inside, Scale.CPU, declared=False).outcome
     assert Outcome.SUPPORTED is judge(claim(), inside, Scale.GPU).outcome
+
+
+def around(value):
+    return Estimate(value, value - 0.1, value + 0.1)
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "outcome"),
+    [
+        (1.5, 1.4, Outcome.SUPPORTED),
+        (5.0, 6.0, Outcome.REFUTED),
+        (1.5, 2.0, Outcome.OPEN),  # where the other choice settles nothing, neither does the first
+        (1.5, 5.0, Outcome.OPEN),
+        (2.0, 1.5, Outcome.OPEN),  # and what was open is not closed by a choice that suits
+    ],
+)
+def test_a_verdict_that_flips_under_a_choice_as_good_is_open(first, other, outcome):
+    verdict = judge(claim(), around(first), Scale.CPU)
+
+    weighed = sensitivity(claim(), verdict, {"another window": around(other)})
+
+    assert outcome is weighed.outcome
+    assert around(first) == weighed.estimate
+    assert ("another window" in weighed.reason) is (outcome is not verdict.outcome)
 
 
 def test_a_bare_number_settles_arithmetic_only():

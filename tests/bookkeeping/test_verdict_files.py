@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from repro.bookkeeping.ledger import Outcome, Verdict, region_changes
+from repro.bookkeeping.ledger import Choice, Outcome, Verdict, region_changes
 from repro.bookkeeping.ledger.verdict_files import (
     _write,
     keep_verdicts,
@@ -30,13 +30,27 @@ def verdict(outcome=Outcome.SUPPORTED, value=1.0, claim="c", scale=Scale.CPU, es
     return Verdict(claim=claim, outcome=outcome, estimate=estimate, scale=scale, **words)
 
 
+def choice(name="another window", value=1.1):
+    return Choice(name=name, outcome=Outcome.OPEN, estimate=Estimate(value, value - 0.1, math.inf))
+
+
 def test_a_kept_verdict_is_read_back(tmp_path):
-    one_sided = verdict(estimate=Estimate(1.0, 0.9, math.inf))
+    one_sided = replace(verdict(estimate=Estimate(1.0, 0.9, math.inf)), also=(choice(),))
     keep_verdicts(tmp_path, "chapter", [one_sided])
 
     read = load_verdicts(tmp_path)["c"]["cpu"]
 
     assert one_sided == replace(read, date="")
+
+
+def test_another_number_under_another_choice_is_news():
+    one, same, moved, named = (
+        replace(verdict(), also=(other,))
+        for other in (choice(), choice(), choice(value=1.2), choice(name="another rung"))
+    )
+
+    assert same_verdict(one, same)
+    assert not any(same_verdict(one, other) for other in (moved, named, verdict()))
 
 
 def test_files_are_written_byte_for_byte_as_they_were_read(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from pygments.lexers import PythonLexer
 from repro.bookkeeping.display import cards
 from repro.bookkeeping.display.source import source_of
 from repro.bookkeeping.knobs import Knobs, check_parameters
-from repro.bookkeeping.ledger import Claim, Verdict, judge, load_chapter
+from repro.bookkeeping.ledger import Claim, judge, load_chapter, sensitivity
 from repro.bookkeeping.ledger.verdict_files import verdict_as_plain
 from repro.bookkeeping.records import Record, RecordStore
 from repro.bookkeeping.sweeps import EngineSettings, sweep
@@ -111,11 +112,15 @@ class Study:
         """Show a small table."""
         display(HTML(cards.data_table(frame, caption)))
 
-    def settle(self, claim: str, estimate: Estimate, *, scope: str | None = None) -> None:
+    def settle(
+        self, claim: str, estimate: Estimate, *, scope: str | None = None, also: Mapping[str, Estimate] | None = None
+    ) -> None:
         """Judge an estimate by the region that claims.toml states, and show the verdict.
 
         Args:
             scope: what this verdict speaks for, where it is not what the scale says of itself.
+            also: the estimate under other choices that are as good (a window, a rung left out), by the choice in words;
+                a verdict that flips under one of them is open.
 
         Raises:
             ValueError: a claim that is not this chapter's, or settled twice, or an estimate that cannot settle it.
@@ -129,7 +134,8 @@ class Study:
         judged = judge(
             self.claims[claim], estimate, self.scale, scope=scope or self.scope, declared=self.knobs.declared
         )
-        verdict = Verdict(**{**vars(judged), "notebook": self.notebook, "device": self._device()})
+        judged = sensitivity(self.claims[claim], judged, also or {}, declared=self.knobs.declared)
+        verdict = replace(judged, notebook=self.notebook, device=self._device())
         self._settled.append(claim)
         facts = {"claim": claim, "scale": str(self.scale), "declared": self.knobs.declared, **verdict_as_plain(verdict)}
         display(HTML(cards.verdict_card(self.claims[claim], verdict)), metadata={"repro": {"verdict": facts}})

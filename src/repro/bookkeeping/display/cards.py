@@ -13,7 +13,7 @@ import pandas as pd
 from repro.bookkeeping.display.elements import block, tag, text
 from repro.bookkeeping.display.spelling import ALARM, chip, control_mark, interval, number, outcome_class, region
 from repro.bookkeeping.display.strip import strip
-from repro.bookkeeping.ledger import Claim, Verdict, is_alarm
+from repro.bookkeeping.ledger import Claim, Verdict, is_alarm, judge
 
 
 def verdict_card(claim: Claim, verdict: Verdict) -> str:
@@ -32,7 +32,7 @@ def verdict_card(claim: Claim, verdict: Verdict) -> str:
     reason = tag("p", text(told), class_="repro-card-reason")
     return tag(
         "div",
-        *(f"\n{part}" for part in (head, says, picture, reason, tag("dl", facts)) if part),
+        *(f"\n{part}" for part in (head, says, picture, reason, tag("dl", facts), _choices(claim, verdict)) if part),
         "\n",
         class_=f"repro-card {outcome_class(verdict.outcome)}",
         id=claim.anchor,
@@ -53,6 +53,18 @@ def _facts(claim: Claim, verdict: Verdict) -> list[tuple[str, str]]:
         ("Said by", f"{'article' if len(claim.said_by) == 1 else 'articles'} {who}" if who else ""),
         ("Source", text(claim.primary)),
     ]
+
+
+def _choices(claim: Claim, verdict: Verdict) -> str:
+    """What the estimate becomes under other choices, one per row, the choice made first."""
+    if not verdict.also or verdict.estimate is None or verdict.scale is None:
+        return ""
+    as_judged = judge(claim, verdict.estimate, verdict.scale).outcome
+    rows = [("as judged", verdict.estimate, as_judged), *((c.name, c.estimate, c.outcome) for c in verdict.also)]
+    spelled = [(name, *interval(found), str(outcome)) for name, found, outcome in rows]
+    frame = pd.DataFrame(spelled, columns=["choice", "estimate", "low", "high", "outcome"])
+    unit = f", in {claim.unit}" if claim.unit else ""
+    return data_table(frame, f"What other choices, as good, make of the estimate{unit}.")
 
 
 def _one_fit(claim: Claim) -> str:

@@ -3,9 +3,10 @@
 from repro.bookkeeping.ledger.claim import Claim, Kind, Region, load_chapter, load_ledger
 from repro.bookkeeping.ledger.history import RegionChange, region_changes
 from repro.bookkeeping.ledger.outcomes import final_outcomes
-from repro.bookkeeping.ledger.verdict import Outcome, Verdict, is_alarm, judge, judge_rival
+from repro.bookkeeping.ledger.verdict import Choice, Outcome, Verdict, is_alarm, judge, judge_rival, sensitivity
 
 __all__ = [
+    "Choice",
     "Claim",
     "Kind",
     "Outcome",
@@ -19,4 +20,5 @@ __all__ = [
     "load_chapter",
     "load_ledger",
     "region_changes",
+    "sensitivity",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -36,23 +38,36 @@ def _estimate(value: object) -> object:
     return Estimate.from_plain(value) if isinstance(value, dict) else value
 
 
+KeptEstimate = Annotated[Estimate, BeforeValidator(_estimate), PlainSerializer(Estimate.plain)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What an estimate becomes under another choice that is as good as the one made, and the outcome it would give."""
+
+    name: str
+    outcome: Outcome
+    estimate: KeptEstimate
+
+
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
     """An outcome with all that a reader needs to weigh it, in the order in which files keep it.
 
     Fields: `scale` at which it was measured (None if by citation), `scope` what it speaks for, `reason` one sentence,
-    `device` what its trials ran on, of a verdict at scale gpu alone.
+    `device` what its trials ran on, of a verdict at scale gpu alone, `also` what it rests on besides: other choices.
     """
 
     claim: str
     scale: Scale | None = None
     outcome: Outcome
-    estimate: Annotated[Estimate, BeforeValidator(_estimate), PlainSerializer(Estimate.plain)] | None = None
+    estimate: KeptEstimate | None = None
     reason: str
     scope: str = ""
     notebook: str = ""
     date: str = ""
     device: str = ""
+    also: tuple[Choice, ...] = ()
 
 
 def judge(claim: Claim, estimate: Estimate, scale: Scale, *, scope: str = "", declared: bool = True) -> Verdict:
@@ -80,6 +95,30 @@ def judge(claim: Claim, estimate: Estimate, scale: Scale, *, scope: str = "", de
     if estimate.high < low or high < estimate.low:
         return verdict(Outcome.REFUTED, "The whole interval lies outside the region.")
     return verdict(Outcome.OPEN, "The interval reaches across an edge of the region.")
+
+
+def sensitivity(claim: Claim, verdict: Verdict, also: Mapping[str, Estimate], *, declared: bool = True) -> Verdict:
+    """The verdict beside what other choices, each as good, make of its estimate: one that flips in them is open.
+
+    Args:
+        also: the estimate under each other choice, by a name that says the choice in words ("first reading left out").
+        declared: as `judge` has it.
+
+    Raises:
+        ValueError: an estimate that could not settle the claim either.
+    """
+    assert verdict.scale is not None
+    choices = tuple(
+        Choice(name=name, outcome=judge(claim, other, verdict.scale, declared=declared).outcome, estimate=other)
+        for name, other in also.items()
+    )
+    flips = [choice for choice in choices if choice.outcome is not verdict.outcome]
+    if not flips or verdict.outcome is Outcome.OPEN:
+        return replace(verdict, also=choices)
+    told = "; ".join(f"{choice.outcome} with another choice, as good: {choice.name}" for choice in flips)
+    return replace(
+        verdict, also=choices, outcome=Outcome.OPEN, reason=f"By the first reading {verdict.outcome}, but {told}."
+    )
 
 
 def is_alarm(claim: Claim, verdict: Verdict) -> bool:

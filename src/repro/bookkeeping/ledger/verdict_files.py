@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from repro.bookkeeping.ledger.outcomes import Verdicts
 from repro.bookkeeping.ledger.verdict import Outcome, Verdict
+from repro.floor.estimate import Estimate
 
 ROUNDING = 1e-12  # of quantities of size one, after some thousand operations in float64
 
@@ -38,7 +39,7 @@ VERDICT = TypeAdapter(Verdict)
 def verdict_as_plain(verdict: Verdict) -> dict[str, Any]:
     """A measured verdict as JSON keeps it, without what its place in the file says (claim, scale)."""
     # Not mode="json", which refuses the numbers of numpy that an estimate may hold; Jupyter's JSON takes them.
-    absent = set() if verdict.device else {"device"}  # only verdicts at scale gpu have one
+    absent = {name for name in ("device", "also") if not getattr(verdict, name)}  # few verdicts have them
     return dict(VERDICT.dump_python(verdict, exclude={"claim", "scale", *absent}))
 
 
@@ -103,7 +104,7 @@ def keep_verdicts(results: Path, chapter: str, fresh: Iterable[Verdict]) -> list
 
 
 def same_verdict(one: Verdict, other: Verdict, tolerance: float = 1e-6) -> bool:
-    """Whether two verdicts say the same: outcome, words, and an estimate equal to a relative `tolerance`.
+    """Whether two verdicts say the same: outcomes, words, and estimates equal to a relative `tolerance`.
 
     The tolerance is for the last digits that another processor's arithmetic gives; outcomes must be equal. Where a
     claim says that two numbers are one, the estimate is their rounding error alone, which no two processors share:
@@ -112,7 +113,17 @@ def same_verdict(one: Verdict, other: Verdict, tolerance: float = 1e-6) -> bool:
     if (one.outcome, one.scope, one.notebook, one.reason) != (other.outcome, other.scope, other.notebook, other.reason):
         return False
     assert one.estimate is not None and other.estimate is not None
-    ours, theirs = one.estimate.plain(), other.estimate.plain()
+    if [(c.name, c.outcome) for c in one.also] != [(c.name, c.outcome) for c in other.also]:
+        return False
+    pairs = [
+        (one.estimate, other.estimate),
+        *((a.estimate, b.estimate) for a, b in zip(one.also, other.also, strict=True)),
+    ]
+    return all(_same_estimate(ours, theirs, tolerance) for ours, theirs in pairs)
+
+
+def _same_estimate(one: Estimate, other: Estimate, tolerance: float) -> bool:
+    ours, theirs = one.plain(), other.plain()
     return all(_close(ours[name], theirs[name], tolerance) for name in ours)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 
 from repro.bookkeeping.display.elements import block, tag, text
@@ -184,6 +185,10 @@ def _measured(claim: Claim, verdict: Verdict, site: Site) -> str:
     for other in site.elsewhere(claim) if not parts else ():
         found = f" {estimate(other.estimate)}" if other.estimate else ""
         shown.append(tag("span", f"at scale {other.scale} {other.outcome}:{found}", class_="repro-meta"))
+    if verdict.also:
+        counts = Counter(choice.outcome for choice in verdict.also)
+        told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        shown.append(tag("span", f"under other choices: {told}", class_="repro-meta"))
     if claim.one_fit:
         name = tag("a", text(claim.one_fit), href=f"ledger.html?find={claim.one_fit}")
         told = f", which settles {len(site.of_one_fit(claim))} rows"
