@@ -175,21 +175,21 @@ def test_claims_of_one_fit_say_so_in_card_and_row(site):
 
 
 def test_false_verdicts_count_claims_of_one_fit_once_and_controls_not_at_all(site):
-    """Of four claims, three of one fit leave two; a control is none of them."""
+    """Of five claims, three of one fit leave three; a control is none of them."""
     control = site.ledger["split-early"].model_copy(update={"control": True})
     shared = of_one_fit(site, "split-early", "split-late", "loss-falls-as-a-logarithm")
     apart = replace(site, ledger={**site.ledger, "split-early": control})
 
-    assert [4, 2, 3] == [false_verdicts(one).verdicts for one in (site, shared, apart)]
+    assert [5, 3, 4] == [false_verdicts(one).judged for one in (site, shared, apart)]
 
 
 def test_false_verdicts_are_counted_over_verdicts_that_rest_on_an_interval(site):
-    """Supported or refuted with a width: power, logarithm and the two parts; at 99 %, 0.04 false ones at most."""
+    """Power, logarithm, the two parts and the flat optimum, which is open; at 99 %, 0.05 false ones at most."""
     odds = false_verdicts(site)
 
-    assert (4, pytest.approx(0.04), 4) == (odds.verdicts, odds.expected_false, odds.kept)
-    assert "4 rest on 99 % intervals" in expected_false(odds)
-    assert "0.04 of them" in expected_false(odds)
+    assert (5, 4, pytest.approx(0.05), 4) == (odds.judged, odds.decided, odds.expected_false, odds.kept)
+    assert "5 findings were judged by 99 % intervals" in expected_false(odds)
+    assert "0.05 would be decided wrongly" in expected_false(odds)
 
 
 def test_a_region_that_was_changed_is_named_above_the_ledger(site):

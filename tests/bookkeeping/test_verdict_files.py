@@ -99,6 +99,22 @@ def test_a_change_of_outcome_is_logged_once(tmp_path):
     assert [(None, "open"), ("open", "refuted")] == [(c.before, c.after) for c in load_changelog(tmp_path)]
 
 
+def test_a_verdict_that_its_notebook_no_longer_gives_leaves_the_file(tmp_path):
+    """Be it that the claim left the page or that a gate now calls it untested; other pages' and scales' stay."""
+    elsewhere = replace(verdict(claim="elsewhere"), notebook="another")
+    larger = verdict(claim="dropped", scale=Scale.GPU)
+    keep_verdicts(tmp_path, "chapter", [verdict(claim=name) for name in ("kept", "dropped", "gated")])
+    keep_verdicts(tmp_path, "chapter", [larger])
+    keep_verdicts(tmp_path, "chapter", [elsewhere])
+
+    keep_verdicts(tmp_path, "chapter", [verdict(claim="kept"), verdict(Outcome.UNTESTED, claim="gated")])
+
+    left = {(claim, scale) for claim, by_scale in load_verdicts(tmp_path).items() for scale in by_scale}
+    assert {("kept", "cpu"), ("dropped", "gpu"), ("elsewhere", "cpu")} == left
+    withdrawn = [c for c in load_changelog(tmp_path) if c.after == "untested"]
+    assert {("dropped", "supported"), ("gated", "supported")} == {(c.claim, c.before) for c in withdrawn}
+
+
 def test_other_claims_and_scales_of_the_file_stay(tmp_path):
     keep_verdicts(tmp_path, "chapter", [verdict(claim="a"), verdict(claim="b")])
     keep_verdicts(tmp_path, "chapter", [verdict(claim="b", scale=Scale.GPU)])

@@ -54,8 +54,15 @@ def test_an_edge_at_the_intervals_end_has_the_levels_p_value():
 def test_false_verdicts_are_expected_in_proportion():
     found = multiplicity([1e-6] * 50 + [0.4] * 50, level=0.99)
 
-    assert (100, 50) == (found.verdicts, found.kept)
+    assert (100, 50, 50) == (found.judged, found.decided, found.kept)
     assert 1 == pytest.approx(found.expected_false)
+
+
+def test_verdicts_by_a_hair_do_not_survive_among_many_that_were_undecided():
+    """A hundred true edges give one decision by chance; a family of decided ones alone would keep it."""
+    found = multiplicity([0.009] + [0.4] * 99, level=0.99)
+
+    assert (1, 0) == (found.decided, found.kept)
 
 
 def test_an_estimate_survives_json_with_an_open_side():

@@ -7,7 +7,7 @@ import math
 import os
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -77,30 +77,41 @@ def load_verdicts(results: Path) -> dict[str, dict[str, Verdict]]:
 def keep_verdicts(results: Path, chapter: str, fresh: Iterable[Verdict]) -> list[Change]:
     """Write a run's verdicts into the chapter's file and the changelog; returns what changed.
 
-    A verdict equal to the one on file keeps its date, so that a rerun without news changes no file.
+    A verdict equal to the one on file keeps its date, so that a rerun without news changes no file. One that the same
+    notebook gave at the same scale, and gives no longer, leaves the file.
     """
     path = results / "verdicts" / f"{chapter}.json"
     on_file = {claim: dict(by_scale) for claim, by_scale in load_verdicts(results).items()} if path.is_file() else {}
     mine = _of_file(path, on_file)
     changes = []
     today = datetime.now(UTC).date().isoformat()
-    for verdict in fresh:
-        if verdict.outcome is Outcome.UNTESTED:
-            continue
-        scale = str(verdict.scale)
-        before = mine.get(verdict.claim, {}).get(scale)
+
+    def change(claim: str, scale: str, before: Verdict | None, after: Outcome) -> None:
+        if before is None or before.outcome is not after:
+            changes.append(Change(today, claim, chapter, scale, str(before.outcome) if before else None, str(after)))
+
+    given = list(fresh)
+    settled = [verdict for verdict in given if verdict.outcome is not Outcome.UNTESTED]
+    for verdict in _withdrawn(mine, given, settled):
+        del mine[verdict.claim][str(verdict.scale)]
+        change(verdict.claim, str(verdict.scale), verdict, Outcome.UNTESTED)
+    for verdict in settled:
+        before = mine.get(verdict.claim, {}).get(str(verdict.scale))
         if before is not None and same_verdict(before, verdict):
             continue
-        if before is None or before.outcome is not verdict.outcome:
-            changes.append(
-                Change(
-                    today, verdict.claim, chapter, scale, str(before.outcome) if before else None, str(verdict.outcome)
-                )
-            )
-        mine.setdefault(verdict.claim, {})[scale] = Verdict(**{**vars(verdict), "date": today})
-    _write(path, chapter, mine)
+        change(verdict.claim, str(verdict.scale), before, verdict.outcome)
+        mine.setdefault(verdict.claim, {})[str(verdict.scale)] = replace(verdict, date=today)
+    _write(path, chapter, {claim: by_scale for claim, by_scale in mine.items() if by_scale})
     _append(results / "verdicts" / "changelog.jsonl", changes)
     return changes
+
+
+def _withdrawn(mine: Verdicts, given: list[Verdict], settled: list[Verdict]) -> list[Verdict]:
+    """Verdicts on file that a run's notebook and scale gave once and now do not; without any given, none is."""
+    runs = {(verdict.notebook, verdict.scale) for verdict in given}
+    still = {(verdict.claim, verdict.scale) for verdict in settled}
+    on_file = [verdict for by_scale in mine.values() for verdict in by_scale.values()]
+    return [v for v in on_file if (v.notebook, v.scale) in runs and (v.claim, v.scale) not in still]
 
 
 def same_verdict(one: Verdict, other: Verdict, tolerance: float = 1e-6) -> bool:

@@ -69,7 +69,8 @@ def _item(channel: ElementTree.Element, change: Change, site: Site) -> None:
     was = f", was {change.before}" if change.before else ""
     item = ElementTree.SubElement(channel, "item")
     _field(item, "title", f"{change.claim}: {change.after}{was}")
-    _field(item, "link", f"{site.address}ledger.html#claim-{change.claim}")
+    row = f"#{claim.anchor}" if claim else ""  # a claim may have left the ledger since
+    _field(item, "link", f"{site.address}ledger.html{row}")
     _field(item, "description", f"{claim.says if claim else change.claim} (scale {change.scale})")
     _field(item, "category", change.chapter)
     guid = ElementTree.SubElement(item, "guid", {"isPermaLink": "false"})

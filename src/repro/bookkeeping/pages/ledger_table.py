@@ -34,25 +34,32 @@ def false_verdicts(site: Site) -> Multiplicity:
     tested: dict[tuple[str, str], float] = {}
     for name, verdict in site.verdicts.items():
         claim, measured = site.ledger[name], verdict.estimate
-        decided = verdict.outcome in (Outcome.SUPPORTED, Outcome.REFUTED) and not claim.control
-        if claim.holds and measured and not measured.is_exact and decided:
-            edges = [edge for edge in claim.holds.bounds if math.isfinite(edge)]
-            p_value = distance_p_value(measured, min(edges, key=lambda edge: abs(edge - measured.value)))
+        judged = verdict.outcome in (Outcome.SUPPORTED, Outcome.REFUTED, Outcome.OPEN) and not claim.control
+        if claim.holds and measured and not measured.is_exact and judged:
             shared = ("fit", claim.one_fit) if claim.one_fit else ("claim", name)
-            tested[shared] = max(p_value, tested.get(shared, 0.0))
+            tested[shared] = max(_p_value(claim, verdict), tested.get(shared, 0.0))
     return multiplicity(list(tested.values()), LEVEL)
+
+
+def _p_value(claim: Claim, verdict: Verdict) -> float:
+    """Of the truth lying at an edge of the region, for the estimate that comes nearest among all choices."""
+    assert claim.holds is not None and verdict.estimate is not None
+    edges = [edge for edge in claim.holds.bounds if math.isfinite(edge)]
+    estimates = [verdict.estimate, *(choice.estimate for choice in verdict.also)]
+    return max(distance_p_value(one, edge) for one in estimates for edge in edges)
 
 
 def expected_false(odds: Multiplicity) -> str:
     """The number of false verdicts to expect, in words."""
-    if not odds.verdicts:
+    if not odds.judged:
         return "No verdict rests on an interval yet, so none of them can be wrong by chance."
     return (
-        f"How many of these verdicts are wrong? {odds.verdicts} rest on {LEVEL * 100:g} % intervals, controls left "
-        "out and the rows of one fit counted once. Were every truth just across an edge of its region, "
-        f"{number(odds.expected_false)} of them would be false by chance; most lie farther away, so fewer are. With "
-        f"the false discovery rate held at {odds.rate * 100:g} % (Benjamini and Hochberg), {odds.kept} of the "
-        f"{odds.verdicts} stand. Read no single row as certain."
+        f"How many of these verdicts are wrong? {odds.judged} findings were judged by {LEVEL * 100:g} % intervals, "
+        f"controls left out and the rows of one fit counted once, and {odds.decided} of them were decided. Were every "
+        f"truth just across an edge of its region, {number(odds.expected_false)} would be decided wrongly by chance; "
+        "most lie farther away, so fewer are. With the false discovery rate held at "
+        f"{odds.rate * 100:.2g} % over all that was judged (Benjamini and Hochberg), {odds.kept} of the "
+        f"{odds.decided} stand; {odds.decided - odds.kept} are decided by a hair. Read no single row as certain."
     )
 
 
