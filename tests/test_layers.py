@@ -28,7 +28,8 @@ MAY_IMPORT = {
     "instruments": [],
     "quantization": [],
     "sizing": ["sizing.families", "sizing.memory", "sizing.models", "sizing.operations"],
-    "sizing.families": ["sizing.models"],
+    "sizing.built": ["sizing.models"],
+    "sizing.families": ["sizing.built", "sizing.models"],
     "sizing.memory": ["sizing.models", "sizing.operations"],
     "sizing.models": [],
     "sizing.operations": ["sizing.models"],
@@ -97,9 +98,9 @@ MAY_IMPORT = {
 HEAVY = {
     "torch": {
         *["instruments", "models", "training", "alignment", "attention", "inference", "abilities", "adaptation"],
-        "quantization",
+        *["quantization", "sizing.built"],
     },
-    "transformers": {"models", "alignment", "attention", "inference"},
+    "transformers": {"models", "alignment", "attention", "inference", "sizing.built"},
     "trl": {"alignment"},
     "datasets": {"corpora", "alignment"},
     "tokenizers": {"corpora", "alignment"},

@@ -14,7 +14,7 @@ from repro.cli.commands import refusing
 from repro.fits.runs.sizes import spell_size
 from repro.sizing.memory.cache import GB, GIB
 from repro.sizing.memory.precision import FORMATS, weight_format
-from repro.sizing.published import find_model
+from repro.sizing.published import find_format, find_model
 from repro.sizing.report import Sizes, Use, sizes
 
 METHODS = {"full": "every weight", "lora": "LoRA on 16 bits", "qlora": "QLoRA on 4 bits"}
@@ -25,7 +25,10 @@ def size(
     model: Annotated[str, typer.Argument(help="A config.json, its folder, or a published model such as llama-2-70b.")],
     context: Annotated[int, typer.Option(help="Tokens in each sequence.")] = 4096,
     batch: Annotated[int, typer.Option(help="Sequences at once.")] = 1,
-    dtype: Annotated[str, typer.Option(help=f"Of the weights when served: {FORMAT_NAMES}.")] = "bf16",
+    dtype: Annotated[
+        str | None,
+        typer.Option(help=f"Of the weights when served: {FORMAT_NAMES}.", show_default="as the file says, else bf16"),
+    ] = None,
     cache_dtype: Annotated[str, typer.Option(help="Of the key-value cache.")] = "bf16",
     rank: Annotated[int, typer.Option(help="Of LoRA's adapters, on every matrix of the layers.")] = 16,
     recompute: Annotated[str, typer.Option(help="Activations made again in training: none, selective, full.")] = "full",
@@ -33,7 +36,8 @@ def size(
 ) -> None:
     """Size a model from its config.json: parameters, memory to serve and to train it, operations, how many cards."""
     with refusing(ValueError):
-        use = Use(context, batch, weight_format(dtype), weight_format(cache_dtype).bits, rank, recompute)
+        form = weight_format(dtype) if dtype else find_format(model) or weight_format("bf16")
+        use = Use(context, batch, form, weight_format(cache_dtype).bits, rank, recompute)
         report = sizes(find_model(model), use)
     if as_json:
         typer.echo(json.dumps(report.plain()))
@@ -56,7 +60,12 @@ def _parameters(report: Sizes) -> Table:
             table.add_row(kind.replace("_", "-"), f"{number:,}", f"{number / counts.total:.1%}")
     table.add_section()
     table.add_row("total", f"{counts.total:,}", spell_size(counts.total))
-    if counts.active < counts.total:
+    if counts.beside:
+        parts = ", ".join(name for name, _ in report.model.beside)
+        table.add_row(
+            f"language model alone, without {escape(parts)}", f"{counts.language:,}", spell_size(counts.language)
+        )
+    if counts.active < counts.language:
         table.add_row("used by a token", f"{counts.active:,}", spell_size(counts.active))
     return table
 
@@ -65,8 +74,10 @@ def _serving(report: Sizes) -> Table:
     use, parts = report.use, report.serving
     table = _table(f"To serve: {use.form.name} weights, {use.batch} x {use.context:,} tokens", "part", "GB", "GiB")
     table.add_row("weights", *_bytes(parts["weights"]))
-    if report.cache_per_token:
-        table.add_row(f"key-value cache, {report.cache_per_token / 1024:,.1f} KiB a token", *_bytes(parts["cache"]))
+    kept = [f"{report.cache_per_token / 1024:,.1f} KiB a token"] if report.cache_per_token else []
+    kept += [f"{report.cache_per_sequence / 2**20:,.1f} MiB a sequence"] if report.cache_per_sequence else []
+    if kept:
+        table.add_row(f"key-value cache, {' and '.join(kept)}", *_bytes(parts["cache"]))
     table.add_row("working memory, an estimate", *_bytes(parts["working"]))
     table.add_row("runtime", *_bytes(parts["overhead"]))
     table.add_section()

@@ -14,7 +14,8 @@ from repro.sizing.memory import states
 from repro.sizing.memory.activations import HALF, SINGLE, activation_bytes
 from repro.sizing.memory.cache import cached_numbers, kv_cache_bytes
 from repro.sizing.memory.precision import layer_weights, weight_bytes
-from repro.sizing.models.architecture import Architecture, Attention, FeedForward, Layer, Matrix
+from repro.sizing.models.architecture import Architecture, Attention, FeedForward, Layer
+from repro.sizing.models.matrices import Matrix
 from repro.sizing.models.parameters import count_parameters
 from repro.sizing.operations import chinchilla, cost, flops
 

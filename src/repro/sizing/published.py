@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from repro.sizing.families import architecture
+from repro.sizing.memory.precision import Format
+from repro.sizing.memory.stored import stored_format
 from repro.sizing.models.architecture import Architecture
-from repro.sizing.models.config import ConfigRefused
+from repro.sizing.models.config import ConfigRefused, read_config
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,22 @@ def find_model(source: str) -> Architecture:
     Raises:
         ConfigRefused: it is neither, or the configuration cannot be counted.
     """
+    return published_model(source) if source in published() else architecture(_path(source))
+
+
+def find_format(source: str) -> Format | None:
+    """The format in which a model's file says that its weights are stored; None where it says nothing.
+
+    Raises:
+        ConfigRefused: as `find_model` has it.
+        ValueError: it says so in a way that is not read here.
+    """
+    return None if source in published() else stored_format(read_config(_path(source)).fields)
+
+
+def _path(source: str) -> Path:
     path = Path(source)
-    if source not in published() and not path.exists():
+    if not path.exists():
         known = ", ".join(published())
         raise ConfigRefused(f"{source} is neither a file nor a published model; the models are {known}")
-    return published_model(source) if source in published() else architecture(path)
+    return path

@@ -49,6 +49,7 @@ class Sizes:
     """All sizes of a model for one use.
 
     Memory in bytes, on one card unless it is spread. cards: how many of each kind, None where no number suffices.
+    cache_per_sequence: of what layers without attention keep, however long a sequence is.
     """
 
     model: Architecture
@@ -56,6 +57,7 @@ class Sizes:
     parameters: Parameters
     serving: Figures
     cache_per_token: float
+    cache_per_sequence: float
     serving_cards: dict[str, int | None]
     training: dict[str, Figures]
     training_cards: dict[str, dict[str, int | None]]
@@ -73,8 +75,18 @@ class Sizes:
                 "width": model.width,
             },
             "use": dataclasses.asdict(self.use),
-            "parameters": {**counts.by_kind(), "total": counts.total, "active": counts.active},
-            "serving_bytes": {**self.serving, "cache_per_token": self.cache_per_token},
+            "parameters": {
+                **counts.by_kind(),
+                "total": counts.total,
+                "language": counts.language,
+                "active": counts.active,
+            },
+            "beside": dict(model.beside),
+            "serving_bytes": {
+                **self.serving,
+                "cache_per_token": self.cache_per_token,
+                "cache_per_sequence": self.cache_per_sequence,
+            },
             "serving_cards": self.serving_cards,
             "training_bytes": self.training,
             "training_cards": self.training_cards,
@@ -95,6 +107,7 @@ def sizes(model: Architecture, use: Use) -> Sizes:
         parameters=counts,
         serving=serving,
         cache_per_token=(cached.full + cached.windowed) * use.cache_bits / 8,
+        cache_per_sequence=cached.state * use.cache_bits / 8,
         serving_cards=_cards(serving, own=("overhead",)),
         training=training,
         training_cards={name: _cards(parts, own=("activations", "overhead")) for name, parts in training.items()},
@@ -112,7 +125,7 @@ def _cached(model: Architecture) -> Cached:
 
 
 def _serving(model: Architecture, use: Use, counts: Parameters, cached: Cached) -> Figures:
-    return inference_memory(
+    figures = inference_memory(
         parameters=counts.total,
         weight_bits=use.form.bits,
         kept_in_16=0 if use.form.whole else counts.total - layer_weights(model),
@@ -126,6 +139,8 @@ def _serving(model: Architecture, use: Use, counts: Parameters, cached: Cached) 
         batch=use.batch,
         cache_bits=use.cache_bits,
     )
+    state = cached.state * use.batch * use.cache_bits / 8
+    return {name: value + (state if name in ("cache", "total", "per_gpu") else 0) for name, value in figures.items()}
 
 
 def _training(model: Architecture, use: Use, counts: Parameters) -> dict[str, Figures]:

@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from repro.sizing.built.read import read_built
 from repro.sizing.families import classic, gated, latent
+from repro.sizing.families.unsaid import completed, with_named_head
 from repro.sizing.models.architecture import Architecture
-from repro.sizing.models.config import Config, ConfigRefused, read_config
+from repro.sizing.models.config import Config, ConfigRefused, NotCounted, read_config
 
 Reader = Callable[[Config], Architecture]
 
@@ -41,11 +43,19 @@ FAMILIES: dict[str, Reader] = {
 def architecture(source: str | Path | Mapping[str, Any], name: str | None = None) -> Architecture:
     """The architecture that a `config.json` (file, folder or fields) describes.
 
+    A family or a shape that no reader here counts is built by `transformers`, which the extra `training` installs.
+
     Raises:
-        ConfigRefused: unreadable, of an unknown family, or with a field that is missing or impossible.
+        ConfigRefused: unreadable, of a family that nobody knows, or with a field that is missing or impossible.
     """
     config = read_config(source, name)
     if config.family not in FAMILIES:
-        known = ", ".join(sorted(FAMILIES))
-        raise ConfigRefused(f"{config.name}: model_type {config.family!r} is not known; known are {known}")
-    return FAMILIES[config.family](config)
+        return read_built(config)
+    try:
+        return with_named_head(FAMILIES[config.family](completed(config)), config)
+    except NotCounted:
+        return read_built(config)
+    except ConfigRefused:
+        raise
+    except ValueError as error:
+        raise ConfigRefused(f"{config.name}: {error}") from error

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from repro.sizing.families.decoder import ALL_FOUR, decoder
-from repro.sizing.models.architecture import Architecture, Attention, FeedForward, Layer, Matrix
+from repro.sizing.models.architecture import Architecture, Attention, FeedForward, Layer
 from repro.sizing.models.config import Config
+from repro.sizing.models.matrices import Matrix
 
 
 def gpt2(config: Config) -> Architecture:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from repro.sizing.models.architecture import Architecture, FeedForward, Layer, Matrix
+from repro.sizing.models.architecture import Architecture, FeedForward, Layer
 from repro.sizing.models.config import Config
+from repro.sizing.models.matrices import Matrix
 
 ALL_FOUR = "query key value output"
 

@@ -128,7 +128,9 @@ def _windows(config: Config, slides: Callable[[int], bool]) -> tuple[int | None,
     types = config.fields.get("layer_types")
     if types is None:
         return tuple(window if slides(place) else None for place in range(layers))
-    if not isinstance(types, list) or len(types) != layers:
+    if not isinstance(types, list):
+        raise ConfigRefused(f"{config.name}: layer_types is {types!r}; expected a list with a name for each layer")
+    if len(types) != layers:
         raise ConfigRefused(f"{config.name}: layer_types names {len(types)} layers; num_hidden_layers is {layers}")
     return tuple(window if kind == "sliding_attention" else None for kind in types)
 

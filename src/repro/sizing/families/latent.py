@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from repro.sizing.families.decoder import decoder, gated
-from repro.sizing.models.architecture import Architecture, Attention, Experts, Latent, Layer
+from repro.sizing.models.architecture import Architecture, Attention, Experts, Layer
 from repro.sizing.models.config import Config
+from repro.sizing.models.matrices import Latent
 
 
 def deepseek(config: Config) -> Architecture:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from repro.sizing.models.architecture import Architecture, Attention, Experts, FeedForward, Layer
+from repro.sizing.models.parts import Maps, Mixer
 
 HALF, SINGLE, MASK = 2, 4, 1  # bytes of a 16-bit number, of a 32-bit one, of a dropout mask's entry
 RECOMPUTE = ("none", "selective", "full")
@@ -64,7 +65,7 @@ def _layer_bytes(layer: Layer, tokens: int, *, scores: bool, dropout: bool) -> i
     return outside + sum(_attention_bytes(part, tokens, scores=scores, dropout=dropout) for part in parts)
 
 
-def _attention_bytes(attention: Attention, tokens: int, *, scores: bool, dropout: bool) -> int:
+def _attention_bytes(attention: Attention | Mixer, tokens: int, *, scores: bool, dropout: bool) -> int:
     """Input, query, key, value, output; flash attention keeps a sum per head, others the weights of each pair."""
     rows = attention.heads * (attention.key_width + attention.value_width)
     rows += attention.kv_heads * (attention.key_width + attention.value_width)
@@ -77,8 +78,8 @@ def _attention_bytes(attention: Attention, tokens: int, *, scores: bool, dropout
     return bytes_ + SINGLE * attention.heads
 
 
-def _feed_forward_bytes(block: FeedForward | Experts) -> int:
-    if isinstance(block, FeedForward):
+def _feed_forward_bytes(block: FeedForward | Experts | Maps) -> int:
+    if isinstance(block, FeedForward) or (isinstance(block, Maps) and not block.experts):
         return HALF * (block.width + (4 if block.gated else 2) * block.hidden)
     rows = (1 + block.active) * block.width + 4 * block.used_hidden  # each expert has a copy of its tokens
     return HALF * rows + SINGLE * block.experts

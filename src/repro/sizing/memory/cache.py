@@ -22,15 +22,19 @@ def kv_cache_bytes(
 
 @dataclass(frozen=True)
 class Cached:
-    """Numbers kept of each token: of all tokens (`full`), and of the last `window` tokens alone (`windowed`)."""
+    """Numbers kept of each token: of all tokens (`full`), and of the last `window` tokens alone (`windowed`).
+
+    `state` are numbers kept of a sequence, however long it is, by layers without attention.
+    """
 
     full: int
     windowed: int
     window: int
+    state: int = 0
 
     def numbers(self, tokens: float) -> float:
         """Numbers kept of one sequence."""
-        return self.full * tokens + self.windowed * min(tokens, self.window)
+        return self.full * tokens + self.windowed * min(tokens, self.window) + self.state
 
 
 def cached_numbers(model: Architecture) -> Cached:
@@ -46,7 +50,7 @@ def cached_numbers(model: Architecture) -> Cached:
         raise ValueError(f"{model.name} has windows of {sorted(map(str, windows))} tokens; expected one length")
     full = sum(layer.attention.cached_width for layer in model.layers if layer.attention.window is None)
     windowed = sum(layer.attention.cached_width for layer in model.layers) - full
-    return Cached(full, windowed, next(iter(windows), 0) or 0)
+    return Cached(full, windowed, next(iter(windows), 0) or 0, sum(layer.state for layer in model.layers))
 
 
 def cache_bytes(
@@ -73,13 +77,14 @@ def longest_context(model: Architecture, free_bytes: float, *, batch: int = 1, b
     """The most tokens in each sequence whose cache fits into so many bytes; 0 if not even one does.
 
     Raises:
-        ValueError: the model is a bare encoder, or every layer has a window and all fit, so that none is too long.
+        ValueError: the model is a bare encoder, or no layer keeps all tokens and what they keep fits.
     """
-    cached, room = cached_numbers(model), free_bytes * 8 / bits / batch
-    if room < cached.numbers(cached.window):
+    cached = cached_numbers(model)
+    room = max(0.0, free_bytes * 8 / bits / batch - cached.state)
+    if room < (cached.full + cached.windowed) * cached.window:
         return int(room // (cached.full + cached.windowed))
     if not cached.full:
-        raise ValueError(f"every layer of {model.name} has a window and all fit: no context is too long")
+        raise ValueError(f"no layer of {model.name} keeps all tokens, and what they keep fits: no context is too long")
     return int((room - cached.windowed * cached.window) // cached.full)
 
 

@@ -9,42 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-
-@dataclass(frozen=True)
-class Matrix:
-    """A linear map from `inputs` to `outputs` features.
-
-    copies: how many of them the layer holds. used: how many of these a token goes through.
-    """
-
-    name: str
-    inputs: int
-    outputs: int
-    bias: bool = False
-    copies: int = 1
-    used: int = 1
-
-    @property
-    def parameters(self) -> int:
-        """Weights and biases of all copies."""
-        return self.copies * (self.inputs + self.bias) * self.outputs
-
-    @property
-    def used_parameters(self) -> int:
-        """Weights and biases of the copies that a token goes through."""
-        return self.used * (self.inputs + self.bias) * self.outputs
-
-
-@dataclass(frozen=True)
-class Latent:
-    """Low-rank queries, keys and values of multi-head latent attention; query_rank 0 is a full query projection.
-
-    Source: DeepSeek-AI 2024 (arXiv:2405.04434), section 2.1.
-    """
-
-    query_rank: int
-    kv_rank: int
-    rope_width: int
+from repro.sizing.models.matrices import Latent, Matrix
+from repro.sizing.models.parts import Maps, Mixer
 
 
 @dataclass(frozen=True)
@@ -146,6 +112,10 @@ class Experts:
     active: int
     shared_hidden: int = 0
 
+    def __post_init__(self) -> None:
+        if self.active > self.experts:
+            raise ValueError(f"a token goes through {self.active} experts, and there are {self.experts}")
+
     @property
     def used_hidden(self) -> int:
         """Hidden features of one token, over all experts that it goes through."""
@@ -173,14 +143,17 @@ class Layer:
     """One block.
 
     norms: how many it has on its own width; norm_bias: whether they have a bias beside their scale (LayerNorm), or
-    none (RMSNorm). crossed: a decoder's attention to the encoder, if any.
+    none (RMSNorm). crossed: a decoder's attention to the encoder, if any. other_parameters: convolutions, rates and
+    what else is no matrix. state: numbers that a recurrence keeps of a sequence, however long it is.
     """
 
-    attention: Attention
-    feed_forward: FeedForward | Experts
+    attention: Attention | Mixer
+    feed_forward: FeedForward | Experts | Maps
     norms: int = 2
     norm_bias: bool = False
-    crossed: Attention | None = None
+    crossed: Attention | Mixer | None = None
+    other_parameters: int = 0
+    state: int = 0
 
     @property
     def norm_parameters(self) -> int:
@@ -189,7 +162,7 @@ class Layer:
         return self.norms * (1 + self.norm_bias) * self.attention.width + inner
 
     @property
-    def attentions(self) -> tuple[Attention, ...]:
+    def attentions(self) -> tuple[Attention | Mixer, ...]:
         """Self-attention, then cross-attention where there is one."""
         return (self.attention, self.crossed) if self.crossed else (self.attention,)
 
@@ -208,6 +181,8 @@ class Architecture:
     encoder-decoder's encoder. head: the map to the vocabulary, None for a bare encoder; tied if it is the embedding.
     pooler: a bare encoder's last map. position_parameters: learned positions, segments, relative biases.
     norm_parameters: of the norms outside layers. positions: the longest context it is published for, if stated.
+    other_parameters: outside layers, of none of these kinds. beside: parameters by name of what a model has beside its
+    language model, such as a part that reads images.
     """
 
     name: str
@@ -223,6 +198,8 @@ class Architecture:
     pooler: Matrix | None = None
     position_parameters: int = 0
     positions: int | None = None
+    other_parameters: int = 0
+    beside: tuple[tuple[str, int], ...] = ()
 
     @property
     def all_layers(self) -> tuple[Layer, ...]:
@@ -233,11 +210,16 @@ class Architecture:
         """The same decoder with other numbers of key-value heads: as many as query heads, a few, or one.
 
         Raises:
-            ValueError: they do not divide a layer's query heads, or a layer keeps latents instead of heads.
+            ValueError: they do not divide a layer's query heads, or a layer is no attention of heads that is counted by
+                formula: it keeps latents, or was read off a built model.
         """
-        if any(layer.attention.latent or layer.attention.heads % kv_heads for layer in self.layers):
+        return replace(self, layers=tuple(self._regrouped(layer, kv_heads) for layer in self.layers))
+
+    def _regrouped(self, layer: Layer, kv_heads: int) -> Layer:
+        attention = layer.attention
+        if not isinstance(attention, Attention) or attention.latent or attention.heads % kv_heads:
             raise ValueError(
-                f"{self.name} has layers whose heads do not share {kv_heads} keys and values; give a divisor"
+                f"{self.name} has layers whose heads do not share {kv_heads} keys and values; give a divisor, and a "
+                "model of a family that is counted by formula"
             )
-        regrouped = (replace(layer, attention=replace(layer.attention, kv_heads=kv_heads)) for layer in self.layers)
-        return replace(self, layers=tuple(regrouped))
+        return replace(layer, attention=replace(attention, kv_heads=kv_heads))

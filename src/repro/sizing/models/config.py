@@ -12,6 +12,10 @@ class ConfigRefused(ValueError):
     """A configuration that cannot be counted: unreadable, of an unknown family, or lacking a field."""
 
 
+class NotCounted(ConfigRefused):
+    """A shape of a known family that its formula does not count; the built model may tell."""
+
+
 class Config:
     """The fields of a configuration, asked for by name and checked on the way."""
 
@@ -26,6 +30,9 @@ class Config:
             ConfigRefused: it is absent or no text.
         """
         value = self.fields.get(field)
+        if field == "model_type" and "peft_type" in self.fields:
+            base = self.fields.get("base_model_name_or_path")
+            raise ConfigRefused(f"{self.name} is the configuration of an adapter; give that of its base model, {base}")
         if not isinstance(value, str):
             raise ConfigRefused(f"{self.name}: {field} is {value!r}; expected a name, as in a Hugging Face config.json")
         return value
@@ -73,10 +80,10 @@ class Config:
         """Refuse a configuration whose field is set to a shape that is not counted; absent and null are as expected.
 
         Raises:
-            ConfigRefused: it has another value.
+            NotCounted: it has another value.
         """
         if self.fields.get(field) not in (None, value):
-            raise ConfigRefused(
+            raise NotCounted(
                 f"{self.name}: {field} is {self.fields[field]!r}; family {self.family} is counted for {value!r} alone"
             )
 
@@ -103,7 +110,7 @@ def read_config(source: str | Path | Mapping[str, Any], name: str | None = None)
     path = Path(source)
     path = path / "config.json" if path.is_dir() else path
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigRefused(f"{path} cannot be read ({error.strerror}); give a config.json or a known name") from error
     except ValueError as error:

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from repro.sizing.models.architecture import Architecture, FeedForward, Matrix
+from repro.sizing.models.architecture import Architecture
+from repro.sizing.models.matrices import Matrix
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,8 @@ class Parameters:
     """Numbers of parameters by kind; they add up to `total`.
 
     head: of a map to the vocabulary that is not the embedding itself. experts: routed and shared. idle: those of
-    `experts` that a token does not go through. positions: learned positions, segments, relative biases.
+    `experts` that a token does not go through. positions: learned positions, segments, relative biases. other:
+    convolutions and what else is no matrix. beside: of parts beside the language model.
     """
 
     embedding: int
@@ -26,6 +28,8 @@ class Parameters:
     norms: int
     head: int
     pooler: int
+    other: int
+    beside: int
     idle: int
 
     @property
@@ -34,9 +38,14 @@ class Parameters:
         return sum(self.by_kind().values())
 
     @property
+    def language(self) -> int:
+        """Parameters of the language model alone: all, but for what reads images or sounds beside it."""
+        return self.total - self.beside
+
+    @property
     def active(self) -> int:
-        """Parameters that one token uses, both tables of the vocabulary included."""
-        return self.total - self.idle
+        """Parameters of the language model that one token uses, both tables of the vocabulary included."""
+        return self.language - self.idle
 
     @property
     def inside(self) -> int:
@@ -60,18 +69,19 @@ def count_parameters(model: Architecture) -> Parameters:
     layers = model.all_layers
     maps = [matrix for layer in layers for matrix in layer.feed_forward.matrices]
     routers = [matrix for matrix in maps if matrix.name == "router"]
-    blocks = [layer.feed_forward for layer in layers]
-    dense = [matrix for block in blocks if isinstance(block, FeedForward) for matrix in block.matrices]
+    experts = [matrix for matrix in maps if matrix.name.startswith(("expert_", "shared_"))]
     return Parameters(
         embedding=model.vocabulary * model.width,
         positions=model.position_parameters,
         attention=_sum(matrix for layer in layers for part in layer.attentions for matrix in part.matrices),
-        feed_forward=_sum(dense),
-        experts=_sum(maps) - _sum(dense) - _sum(routers),
+        feed_forward=_sum(maps) - _sum(experts) - _sum(routers),
+        experts=_sum(experts),
         router=_sum(routers),
         norms=sum(layer.norm_parameters for layer in layers) + model.norm_parameters,
         head=0 if model.tied or model.head is None else model.head.parameters,
         pooler=model.pooler.parameters if model.pooler else 0,
+        other=sum(layer.other_parameters for layer in layers) + model.other_parameters,
+        beside=sum(number for _, number in model.beside),
         idle=sum(matrix.parameters - matrix.used_parameters for matrix in maps),
     )
 

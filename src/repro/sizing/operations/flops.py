@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from repro.sizing.models.architecture import Architecture, Attention, Layer
+from repro.sizing.models.parts import Mixer
 
 # Kaplan et al. 2020 (arXiv:2001.08361), section 2.1: forward 2, backward 4 for each parameter and token.
 FLOP_PER_PARAMETER_TOKEN = 6.0  # of training
@@ -123,7 +124,7 @@ def _layer_flops(layer: Layer, tokens: int, past: int, source: int, dense: bool)
     return projections, scores, 2 * weights * tokens
 
 
-def _scores(attention: Attention, pairs: int) -> int:
+def _scores(attention: Attention | Mixer, pairs: int) -> int:
     return score_flops(
         heads=attention.heads, key_width=attention.key_width, value_width=attention.value_width, pairs=pairs
     )

@@ -1,0 +1,1 @@
+"""Models that no formula of ours counts: built by `transformers` without memory, and read off layer by layer."""
