@@ -36,7 +36,7 @@ from repro.alignment.exact.two_aims import TwoAims
 from repro.alignment.given.configurations import Example, GivenArm
 from repro.alignment.listed.configurations import Listed
 from repro.alignment.methods.configurations import Effort
-from repro.alignment.reviews.configurations import Aligned, Reach, Stage
+from repro.alignment.reviews.configurations import Aligned, Ordering, Reach, Stage
 from repro.attention.configurations import Absorption, AttentionPass, DecodeSteps, Grouping, all_arms
 from repro.corpora.languages.facts import Facts
 from repro.corpora.texts.text import Skills
@@ -194,6 +194,7 @@ TINY = {
         slots=48,
         longest=32,
     ),
+    "reward_order": Ordering(pairs=(20, 40), steps=4, looks=2, samples=40, stage=SMALL),
     "reward_recovery": Recovery(tasks=400, answers=5, worlds=2),
     "score_shape": Scores(source=PlantedScores(world="mirage", tasks=2), metric="accuracy"),
     "served_trace": Serving(

@@ -15,6 +15,7 @@ from repro.alignment.estimates import (
     has_collapsed,
     level_table,
     levels_within,
+    pairs_needed,
     share_that_lost,
     shares_at_equal_kl,
 )
@@ -49,6 +50,17 @@ def test_the_best_rate_is_a_planted_vertex_and_never_beyond_the_grid():
     assert 2e-3 == pytest.approx(best_rate(rates, losses))
     assert 1e-4 == pytest.approx(best_rate(rates, [1.0, 0.2, 0.5]))
     assert 1e-3 == pytest.approx(best_rate(rates, [math.nan, 0.5, 0.2]))
+
+
+def test_pairs_needed_are_read_off_a_planted_curve_and_a_better_end_is_no_need():
+    """Planted: the gain over a coin doubles with each tenfold of pairs; then one that hundreds teach all there is."""
+    counts = [10, 100, 1_000, 10_000]
+    doubling, early = [0.55, 0.6, 0.7, 0.9], [0.5, 0.88, 0.89, 0.9]
+
+    assert [10_000 ** (0.9 / 1) * 1_000**0.1] == pytest.approx(pairs_needed(counts, [doubling], floor=0.5))
+    assert doubling[-1] - doubling[0] > early[2] - early[1] > 0  # "more pairs are better" holds of both
+    assert pairs_needed(counts, early, floor=0.5) < 300 < 1_000 < pairs_needed(counts, doubling, floor=0.5)
+    assert 10 == pytest.approx(float(pairs_needed(counts, [0.9, 0.9, 0.9, 0.9], floor=0.5)))
 
 
 def test_never_is_judged_by_each_training_and_not_by_their_mean():

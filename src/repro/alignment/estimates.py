@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from repro.statistics import Estimate, clopper_pearson, student_t
 
@@ -75,6 +76,27 @@ def best_rate(rates: Sequence[float], losses: Sequence[float]) -> float:
         return float(np.exp(log[least]))
     curve, slope, _ = np.polyfit(log[near], loss[near], 2)
     return float(np.exp(-slope / (2 * curve)))
+
+
+def pairs_needed(
+    counts: Sequence[int], scores: ArrayLike, *, share: float = 0.95, floor: float = 0.0
+) -> NDArray[np.float64]:
+    """The least number of pairs at which a score has gained this share of what the most pairs gain over the floor.
+
+    Read on straight lines over the logarithm of the number. Where the smallest has gained that share already, it is the
+    smallest; fewer may do.
+
+    Args:
+        counts: (N,) numbers of pairs, growing.
+        scores: (..., N) the score that each number reaches.
+    """
+    gain, log = np.asarray(scores, dtype=float) - floor, np.log(np.asarray(counts, dtype=float))
+    wanted = share * gain[..., -1:]
+    after = (gain >= wanted).argmax(axis=-1)[..., None]
+    before = np.maximum(after - 1, 0)
+    low, high = (np.take_along_axis(gain, place, axis=-1) for place in (before, after))
+    part = np.divide(wanted - low, high - low, out=np.zeros_like(low), where=after > before)
+    return np.asarray(np.exp(log[before] + part * (log[after] - log[before]))[..., 0])
 
 
 def at_equal_kl(kl: Sequence[float], gold: Sequence[float], level: float, origin: float) -> float:

@@ -1,12 +1,19 @@
 """Trials on reviews: what can be reached from a model that writes them, and what training costs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from repro.alignment.methods.configurations import Effort
-from repro.alignment.reviews.configurations import Aligned, Reach, Stage
+from repro.alignment.reviews.configurations import Aligned, Ordering, Reach, Stage
 from repro.alignment.reviews.estimates import passes
-from repro.alignment.reviews.measurements import aligned_reviews, reachable
+from repro.alignment.reviews.measurements import aligned_reviews, reachable, reward_order
+from repro.alignment.reviews.ordering import first_pairs
+from repro.alignment.reviews.readings import share_in_order
+from repro.alignment.reviews.start import gold_rewards
+from repro.corpora.languages.reviews import draw_reviews
 
 
 def test_the_best_policy_gains_with_kl_and_best_of_n_never_has_more_of_its_objective():
@@ -29,6 +36,29 @@ def test_the_best_policy_gains_with_kl_and_best_of_n_never_has_more_of_its_objec
 def test_a_device_that_is_not_here_is_refused():
     with pytest.raises(ValueError, match="device is 'gpu', which is not here; expected cpu, or cuda"):
         reachable(Reach(stage=Stage(width=8, layers=1, steps=5, batch=16, device="gpu")), 0)
+
+
+def test_a_larger_set_of_pairs_holds_the_smaller_ones_and_keeps_a_fifth_out():
+    config = Ordering(pairs=(20, 40), steps=3, looks=1, samples=50, stage=Stage(width=8, layers=1, steps=5, batch=16))
+    (few, few_out), (all_, all_out) = (first_pairs(config, count, seed=0) for count in config.pairs)
+
+    assert (16, 4, 32, 8) == (len(few), len(few_out), len(all_), len(all_out))
+    assert few.chosen.equal(all_.chosen[:16]) and few_out.rejected.equal(all_out.rejected[:4])
+    alone = reward_order(replace(config, pairs=(40,)), 0)
+    assert alone["ordered"] == reward_order(config, 0)["ordered"][1:]
+
+
+def test_a_reward_is_in_golds_order_always_never_or_by_chance():
+    """By gold itself, by its reverse, and by a number that knows nothing."""
+    texts = torch.as_tensor(draw_reviews(400, seed=0))
+    one_NT, other_NT = texts[:200], texts[200:]
+    blind = torch.Generator().manual_seed(0)
+
+    assert 1 == share_in_order(gold_rewards, one_NT, other_NT)
+    assert 0 == share_in_order(lambda tokens: -gold_rewards(tokens), one_NT, other_NT)
+    assert 0.5 == pytest.approx(
+        share_in_order(lambda tokens: torch.rand(len(tokens), generator=blind), one_NT, other_NT), abs=0.15
+    )
 
 
 def test_passes_are_counted_by_hand():

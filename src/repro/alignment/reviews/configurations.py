@@ -77,3 +77,22 @@ class Reach:
     betas: tuple[float, ...] = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
     best_of: tuple[int, ...] = (1, 2, 4, 8, 16)
     samples: int = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ordering:
+    """Reward models of growing sets of pairs that the fine-tuned model wrote and gold labelled.
+
+    pairs: sizes of the sets, a fifth of each held out; a larger set holds the smaller ones. steps: of a training, or as
+    many as make this number of `passes` over its pairs, if fewer. looks: at each training, among which its loss on its
+    own held-out pairs chooses. samples: pairs of replies to held-out prompts that each model puts in order.
+    """
+
+    pairs: tuple[int, ...] = (200, 400, 800, 1_600, 3_200, 6_400, 12_800)
+    learning_rate: float = 1e-3
+    steps: int = 300
+    passes: int = 8
+    batch: int = 64
+    looks: int = 12
+    samples: int = 6_000
+    stage: Stage = Stage()

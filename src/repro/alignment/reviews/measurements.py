@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from repro.alignment.methods.configurations import METHODS
-from repro.alignment.reviews.configurations import Aligned, Reach
+from repro.alignment.reviews.configurations import Aligned, Ordering, Reach
 from repro.floor.measurement import Numbers, measurement
 
 
@@ -54,3 +54,25 @@ def reachable(config: Reach, seed: int) -> Numbers:
         "of_n_gold": [best_of(gold_PN, n) for n in config.best_of],
         "of_n_kl": [float(np.log(n) - (n - 1) / n) for n in config.best_of],
     }
+
+
+@measurement(version=1)
+def reward_order(config: Ordering, seed: int) -> Numbers:
+    """How well reward models of growing sets of pairs order replies to prompts that no pair showed: lists over `pairs`.
+
+    `ordered`: share of pairs of the fine-tuned model's replies, different in gold, put in gold's order; a coin has 0.5.
+    `loss` on its own held-out pairs, in nats, and the `step` at which it was least.
+
+    Raises:
+        Diverged: a loss that is no number.
+    """
+    from repro.alignment.reviews.ordering import ordered_shares, reward_model_of
+    from repro.instruments.devices import training_on
+
+    with training_on(config.stage.device):
+        models = [reward_model_of(config, count, seed) for count in config.pairs]
+        return {
+            "ordered": ordered_shares(models, config, seed),
+            "loss": [model.loss for model in models],
+            "step": [model.best.step for model in models],
+        }

@@ -46,6 +46,11 @@ def ordered_share(reward: Reward, reference: Transformer, config: Aligned, seed:
     generator = reading_generator(seed)
     asked_NT = draw_prompts(config.samples, generator, held_out=True)
     one_NT, other_NT = (sample_replies(reference, asked_NT, config.stage.reply, generator) for _ in range(2))
+    return share_in_order(reward, one_NT, other_NT)
+
+
+def share_in_order(reward: Reward, one_NT: Tensor, other_NT: Tensor) -> float:
+    """Share of pairs of replies, different in gold, that a reward puts in gold's order."""
     gold_gap_N = gold_rewards(one_NT) - gold_rewards(other_NT)
     reward_gap_N = reward(one_NT) - reward(other_NT)
     return float(((reward_gap_N > 0) == (gold_gap_N > 0))[gold_gap_N.abs() > 1e-6].float().mean())
