@@ -107,6 +107,16 @@ def test_adapters_learn_and_the_given_weights_stay(tmp_path):
         assert own_pairs(given_arm(task, method, lora=2), 0)["kl"][-1] > 0
 
 
+def test_a_task_that_was_read_on_one_device_is_read_again_on_another(gpu, tmp_path):
+    """One process, one task, first without the GPU: else the CPU's model and reward model would meet a GPU's tokens."""
+    judge = llama(tmp_path / "judge", LlamaForSequenceClassification)
+    task = given_task(llama(tmp_path / "model"), file_of(tmp_path), judge)
+    numbers = {device: own_pairs(given_arm(task, "PPO", device=device), 0) for device in ("cpu", "cuda")}
+
+    assert numbers["cpu"]["used"] == numbers["cuda"]["used"]
+    assert numbers["cpu"]["reward"][0] == pytest.approx(numbers["cuda"]["reward"][0], rel=1e-4)
+
+
 @pytest.mark.parametrize("talk", [False, True])
 def test_tokens_are_trl_s(tmp_path, talk):
     """Log-probabilities of replies under the given model are those that trl logs at its first step."""

@@ -65,7 +65,8 @@ def arm_on_reward(
 ) -> tuple[list[float], float, float]:
     """PPO on a reward model of the pairs: minus PPO's objective, held-out pairs in order, seconds."""
     budget, reference, end = config.budget, task.reference, task.cutter.end
-    model = _reward_model(config.task, config.prompt, config.reply, config.lora, config.model_rates, budget, seed)
+    given = (config.task, config.prompt, config.reply, config.lora, config.device)
+    model = _reward_model(given, config.model_rates, budget, seed)
     reward = functools.partial(_learned_rewards, model, config.reply, end)
     replies = Replies(task, config, split.seen, seed)
 
@@ -87,13 +88,13 @@ def arm_on_reward(
 
 @functools.lru_cache(maxsize=8)
 def _reward_model(
-    task: Given | Example, prompt: int, reply: int, lora: int, rates: tuple[float, ...], budget: Effort, seed: int
+    given: tuple[Given | Example, int, int, int, str], rates: tuple[float, ...], budget: Effort, seed: int
 ) -> RewardModel:
-    """The reward model of a seed's pairs, the same for each beta and learning rate of PPO."""
-    given = open_task(task, prompt, reply, lora)
-    split, fits = Split(given, seed), [budget.fit(rate) for rate in rates]
-    seen, held_out = given.tokens(split.seen), given.tokens(split.held_out)
-    return fit_reward_model(given.reference, given.reference.width, seen, held_out, fits, seed=seed)
+    """The reward model of a seed's pairs, the same for each beta and learning rate of PPO; `given` opens the task."""
+    task = open_task(*given)
+    split, fits = Split(task, seed), [budget.fit(rate) for rate in rates]
+    seen, held_out = task.tokens(split.seen), task.tokens(split.held_out)
+    return fit_reward_model(task.reference, task.reference.width, seen, held_out, fits, seed=seed)
 
 
 @torch.no_grad()

@@ -31,7 +31,7 @@ def own_pairs(config: GivenArm, seed: int) -> Numbers:
     if config.method not in METHODS[:2]:
         raise ValueError(f"got method={config.method!r}; expected one of {METHODS[:2]}")
     with on(config.device):
-        task = open_task(config.task, config.prompt, config.reply, config.lora)
+        task = open_task(config.task, config.prompt, config.reply, config.lora, config.device)
         split = Split(task, seed)
         looks = Looks(Reader(Replies(task, config, split.asked, seed)))
         arm = arm_on_pairs if config.method == "DPO" else arm_on_reward

@@ -28,6 +28,7 @@ from repro.alignment.methods.replies import (
     seeded_generator,
     word_log_probs,
 )
+from repro.instruments.devices import on
 
 FEWEST = 10  # pairs, and prompts, of which a fifth is held out
 
@@ -48,8 +49,8 @@ class OpenTask:
 
 
 @functools.lru_cache(maxsize=1)
-def open_task(task: Given | Example, prompt: int, reply: int, lora: int = 0) -> OpenTask:
-    """Read the files of a task; pairs of more than `prompt` or `reply` tokens are left out.
+def open_task(task: Given | Example, prompt: int, reply: int, lora: int = 0, device: str = "cpu") -> OpenTask:
+    """Read the files of a task to a device; pairs of more than `prompt` or `reply` tokens are left out.
 
     Raises:
         ValueError: too few pairs that are short enough.
@@ -67,8 +68,9 @@ def open_task(task: Given | Example, prompt: int, reply: int, lora: int = 0) -> 
             f"of prompt and {reply} of a reply; expected {FEWEST} of both: give more, or raise -p prompt and -p reply"
         )
     short_pairs = [pairs[n] for n in short]
-    rewards = reward_function(given.reward, short_pairs)
-    return OpenTask(causal(given.model.folder(), lora), cutter, rewards, short_pairs, [rows[n] for n in short])
+    with on(device):
+        rewards, reference = reward_function(given.reward, short_pairs), causal(given.model.folder(), lora)
+    return OpenTask(reference, cutter, rewards, short_pairs, [rows[n] for n in short])
 
 
 def _quieten() -> None:
