@@ -107,6 +107,7 @@ def resampled_seeds(
     seed: int = 0,
     level: float = LEVEL,
     unit: str = "",
+    of: str = "seeds",
 ) -> Estimate:
     """A statistic of mean curves over a dozen seeds or more, with its expanded percentile interval.
 
@@ -116,6 +117,7 @@ def resampled_seeds(
     Args:
         statistic: takes the mean curves, (..., N) each, and gives a number per curve, (...).
         curves: (seeds, N) each, one row per seed in the same order, seeds >= 12.
+        of: what the rows are of, if not of seeds.
 
     Raises:
         ValueError: fewer than twelve seeds.
@@ -127,13 +129,13 @@ def resampled_seeds(
     tables = [np.asarray(one, dtype=float) for one in curves]
     n = len(tables[0])
     if n < FEWEST_SEEDS:
-        raise ValueError(f"{n} seeds; resampling needs at least {FEWEST_SEEDS}, use student_t over so few")
+        raise ValueError(f"{n} {of}; resampling needs at least {FEWEST_SEEDS}, use student_t over so few")
     weights = np.random.default_rng(seed).multinomial(n, [1 / n] * n, size=resamples) / n
     draws = statistic(*(weights @ table for table in tables))
     reach = math.sqrt(n / (n - 1)) * stats.t.ppf(0.5 + level / 2, n - 1)
     value = float(statistic(*(table.mean(axis=0) for table in tables)))
     wide = percentile(list(draws), value, n=n, level=1 - 2 * float(stats.norm.sf(reach)), unit=unit)
-    return replace(wide, level=level, method=f"expanded percentile bootstrap over {n} seeds, {resamples} resamples")
+    return replace(wide, level=level, method=f"expanded percentile bootstrap over {n} {of}, {resamples} resamples")
 
 
 def hierarchical(
