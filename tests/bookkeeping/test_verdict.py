@@ -177,3 +177,14 @@ def test_a_mark_that_does_not_fit_the_ledger_is_refused(tmp_path, entries, told)
 
     with pytest.raises(ValueError, match=told):
         load_ledger(tmp_path)
+
+
+def test_an_untested_claim_says_why():
+    unmeasured = {"metric": "", "holds": None, "rival": None, "needs": None}
+    ledger = {
+        "silent": claim(id="silent", **unmeasured),
+        "told": claim(id="told", why="It would take a year.", **unmeasured),
+    }
+    reasons = {name: verdict.reason for name, verdict in final_outcomes(ledger, {}).items()}
+
+    assert {"silent": "No check has been run yet.", "told": "It would take a year."} == reasons

@@ -36,7 +36,7 @@ def _outcome(claim: Claim, parts: Mapping[str, list[Claim]], measured: Verdicts)
     ranked = sorted(measured.get(claim.id, {}).values(), key=lambda v: (v.outcome is not Outcome.UNTESTED, v.scale))
     if ranked:
         return ranked[-1]
-    return Verdict(claim=claim.id, outcome=Outcome.UNTESTED, reason="No check has been run yet.")
+    return Verdict(claim=claim.id, outcome=Outcome.UNTESTED, reason=claim.why or "No check has been run yet.")
 
 
 def _from_parts(claim: Claim, parts: list[Verdict]) -> Verdict:
