@@ -66,6 +66,7 @@ MAY_IMPORT = {
     "inference.caches": ["floor", "statistics", "instruments", "sizing", "models"],
     "inference.decoding": ["floor", "statistics", "instruments", "corpora.texts", "models", "training"],
     "inference.serving": ["floor", "instruments", "sizing", "corpora.tables", "models"],
+    "inference.serving.reuse": ["floor", "corpora.languages", "models", "training", "inference.serving"],
     "inference.speculation": [
         *["floor", "statistics", "instruments", "sizing", "corpora.texts", "models", "training", "inference.decoding"],
     ],

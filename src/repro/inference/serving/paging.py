@@ -113,12 +113,22 @@ class BlockTable:
         self.length += tokens
         return copy
 
-    def fork(self) -> Self:
-        """A second sequence with the same past, which shares all blocks until one of the two goes on writing."""
+    def fork(self, length: int | None = None) -> Self:
+        """A second sequence with the same past, which shares all blocks until one of the two goes on writing.
+
+        Args:
+            length: tokens of that past from its beginning; all of them by default.
+
+        Raises:
+            ValueError: there are not so many.
+        """
+        length = self.length if length is None else length
+        if not 0 <= length <= self.length:
+            raise ValueError(f"a fork after {length} tokens of a sequence of {self.length}; give at most as many")
         other = type(self)(self.pool)
-        for number in self.blocks:
+        other.blocks, other.length = self.blocks[: -(-length // self.pool.block)], length
+        for number in other.blocks:
             self.pool.share(number)
-        other.blocks, other.length = list(self.blocks), self.length
         return other
 
     def release(self) -> None:

@@ -1,0 +1,1 @@
+"""Work that is not done twice: beginnings of calls, answers to similar questions, questions for a small model."""
