@@ -67,6 +67,7 @@ from repro.inference.serving.configurations import (
     Spread,
     Workload,
 )
+from repro.inference.serving.reuse.configurations import CallCache, Calls, Questions, Routing
 from repro.inference.speculation.configurations import (
     Decoding,
     Enumeration,
@@ -96,6 +97,7 @@ RUN = Pretraining(
 SMALL = Stage(width=8, layers=1, steps=10, batch=16)
 SERVED = Workload(name="tiny", prompt=Spread(mean=6), output=Spread(mean=6), requests=5)
 PROMPTS = Prompts(text=RUN.text, count=2, length=4)
+
 TINY = {
     "absorbed_attention": Absorption(decoupled=False),
     "aligned_reviews": Aligned(
@@ -133,6 +135,7 @@ TINY = {
     "enumerate_rule": Enumeration(rule="rejection", length=2),
     "fit_ablation": Ablation(runs=Planted(), way="mean"),
     "fixed_point": FixedPoint(method="k3 in the loss", beta=1.0, answers=4, worlds=2),
+    "found_again": CallCache(calls=Calls(kind="chat", count=20)),
     "generation_seconds": Lengths(fields=tiny("llama"), lengths=(2, 4)),
     "grouping": Grouping(shape=SHAPE),
     "held_bytes": CacheFill(fields=tiny("llama"), kind="growing"),
@@ -196,6 +199,7 @@ TINY = {
     ),
     "reward_order": Ordering(pairs=(20, 40), steps=4, looks=2, samples=40, stage=SMALL),
     "reward_recovery": Recovery(tasks=400, answers=5, worlds=2),
+    "route": Routing(small=replace(RUN, model=replace(SHAPE, width=8)), large=RUN, items=200),
     "score_shape": Scores(source=PlantedScores(world="mirage", tasks=2), metric="accuracy"),
     "served_trace": Serving(
         model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=32),
@@ -204,6 +208,7 @@ TINY = {
         slots=48,
     ),
     "shared_blocks": Sampling(workload=SERVED, longest=32),
+    "similar_answers": Questions(asked="two things", count=60),
     "suite_fit": SuiteFit(suite=Suite(source=Planted()), resamples=20),
     "surface_fit": ApproachThree(runs=Planted(), resamples=20),
     "time_decoding": Decoding(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drafted=2),

@@ -22,24 +22,24 @@ def routed(sure_n: Array, small_n: Array, large_n: Array, *, cost: float, points
     Args:
         sure_n: the small model's probability of its answer; `small_n`, `large_n` whether each model is right.
         points: of accuracy that may be lost.
+
+    Raises:
+        ValueError: the small model costs nothing, or as much as the large one.
     """
+    if not 0 < cost < 1:
+        raise ValueError(f"a small model at {cost:g} of the large one's cost; give a smaller one, above 0 and below 1")
     half = len(sure_n) // 2
     threshold = _threshold(sure_n[:half], small_n[:half], large_n[:half], points)
     sure, small, large = sure_n[half:], small_n[half:].astype(float), large_n[half:].astype(float)
     sent = sure < threshold
-    right = np.where(sent, large, small).mean()
     lead = large.mean() - small.mean()
-    kept_by_chance = min(1.0, points / lead) if lead > 0 else 1.0
-    surest = np.argsort(np.argsort(-sure, kind="stable"), kind="stable") < len(sure) / 2
-    halfway = np.where(surest, small, large).mean()
-    by_chance = np.clip(
-        (1 - cost - 0.5) / (1 - cost), 0, 1
-    )  # kept at the cost of asking the small of all, half sent on
+    surest = np.argsort(np.argsort(-sure, kind="stable")) < len(sure) / 2
+    kept_at_that_cost = max(0.0, 0.5 - cost) / (1 - cost)  # of a draw, which asks one model alone
     return {
         "saved": 1 - cost - sent.mean(),
-        "lost": large.mean() - right,
-        "saved_by_chance": kept_by_chance * (1 - cost),
-        "over_chance": halfway - (large.mean() - by_chance * lead),
+        "lost": large.mean() - np.where(sent, large, small).mean(),
+        "saved_by_chance": (min(1.0, points / lead) if lead > 0 else 1.0) * (1 - cost),
+        "over_chance": np.where(surest, small, large).mean() - (large.mean() - kept_at_that_cost * lead),
         "small": small.mean(),
         "large": large.mean(),
     }
