@@ -104,7 +104,11 @@ def test_adapters_learn_and_the_given_weights_stay(tmp_path):
 
     assert all("lora" in name for name, weight in learner.named_parameters() if weight.requires_grad)
     for method in ("DPO", "PPO"):
-        assert own_pairs(given_arm(task, method, lora=2), 0)["kl"][-1] > 0
+        trials = []
+        for drawn_before in (1, 2):  # adapters start from random numbers, and the seed alone decides which
+            torch.manual_seed(drawn_before)
+            trials.append({**own_pairs(given_arm(task, method, lora=2), 0), "seconds": 0})
+        assert trials[0] == trials[1] and trials[0]["kl"][-1] > 0
 
 
 def test_a_task_that_was_read_on_one_device_is_read_again_on_another(gpu, tmp_path):

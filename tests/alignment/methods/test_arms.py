@@ -10,8 +10,8 @@ from repro.adaptation.estimates import sized
 from repro.alignment.listed.configurations import Listed
 from repro.alignment.listed.measurements import listed_language
 from repro.alignment.listed.sentences import planted_rewards, sentence_numbers
-from repro.alignment.methods.arms import Best, Looks, direct_arm, fit_reward_model, learner
-from repro.alignment.methods.configurations import Effort, Fit
+from repro.alignment.methods.arms import Best, Looks, direct_arm, fit_reward_model, learner, reinforced_arm
+from repro.alignment.methods.configurations import Effort, Fit, Settings
 from repro.alignment.methods.losses import dpo_loss
 from repro.alignment.methods.optimiser import WarmAdam
 from repro.alignment.methods.pairs import Pairs, direct_loss, draw_pairs, pair_log_probs, reply_rewards
@@ -127,6 +127,39 @@ def test_adapters_change_nothing_until_they_learn_and_then_nothing_else_has_chan
     assert all(torch.equal(part, after[name]) for name, part in start.state_dict().items())
     assert not torch.allclose(before, policy(TOKENS))
     assert torch.equal(before, start(TOKENS))
+
+
+@pytest.mark.parametrize("method", ["DPO", "reward model", "PPO"])
+def test_a_training_is_a_function_of_its_seed_whatever_was_drawn_before(method: str):
+    """Adapters start from random numbers, which are drawn from the generator that all of a process shares."""
+
+    def weights(drawn_before: int) -> list[torch.Tensor]:
+        torch.manual_seed(0)
+        start = Transformer(SHAPE).requires_grad_(False)
+        torch.manual_seed(drawn_before)
+        return list(trained(method, start).parameters())
+
+    assert all(torch.equal(one, other) for one, other in zip(weights(1), weights(2), strict=True))
+
+
+def trained(method: str, start: Transformer) -> torch.nn.Module:
+    """A decoder that has learnt for two steps by adapters."""
+    seen, held_out = draw_pairs(start, start_tokens(40), score, 2, torch.Generator().manual_seed(0)).split()
+    fit, settings = Fit(learning_rate=1e-2, steps=2, every=1), Settings(beta=0.1, reply=2, steps=2, batch=8, every=1)
+    if method == "DPO":
+        return direct_arm(start, seen, held_out, partial(dpo, beta=0.5), fit, seed=0, lora=1).policy
+    if method == "reward model":
+        return fit_reward_model(start, 32, seen, held_out, [fit], seed=0, lora=1).model
+    own = {"prompts": start_tokens, "own_loss": lambda policy: 0.0}
+    return reinforced_arm(start, 32, score, settings, **own, seed=0, lora=1).policy
+
+
+def start_tokens(count: int, generator: torch.Generator | None = None) -> torch.Tensor:
+    return torch.zeros((count, 1), dtype=torch.long)
+
+
+def score(tokens: torch.Tensor) -> torch.Tensor:
+    return tokens[:, 1:].float().mean(dim=1) / SHAPE.vocabulary
 
 
 def test_adapters_have_the_weights_that_the_calculator_counts():

@@ -32,6 +32,7 @@ def arm_on_pairs(
     task: OpenTask, config: GivenArm, split: Split, looks: Look, seed: int
 ) -> tuple[list[float], float, float]:
     """trl's DPO: losses on held-out pairs, share of them in order, seconds."""
+    torch.manual_seed(seed)  # adapters
     budget, reference, began = config.budget, task.reference, seconds_spent()
     policy, every = reference.learner(), budget.fit(config.learning_rate).every
     parts, loss = task.tokens(split.held_out).parts(budget.fit_batch), functools.partial(dpo, beta=config.beta)

@@ -126,6 +126,7 @@ def direct_arm(
     lora: int = 0,
 ) -> Trained:
     """DPO, or a relative that learns from pairs alone."""
+    torch.manual_seed(seed)  # adapters
     began, policy = seconds_spent(), learner(reference, lora)
     best = Best(policy, lambda: direct_loss(policy, reference, held_out, loss), also)
     fit_direct(policy, reference, seen, loss, fit, seed=seed, watch=best)

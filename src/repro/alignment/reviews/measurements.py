@@ -20,6 +20,9 @@ def aligned_reviews(config: Aligned, seed: int) -> Numbers:
     reward model puts in gold's order (None for DPO); `seconds` of training, of the reward model too, looks included:
     CPU time, on a GPU time that passed, which other trials on it lengthen. A GPU multiplies in TF32.
 
+    Records of DPO by adapters made before December 2026 drew the adapters' start without a seed: each is a fair draw,
+    and none can be made again to the digit.
+
     Raises:
         Diverged: a loss that is no number.
     """
