@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from peft import LoraConfig, inject_adapter_in_model
 from torch import Tensor, nn
 
 from repro.alignment.methods.configurations import Fit, Settings
@@ -23,11 +22,10 @@ from repro.alignment.methods.ppo import Readout, ppo
 from repro.alignment.methods.relatives import PairLoss
 from repro.floor.measurement import Number
 from repro.instruments.turns import seconds_spent
+from repro.models.adapters import add_adapters
 
 Look = Callable[[nn.Module], None]  # is called with a module at each look at it
 Prompts = Callable[[int, torch.Generator], Tensor]
-ADAPTER_SCALE = 32  # what adapters add is multiplied by this over their rank, as Schulman et al. have it
-MATRICES = r"blocks\.\d+\.(attention|feed_forward)\.(query|key|value|output|up|gate|down)"
 
 
 class Best:
@@ -100,18 +98,6 @@ def learner(reference: nn.Module, lora: int = 0) -> nn.Module:
         return own()
     twin = copy.deepcopy(reference)
     return add_adapters(twin, lora) if lora else twin.requires_grad_(True)
-
-
-def add_adapters(model: nn.Module, rank: int) -> nn.Module:
-    """Put a low-rank adapter beside each matrix of a decoder's layers, in place, and let the adapters alone learn.
-
-    An untrained adapter adds nothing, so the model says what it said before.
-
-    Source: Hu et al. 2021 (arXiv:2106.09685); beside every matrix as Schulman et al. 2025 (LoRA Without Regret) advise.
-    """
-    adapters = LoraConfig(r=rank, lora_alpha=ADAPTER_SCALE, target_modules=MATRICES)
-    inject_adapter_in_model(adapters, model.requires_grad_(False))
-    return model
 
 
 def direct_arm(
