@@ -15,11 +15,12 @@ A learner must find the classes (V log2 C bits) and the shuffles (C^2 log2 C! bi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from repro.corpora.languages.zipf import Zipf, entropy
+from repro.floor.identity import added
 
 _WARM_UP = 1_000  # steps before the first token: the chain forgets its start long before
 _CHUNK = 1_000_000
@@ -31,7 +32,7 @@ class HiddenMarkov:
 
     Fields: `classes` C, `symbols` V (a multiple of C), `between` the Zipf exponent over the next classes of a state,
     `within` that over the symbols of a class, `seed` the language's, `tokens` training tokens to draw, `test_tokens`
-    test tokens.
+    test tokens; `words` the seed of another language whose classes of symbols this one has, under a grammar of its own.
     """
 
     classes: int = 16
@@ -41,6 +42,7 @@ class HiddenMarkov:
     seed: int = 0
     tokens: int = 20_000_000
     test_tokens: int = 500_000
+    words: int | None = added(None)
 
     def __post_init__(self) -> None:
         if self.symbols % self.classes:
@@ -105,7 +107,10 @@ class HiddenMarkov:
         """((C*C, C) the class at each rank of each state; (V,) the symbols, class after class)."""
         rng = np.random.Generator(np.random.PCG64([self.seed, 0]))
         ordered = np.tile(np.arange(self.classes), (self.classes**2, 1))
-        return rng.permuted(ordered, axis=1), rng.permutation(self.symbols)
+        grammar, symbols = rng.permuted(ordered, axis=1), rng.permutation(self.symbols)
+        if self.words is None:
+            return grammar, symbols
+        return grammar, replace(self, seed=self.words, words=None)._language()[1]
 
     def _transitions(self) -> np.ndarray:
         """(C, C, C) probability of the next class given the last but one and the last."""
