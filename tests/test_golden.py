@@ -27,6 +27,7 @@ from repro.abilities.configurations import (
     translating,
 )
 from repro.adaptation.configurations import OneStep
+from repro.adaptation.tuning.configurations import InPlace, PlantedUpdate, SecondLanguage, Tuning
 from repro.alignment.demonstrations.configurations import Eliciting, Masking, Referred
 from repro.alignment.demonstrations.configurations import RandomPairs as LossReading
 from repro.alignment.exact.fixed_points import Economy, FixedPoint, Premise
@@ -39,7 +40,7 @@ from repro.alignment.methods.configurations import Effort
 from repro.alignment.reviews.configurations import Aligned, Ordering, Reach, Stage
 from repro.attention.configurations import Absorption, AttentionPass, DecodeSteps, Grouping, all_arms
 from repro.corpora.languages.facts import Facts
-from repro.corpora.texts.text import Skills
+from repro.corpora.texts.text import HiddenMarkov, Skills
 from repro.fits.approaches.ablation import Ablation
 from repro.fits.approaches.measurements import ApproachOne, ApproachThree, ApproachTwo, SuiteFit
 from repro.fits.laws.surface import HOFFMANN
@@ -100,6 +101,7 @@ PROMPTS = Prompts(text=RUN.text, count=2, length=4)
 
 TINY = {
     "absorbed_attention": Absorption(decoupled=False),
+    "adapters_folded": InPlace(shape=SHAPE, rank=2, alpha=4),
     "aligned_reviews": Aligned(
         method="PPO",
         beta=0.1,
@@ -182,6 +184,9 @@ TINY = {
     ),
     "paged_logits": Exactness(model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=16), block=4),
     "pairs_economy": Economy(truth="free", pairs=500, answers=5, worlds=2),
+    "planted_update_left": PlantedUpdate(
+        shape=SHAPE, planted=2, tuning=Tuning(rank=1, learning_rate=1e-2, lines=2, looks=(2,))
+    ),
     "pretrain": RUN,
     "probe": replace(probing(4, 16, 8, width=8, layers=1, steps=5, lines=16, rate=0.6), states=1_000),
     "reachable": Reach(stage=SMALL, samples=20),
@@ -201,6 +206,10 @@ TINY = {
     "reward_recovery": Recovery(tasks=400, answers=5, worlds=2),
     "route": Routing(small=replace(RUN, model=replace(SHAPE, width=8)), large=RUN, items=200),
     "score_shape": Scores(source=PlantedScores(world="mirage", tasks=2), metric="accuracy"),
+    "second_language_losses": SecondLanguage(
+        run=replace(RUN, text=HiddenMarkov(symbols=16, classes=4, tokens=3_000, test_tokens=10_000)),
+        tuning=Tuning(rank=1, learning_rate=1e-2, lines=2, looks=(2,)),
+    ),
     "served_trace": Serving(
         model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=32),
         workload=SERVED,

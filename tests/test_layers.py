@@ -42,6 +42,7 @@ MAY_IMPORT = {
     # science: a configuration and a seed give numbers
     "abilities": ["floor", "statistics", "sizing.operations", "corpora", "models", "training"],
     "adaptation": ["floor", "instruments", "quantization", "sizing", "models"],
+    "adaptation.tuning": ["floor", "quantization", "corpora.texts", "models", "training", "alignment.methods"],
     "alignment": ["statistics"],
     "alignment.demonstrations": ["floor", "corpora.languages", "models", "alignment.methods"],
     "alignment.exact": ["floor"],
