@@ -60,9 +60,7 @@ class SecondLanguage:
 
     def __post_init__(self) -> None:
         if not isinstance(self.run.text, HiddenMarkov):
-            raise ValueError(
-                f"the run's text is {self.run.text!r}; expected a HiddenMarkov: it has a second"
-            )
+            raise ValueError(f"the run's text is {self.run.text!r}; expected a HiddenMarkov: it has a second")
         if self.base not in BASES or (self.base and not self.tuning.rank):
             raise ValueError(f"base {self.base!r}, rank {self.tuning.rank}; expected '', or 'nf4' with a rank above 0")
 

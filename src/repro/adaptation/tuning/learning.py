@@ -1,4 +1,4 @@
-"""Fine-tuning itself: a decoder tuned and read at each look.
+"""Fine-tuning itself: a decoder tuned and read at each look; and towards an update that was planted.
 
 Legend: B windows, T time, V vocabulary.
 """
@@ -10,48 +10,27 @@ import re
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from repro.adaptation.tuning.configurations import PlantedUpdate, SecondLanguage, Tuning, first_run, second_language
+from repro.adaptation.tuning.configurations import PlantedUpdate, Tuning
 from repro.alignment.methods.optimiser import steps_down
-from repro.corpora.texts.text import HiddenMarkov, Tokens, tokens_of
 from repro.models.adapters import MATRICES, add_adapters
 from repro.models.transformer import Transformer
 from repro.quantization.normal_float import quantised
-from repro.training.run import device, trained
-from repro.training.windows import WindowOrder, held_out
 
 Batch = tuple[Tensor, ...]  # (B, T) each: inputs and targets, or tokens alone
 Loss = Callable[..., Tensor]
 TESTED = 4_096  # tokens of which a loss is read, and as many that choose
 
 
-def tuned_on_second(config: SecondLanguage, seed: int) -> dict[str, float | list[float]]:
-    """The numbers of `second_language_losses`: losses on both languages at each look, the untuned model's first."""
-    run = first_run(config.run, seed)
-    assert isinstance(run.text, HiddenMarkov)
-    other, time = second_language(run.text), run.model.context
-    model = learner(trained(run, seed), config.tuning.rank, config.base, seed)
-    (_, first), (validation, second) = (halves(tokens_of(text), time) for text in (run.text, other))
-    order = WindowOrder(tokens_of(other).train, time=time, seed=seed)
-
-    def loss(inputs_BT: Tensor, targets_BT: Tensor) -> Tensor:
-        return F.cross_entropy(model(inputs_BT).flatten(0, 1), targets_BT.flatten())
-
-    def batch(number: int) -> Batch:
-        return tuple(torch.from_numpy(part).to(device()) for part in order.batch(number, config.tuning.lines))
-
-    parts = {"first": first, "validation": validation, "second": second}
-    looks = losses_at_looks(model, loss, batch, parts, config.tuning)
-    return {**looks, "floor": other.irreducible(time)}
-
-
 def tuned_to_update(config: PlantedUpdate, seed: int) -> dict[str, float | list[float]]:
     """The numbers of `planted_update_left`: KL from the updated model to the tuned one, at each look."""
     torch.manual_seed(seed)
     start = Transformer(config.shape).requires_grad_(False)
-    model, teacher = learner(start, config.tuning.rank, "", seed), updated(start, config.planted, config.size, seed)
+    model, teacher = (
+        learner(start, config.tuning.rank, "", seed),
+        updated(start, config.planted, config.size, seed),
+    )
     generator = torch.Generator().manual_seed(seed)
 
     def divergence(tokens_BT: Tensor) -> Tensor:
@@ -61,10 +40,22 @@ def tuned_to_update(config: PlantedUpdate, seed: int) -> dict[str, float | list[
         return (law_BTV.exp() * (law_BTV - mine_BTV)).sum(dim=-1).mean()
 
     def draw(lines: int) -> Batch:
-        return (torch.randint(config.shape.vocabulary, (lines, config.shape.context), generator=generator),)
+        return (
+            torch.randint(
+                config.shape.vocabulary,
+                (lines, config.shape.context),
+                generator=generator,
+            ),
+        )
 
     parts = {name: draw(TESTED // config.shape.context) for name in ("validation", "left")}
-    return losses_at_looks(model, divergence, lambda number: draw(config.tuning.lines), parts, config.tuning)
+    return losses_at_looks(
+        model,
+        divergence,
+        lambda number: draw(config.tuning.lines),
+        parts,
+        config.tuning,
+    )
 
 
 def learner(start: Transformer, rank: int, base: str, seed: int) -> nn.Module:
@@ -79,7 +70,10 @@ def learner(start: Transformer, rank: int, base: str, seed: int) -> nn.Module:
 
 def updated(start: Transformer, rank: int, size: float, seed: int) -> Transformer:
     """A copy whose layers' matrices have each a random update of a rank, its norm a share of the matrix's."""
-    model, generator = copy.deepcopy(start).requires_grad_(False), torch.Generator().manual_seed(seed)
+    model, generator = (
+        copy.deepcopy(start).requires_grad_(False),
+        torch.Generator().manual_seed(seed),
+    )
     for matrix in matrices(model):
         outputs, inputs = matrix.weight.shape
         left, right = (torch.randn(number, rank, generator=generator) for number in (outputs, inputs))
@@ -95,14 +89,12 @@ def matrices(model: nn.Module) -> list[nn.Linear]:
     ]
 
 
-def halves(text: Tokens, time: int) -> tuple[Batch, Batch]:
-    """Windows of the test split that choose, and as many others that judge."""
-    inputs, targets = (torch.from_numpy(part).to(device()) for part in held_out(text.test, time=time, count=2 * TESTED))
-    return (inputs[::2], targets[::2]), (inputs[1::2], targets[1::2])
-
-
 def losses_at_looks(
-    model: nn.Module, loss: Loss, batch: Callable[[int], Batch], read: dict[str, Batch], tuning: Tuning
+    model: nn.Module,
+    loss: Loss,
+    batch: Callable[[int], Batch],
+    read: dict[str, Batch],
+    tuning: Tuning,
 ) -> dict[str, float | list[float]]:
     """Tune a model in place, and give its loss on each of some parts at each look, the untuned one's first.
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from repro.adaptation.tuning.configurations import InPlace, PlantedUpdate, SecondLanguage
+from repro.adaptation.tuning.configurations import (
+    InPlace,
+    PlantedUpdate,
+    SecondLanguage,
+)
 from repro.floor.measurement import Numbers, measurement
 
 
@@ -31,7 +35,7 @@ def second_language_losses(config: SecondLanguage, seed: int) -> Numbers:
     Raises:
         Diverged: a loss that is no number.
     """
-    from repro.adaptation.tuning.learning import tuned_on_second
+    from repro.adaptation.tuning.second import tuned_on_second
 
     return tuned_on_second(config, seed)
 
