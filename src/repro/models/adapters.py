@@ -9,7 +9,7 @@ ADAPTER_SCALE = 32  # what adapters add is multiplied by this over their rank, a
 MATRICES = r"blocks\.\d+\.(attention|feed_forward)\.(query|key|value|output|up|gate|down)"
 
 
-def add_adapters(model: nn.Module, rank: int, *, scale: float = ADAPTER_SCALE) -> nn.Module:
+def add_adapters(model: nn.Module, rank: int, *, scale: int = ADAPTER_SCALE) -> nn.Module:
     """Put a low-rank adapter beside each matrix of a decoder's layers, in place, and let the adapters alone learn.
 
     An untrained adapter adds nothing, so the model says what it said before. What they start from is drawn from torch's

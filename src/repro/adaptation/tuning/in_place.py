@@ -6,7 +6,6 @@ Legend: T time, V vocabulary, O outputs and I inputs of a matrix, R rank.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 
 import torch
 from peft.tuners.lora import LoraLayer
@@ -29,7 +28,7 @@ def folded(config: InPlace, seed: int) -> dict[str, float]:
     model = add_adapters(copy.deepcopy(base), config.rank, scale=config.alpha).double()
     fresh = float((model(tokens_BT) - before).abs().max())
     for layer in adapted(model):  # as if they had learnt, so that there is something to fold
-        nn.init.normal_(layer.lora_B[NAME].weight, std=config.shape.width**-0.5)
+        nn.init.normal_(thin_matrices(layer)[1], std=config.shape.width**-0.5)
     learnt = model(tokens_BT)
 
     def apart(other: Tensor) -> float:
@@ -38,8 +37,8 @@ def folded(config: InPlace, seed: int) -> dict[str, float]:
     return {
         "fresh": fresh,
         "moved": apart(before),
-        "scaled": apart(with_folded(model, lambda layer: config.alpha / config.rank)(tokens_BT)),
-        "unscaled": apart(with_folded(model, lambda layer: 1.0)(tokens_BT)),
+        "scaled": apart(with_folded(model, config.alpha / config.rank)(tokens_BT)),
+        "unscaled": apart(with_folded(model, 1.0)(tokens_BT)),
         "library": apart(by_library(model)(tokens_BT)),
     }
 
@@ -49,12 +48,18 @@ def adapted(model: nn.Module) -> list[LoraLayer]:
     return [part for part in model.modules() if isinstance(part, LoraLayer)]
 
 
-def with_folded(model: nn.Module, factor: Callable[[LoraLayer], float]) -> nn.Module:
-    """A copy in which each matrix W (O, I) is W + factor B A, B (O, R) and A (R, I), and no adapter is left."""
+def thin_matrices(layer: LoraLayer) -> tuple[Tensor, Tensor]:
+    """A (R, I) and B (O, R) of the adapter of a layer."""
+    down, up = (torch.as_tensor(part[NAME].weight) for part in (layer.lora_A, layer.lora_B))
+    return down, up
+
+
+def with_folded(model: nn.Module, factor: float) -> nn.Module:
+    """A copy in which each matrix W (O, I) is W + factor B A, and no adapter is left."""
     twin = copy.deepcopy(model)
     for layer in adapted(twin):
-        down, up = layer.lora_A[NAME].weight, layer.lora_B[NAME].weight
-        layer.get_base_layer().weight.data += factor(layer) * up @ down
+        down, up = thin_matrices(layer)
+        torch.as_tensor(layer.get_base_layer().weight).add_(factor * (up @ down))
         nn.init.zeros_(up)
     return twin
 
@@ -63,5 +68,5 @@ def by_library(model: nn.Module) -> nn.Module:
     """A copy whose adapters peft itself has merged."""
     twin = copy.deepcopy(model)
     for layer in adapted(twin):
-        layer.merge()  # type: ignore[operator]
+        layer.merge()
     return twin

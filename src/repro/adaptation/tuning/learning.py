@@ -27,10 +27,7 @@ def tuned_to_update(config: PlantedUpdate, seed: int) -> dict[str, float | list[
     """The numbers of `planted_update_left`: KL from the updated model to the tuned one, at each look."""
     torch.manual_seed(seed)
     start = Transformer(config.shape).requires_grad_(False)
-    model, teacher = (
-        learner(start, config.tuning.rank, "", seed),
-        updated(start, config.planted, config.size, seed),
-    )
+    model, teacher = learner(start, config.tuning.rank, "", seed), updated(start, config.planted, config.size, seed)
     generator = torch.Generator().manual_seed(seed)
 
     def divergence(tokens_BT: Tensor) -> Tensor:
@@ -40,22 +37,10 @@ def tuned_to_update(config: PlantedUpdate, seed: int) -> dict[str, float | list[
         return (law_BTV.exp() * (law_BTV - mine_BTV)).sum(dim=-1).mean()
 
     def draw(lines: int) -> Batch:
-        return (
-            torch.randint(
-                config.shape.vocabulary,
-                (lines, config.shape.context),
-                generator=generator,
-            ),
-        )
+        return (torch.randint(config.shape.vocabulary, (lines, config.shape.context), generator=generator),)
 
     parts = {name: draw(TESTED // config.shape.context) for name in ("validation", "left")}
-    return losses_at_looks(
-        model,
-        divergence,
-        lambda number: draw(config.tuning.lines),
-        parts,
-        config.tuning,
-    )
+    return losses_at_looks(model, divergence, lambda number: draw(config.tuning.lines), parts, config.tuning)
 
 
 def learner(start: Transformer, rank: int, base: str, seed: int) -> nn.Module:
@@ -70,10 +55,7 @@ def learner(start: Transformer, rank: int, base: str, seed: int) -> nn.Module:
 
 def updated(start: Transformer, rank: int, size: float, seed: int) -> Transformer:
     """A copy whose layers' matrices have each a random update of a rank, its norm a share of the matrix's."""
-    model, generator = (
-        copy.deepcopy(start).requires_grad_(False),
-        torch.Generator().manual_seed(seed),
-    )
+    model, generator = copy.deepcopy(start).requires_grad_(False), torch.Generator().manual_seed(seed)
     for matrix in matrices(model):
         outputs, inputs = matrix.weight.shape
         left, right = (torch.randn(number, rank, generator=generator) for number in (outputs, inputs))
@@ -90,11 +72,7 @@ def matrices(model: nn.Module) -> list[nn.Linear]:
 
 
 def losses_at_looks(
-    model: nn.Module,
-    loss: Loss,
-    batch: Callable[[int], Batch],
-    read: dict[str, Batch],
-    tuning: Tuning,
+    model: nn.Module, loss: Loss, batch: Callable[[int], Batch], read: dict[str, Batch], tuning: Tuning
 ) -> dict[str, float | list[float]]:
     """Tune a model in place, and give its loss on each of some parts at each look, the untuned one's first.
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from repro.adaptation.tuning.configurations import (
-    InPlace,
-    PlantedUpdate,
-    SecondLanguage,
-)
+from repro.adaptation.tuning.configurations import InPlace, PlantedUpdate, SecondLanguage
 from repro.floor.measurement import Numbers, measurement
 
 

@@ -9,11 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from repro.adaptation.tuning.configurations import (
-    SecondLanguage,
-    first_run,
-    second_language,
-)
+from repro.adaptation.tuning.configurations import SecondLanguage, first_run, second_language
 from repro.adaptation.tuning.learning import TESTED, Batch, learner, losses_at_looks
 from repro.corpora.texts.text import HiddenMarkov, Tokens, tokens_of
 from repro.training.run import device, trained
