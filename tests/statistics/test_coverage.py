@@ -19,6 +19,7 @@ import pytest
 from scipy import stats
 
 from repro.statistics import (
+    GTest,
     bootstrap,
     clopper_pearson,
     divergence,
@@ -244,6 +245,13 @@ def test_divergence_from_a_known_law_covers(strayed, repeats):
     share = coverage(lambda rng: divergence(g_test(rng.multinomial(2_000, drawn), law)), truth, repeats)
 
     assert share >= 0.98 if strayed == 0 else within_error(share, repeats)
+
+
+def test_a_sample_luckier_than_others_promises_no_more_than_they():
+    """A statistic near nothing gave the interval from 0 to 0, which no claim can be judged by."""
+    lucky, usual = (divergence(GTest(statistic, 100, 16_000)) for statistic in (40.0, 100.0))
+
+    assert 0 == lucky.low == lucky.value < lucky.high == usual.high
 
 
 def test_a_sample_of_another_law_is_told_apart():

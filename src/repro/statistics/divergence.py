@@ -72,17 +72,22 @@ def divergence(test: GTest, *, level: float = LEVEL) -> Estimate:
 
     G is close to a noncentral chi-square whose noncentrality is 2 n times the divergence, as long as no cell's
     probability is another by a large factor; beyond that the interval is too narrow. It holds the noncentralities under
-    which the statistic is not among the extremes. Cells put together hide what differs within them.
+    which the statistic is not among the extremes. The upper end is at least that of a statistic as large as samples of
+    the tested law give in the mean: one that agrees better than they do proves no more. Cells put together hide what
+    differs within them.
+
+    Source: the bound on luck is that of Cowan et al. 2011, Power-constrained limits (arXiv:1105.3166).
     """
     from scipy import special, stats
 
-    def noncentrality(tail: float) -> float:
-        """The one under which a share `tail` lies below the statistic; 0 where even that gives less."""
-        if stats.chi2.cdf(test.statistic, test.freedom) <= tail:
+    def bound(statistic: float, tail: float) -> float:
+        """The divergence under which a share `tail` lies below the statistic; 0 where even that gives less."""
+        if stats.chi2.cdf(statistic, test.freedom) <= tail:
             return 0.0
-        return float(special.chndtrinc(test.statistic, test.freedom, tail))
+        return float(special.chndtrinc(statistic, test.freedom, tail)) / (2 * test.n)
 
-    low, high = (noncentrality(tail) / (2 * test.n) for tail in (0.5 + level / 2, 0.5 - level / 2))
+    low = bound(test.statistic, 0.5 + level / 2)
+    high = bound(max(test.statistic, test.freedom), 0.5 - level / 2)
     value = min(max(max(0.0, test.statistic - test.freedom) / (2 * test.n), low), high)
     method = f"G-test, {test.freedom} degrees of freedom"
     return Estimate(value, low, high, level, test.n, "nats", method)
