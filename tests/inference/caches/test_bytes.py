@@ -13,7 +13,7 @@ import torch
 from repro.attention.configurations import Absorption
 from repro.attention.measurements import absorbed_attention
 from repro.inference.caches.configurations import Appending, CacheFill, Generation, Lengths
-from repro.inference.caches.estimates import furthest, growth_of_ratio
+from repro.inference.caches.estimates import changed_share, furthest, growth_of_ratio
 from repro.inference.caches.measurements import appended_bytes, cache_agreement, generation_seconds, held_bytes
 from repro.inference.caches.shapes import around_cache, shape_of, tiny
 from repro.instruments.live_bytes import Watch, stored_bytes
@@ -176,6 +176,16 @@ def test_the_growth_of_a_ratio_tells_a_saved_power_from_none():
 
     assert 1 == pytest.approx(growth_of_ratio(lengths, square, linear), abs=0.15)
     assert 0 == pytest.approx(growth_of_ratio(lengths, np.array(lengths) * noise[1], linear), abs=0.15)
+
+
+def test_tokens_of_one_draw_are_not_counted_as_independent():
+    """Planted: each draw of the weights has a share of its own, so more tokens of the same draws tell no more."""
+    shares = np.array([0.0, 0.0, 0.04, 0.01, 0.0])
+    few, many = (pd.DataFrame({"changed": shares * steps, "steps": [steps] * 5}) for steps in (1_000, 1_000_000))
+
+    assert changed_share(few) == changed_share(many)
+    assert changed_share(few).low < 0.001 < changed_share(few).high
+    assert 0.5 < changed_share(few.assign(changed=0)).high
 
 
 def test_the_clock_is_read_at_every_length():

@@ -8,7 +8,7 @@ from math import log2
 import numpy as np
 import pandas as pd
 
-from repro.statistics import Estimate
+from repro.statistics import Estimate, clopper_pearson, student_t
 
 TURNS = {"append": "appended", "crop": "cropped", "after": "appended"}  # what was done before the count
 
@@ -38,3 +38,17 @@ def turns_table(weighed: pd.DataFrame) -> pd.DataFrame:
 def growth_of_ratio(lengths: Sequence[int], slow: Sequence[float], fast: Sequence[float]) -> float:
     """Slope of log (slow / fast) over log length, by least squares: 1 where the ratio grows as the length does."""
     return float(np.polyfit(np.log(lengths), np.log(np.divide(slow, fast)), 1)[0])
+
+
+def changed_share(compared: pd.DataFrame) -> Estimate:
+    """Share of likeliest tokens that are others with a cache, with Student's t over draws of the weights.
+
+    Tokens of one draw are not independent: its texts loop, and its logits lie as close together as they do. Where no
+    draw has changed a token, the draws are counted.
+
+    Args:
+        compared: trials of `cache_agreement`, one per draw.
+    """
+    if not compared["changed"].any():
+        return clopper_pearson(0, len(compared))
+    return student_t(compared["changed"] / compared["steps"], of="draws of the weights")
