@@ -35,6 +35,7 @@ from repro.inference.speculation.estimates import (
     better_than_ngrams,
     by_batch,
     by_decoder,
+    eight_over_fastest_one,
     fastest_speedup,
     speedup,
     speedup_over_prediction,
@@ -133,6 +134,21 @@ def test_a_draft_that_only_beats_a_handicapped_decoder_brings_nothing():
 
     assert whole.value / 2 == pytest.approx(fair.value)
     assert fair.value == pytest.approx(fastest_speedup([columns, packed]).value)
+
+
+def test_eight_tokens_are_set_beside_the_fastest_pass_over_one():
+    """Packing that slows a pass over one token down does not make one over eight cheap."""
+    layouts = {"packed": [5.0, *[6.0] * 7], "columns": [3.0, *[8.0] * 7]}
+    rows = [
+        {"seed": process, "layout": layout, "passes": [time * slow for time in passes]}
+        for process, slow in enumerate((1.0, 1.1, 0.9))
+        for layout, passes in layouts.items()
+    ]
+
+    packed, columns = (eight_over_fastest_one(pd.DataFrame(rows), layout) for layout in layouts)
+
+    assert [2, 8 / 3] == pytest.approx([packed.value, columns.value])
+    assert 3 == packed.n
 
 
 @pytest.mark.parametrize("spoiled", [{}, {"draft": 2.2}, {"ngrams": 2.4}, {"repeated": 0.4}], ids=str)

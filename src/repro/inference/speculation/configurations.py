@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from repro.corpora.texts.text import Text
 from repro.floor.identity import added
@@ -40,6 +41,14 @@ class Pair:
         ours, theirs = self.target.model.vocabulary, self.draft.model.vocabulary
         if ours != theirs:
             raise ValueError(f"a target of {ours} tokens and a draft of {theirs}; they need one vocabulary")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Untrained:
+    """Two decoders over one vocabulary with their first weights, which are enough to take times."""
+
+    target: Decoder
+    draft: Decoder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +114,7 @@ class PassCosts:
     sequences; `dtype` of both models; `device` where the times are taken.
     """
 
-    pair: Pair | GivenPair
+    pair: Pair | GivenPair | Untrained
     held: int
     longest: int = 9
     packed: bool = True
@@ -210,6 +219,11 @@ def pair_on(
         )
 
     return Pair(target=run(*target), draft=run(*draft))
+
+
+def passes_by_layout(pair: GivenPair | Untrained, layouts: Sequence[str], **how: Any) -> list[PassCosts]:
+    """Passes of one pair with its weights in each layout; `how` is what `PassCosts` takes besides."""
+    return [PassCosts(pair=pair, **how, **LAYOUTS[layout]) for layout in layouts]
 
 
 def decoders(

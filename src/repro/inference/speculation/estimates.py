@@ -115,6 +115,17 @@ def speedup_over_prediction(row: Row, drafted: int, cost: float, verification: f
     )
 
 
+def eight_over_fastest_one(passes: pd.DataFrame, layout: str) -> Estimate:
+    """A pass over eight tokens over the fastest pass over one of any layout, with Student's t over processes.
+
+    Args:
+        passes: trials of `time_passes` with columns `seed`, the process, and `layout`.
+    """
+    table = passes.pivot(index="seed", columns="layout", values="passes")
+    ones = table.map(lambda milliseconds: milliseconds[0]).min(axis=1)
+    return geometric_t(table[layout].map(lambda milliseconds: milliseconds[8 - 1]) / ones, unit="times")
+
+
 def accepted_by_place(counts: Sequence[int]) -> list[float]:
     """The share of drafted tokens accepted at each place, among those whose predecessors all were.
 

@@ -128,7 +128,8 @@ def time_passes(config: PassCosts, seed: int) -> Numbers:
 
     `passes` are those of the logits alone, `verification` each over that of one token, `eight_over_one` round by round.
     `settled` are passes with the choice of tokens at temperature 1: the first is a plain step, the others verify a
-    draft. `draft` is a step of the draft. `verified` and `cost` are `settled` and `draft` over a plain step.
+    draft. `draft` is a step of the draft. `verified` and `cost` are `settled` and `draft` over a plain step. The seed
+    draws the weights and the order of turns.
 
     Raises:
         ValueError: a device that is not here.

@@ -17,31 +17,42 @@ from repro.inference.decoding.choices import Drawn, DrawnAhead
 from repro.inference.decoding.configurations import Drawing
 from repro.inference.decoding.drawing import law
 from repro.inference.decoding.lean import Lean
-from repro.inference.speculation.configurations import Pair, PassCosts
+from repro.inference.speculation.configurations import Pair, PassCosts, Untrained
 from repro.inference.speculation.given import GivenPair
 from repro.inference.speculation.steady import run_afresh
 from repro.inference.speculation.verification import by_rejection
+from repro.models.decoder import Decoder
 from repro.models.given import GivenModel
 from repro.models.llama import from_llama
 from repro.models.ngrams import NGrams
 from repro.models.transformer import Transformer
+from repro.training.configurations import Pretraining
 from repro.training.run import trained
 
 ORDER = 5  # of the n-grams
 
 
 def models_of(
-    pair: Pair | GivenPair, seed: int, device: str, dtype: str = "float32"
+    pair: Pair | GivenPair | Untrained, seed: int, device: str, dtype: str = "float32"
 ) -> tuple[Transformer, Transformer]:
     """Target and draft on a device, ready to be read: a reader's own, or trained now where no weights are kept.
 
     Raises:
         ValueError: a Llama with parts that our decoder does not have.
     """
-    sides = pair.target, pair.draft
-    models = (from_llama(side.folder()) if isinstance(side, GivenModel) else trained(side, seed) for side in sides)
+    models = (model_of(side, seed) for side in (pair.target, pair.draft))
     target, draft = (model.to(device, getattr(torch, dtype)).eval() for model in models)
     return target, draft
+
+
+def model_of(side: Pretraining | GivenModel | Decoder, seed: int) -> Transformer:
+    """A model by what is known of it: by its shape alone it has its first weights, drawn by the seed."""
+    if isinstance(side, GivenModel):
+        return from_llama(side.folder())
+    if isinstance(side, Pretraining):
+        return trained(side, seed)
+    torch.manual_seed(seed)
+    return Transformer(side)
 
 
 def pass_runs(config: PassCosts, large: Lean, small: Lean) -> list[Callable[[], object]]:
