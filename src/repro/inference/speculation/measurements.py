@@ -95,12 +95,12 @@ def write_pairs(config: WrittenPairs, seed: int) -> Numbers:
     }
 
 
-@measurement(version=1)
+@measurement(version=2)
 def write_greedily(config: GreedyAnswers, seed: int) -> Numbers:
     """Greedy answers with a draft, beside those without, and every token beside the target's own logits.
 
     `identical` answers of `answers`; `likeliest` of `tokens` whose logit is at most `tolerance` below the largest of
-    one whole pass; `largest_margin` how far below any token lies.
+    one whole pass, and `faultless` answers that have no other token; `largest_margin` how far below any token lies.
     """
     import torch
 
@@ -113,11 +113,13 @@ def write_greedily(config: GreedyAnswers, seed: int) -> Numbers:
         identical += int(torch.equal(alone_T, drafted_T))
         margins.append(below_largest(target, drafted_T[None], config.prompts.length)[0])
     below = torch.stack(margins)
+    likeliest = below <= config.tolerance
     return {
         "answers": len(margins),
         "identical": identical,
+        "faultless": int(likeliest.all(1).sum()),
         "tokens": below.numel(),
-        "likeliest": int((below <= config.tolerance).sum()),
+        "likeliest": int(likeliest.sum()),
         "largest_margin": float(below.max()),
     }
 
