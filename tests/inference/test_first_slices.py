@@ -73,11 +73,25 @@ def test_one_training_of_the_pair_serves_speed_exactness_and_sampling():
     assert 10 <= parameters(speed.target.model).total / parameters(speed.draft.model).total <= 50  # as the claim says
 
 
+def test_the_smallest_target_of_eight_tokens_is_that_of_speed():
+    """Its passes are trials that both pages read, so that they are timed once."""
+    speed, eight = knobs_of("speed", Scale.CPU), knobs_of("eight-tokens", Scale.CPU)
+    trained = pair_of("speed", "large", "small", Scale.CPU)
+    small, draft = (
+        Decoder(vocabulary=eight.vocabulary, width=width, layers=layers, heads=heads, context=eight.context)
+        for width, layers, heads in (eight.small, eight.draft)
+    )
+
+    assert (trained.target.model, trained.draft.model) == (small, draft)
+    assert (speed.prompt + speed.answer // 2, speed.brief) == (eight.held, eight.rounds)
+    assert (speed.layouts, speed.processes) == (eight.layouts, eight.processes)
+
+
 def largest_records() -> dict[str, tuple[Trial, Numbers]]:
     """Trials whose records are the longest of their page, with as many numbers as they have."""
     speed, exact, sampling = (knobs_of(name) for name in ("speed", "exactness", "drawing-tokens"))
     pair = pair_of("speed", "large", "small")
-    asked = max(speed.asked, speed.tuning, speed.batches)
+    asked = max(speed.asked, speed.tuning, speed.batches, -(-speed.judged // speed.processes))
     prompts = Prompts(text=pair.target.text, count=asked, length=speed.prompt, skip=speed.tuning)
     machine = {"device": speed.device, "dtype": speed.dtype, "static": speed.static}
     steps = max(decoding_cells(), key=lambda cell: len(cell.arms))

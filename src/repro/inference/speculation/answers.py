@@ -39,19 +39,23 @@ class TimedAnswers:
         """What `time_decoding` returns."""
         prompts = self.config.prompts.windows().to(self.config.device).split(self.config.batch)
         self.steady = self._steady(prompts[0]) if self.config.static else None
-        if self.config.device == "cuda":
+        index, parts = self.config.part
+        if self.config.device == "cuda" or parts > 1:
             self._warm_up(prompts[0])
-        for number, prompt_BT in enumerate(prompts):
-            first = self._speculative(prompt_BT, number) if number % 2 else None
+        for turn, (number, prompt_BT) in enumerate([*enumerate(prompts)][index::parts]):
+            early = self._speculative(prompt_BT, number) if turn % 2 else None
             answers_BT = self._plain(prompt_BT, number)
-            drafted, accepted = first or self._speculative(prompt_BT, number)
+            drafted, accepted = early or self._speculative(prompt_BT, number)
             if self.config.draft == MODEL and self.config.drawing.temperature:
                 self.lists["overlap"].append(self._overlap(answers_BT))
             self._count(drafted, accepted)
         return {**self.lists, "accepting": self.accepting}
 
     def _warm_up(self, prompt_BT: Tensor) -> None:
-        """Both sides once, for nothing: a GPU's kernels are chosen and loaded, and its memory taken, at first use."""
+        """Both sides once, for nothing: kernels are chosen and loaded, and memory taken, at first use.
+
+        On a CPU that is little, so only where a process has few answers.
+        """
         self._plain(prompt_BT, 0), self._speculative(prompt_BT, 0)
         for one in self.lists.values():
             one.clear()

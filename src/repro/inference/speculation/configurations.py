@@ -130,11 +130,11 @@ class PassCosts:
 class Decoding:
     """Answers of `length` tokens to prompts, without a draft and with one, by turns.
 
-    Fields: `draft` one of `DRAFTS`; `drafted` tokens at a time; `batch` prompts decoded together; the rest as in
-    `PassCosts`.
+    Fields: `draft` one of `DRAFTS`; `drafted` tokens at a time; `batch` prompts decoded together; `part` (i, n) answers
+    every n-th batch from the i-th on, so that n processes share the prompts; the rest as in `PassCosts`.
 
     Raises:
-        ValueError: a draft that there is not or cannot be static, or prompts that do not fill whole batches.
+        ValueError: a draft that there is not or cannot be static, prompts that fill no whole batches, or no such part.
     """
 
     pair: Pair | GivenPair
@@ -149,6 +149,7 @@ class Decoding:
     columns: bool = added(False)
     static: bool = added(False)
     dtype: str = added("float32")
+    part: tuple[int, int] = added((0, 1))
 
     def __post_init__(self) -> None:
         if self.draft not in DRAFTS:
@@ -159,6 +160,9 @@ class Decoding:
             raise ValueError(f"{self.draft} guess in Python, which no graph of a GPU replays; give static=False")
         if self.prompts.count % self.batch:
             raise ValueError(f"{self.prompts.count} prompts do not fill batches of {self.batch}")
+        if not 0 <= self.part[0] < self.part[1] <= self.prompts.count // self.batch:
+            batches = self.prompts.count // self.batch
+            raise ValueError(f"part {self.part} of {batches} batches; expected (i, n), i below n, n at most {batches}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,14 @@
 """What answers with and without a draft say: acceptance, tokens per verification, speed-up, and the formulas for them.
 
-A row is a trial of `time_decoding`: lists over batches of prompts. Every interval is a bootstrap over the batches.
+A row is a trial of `time_decoding`: lists over batches of prompts. What is counted has a bootstrap over the batches.
+What is timed and judged has Student's t over processes, since another process finds its memory elsewhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
-from typing import Any
+from itertools import chain, pairwise
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,20 +21,22 @@ from repro.statistics.resampling import FEWEST_ITEMS
 
 JUDGED = ["target", "draft", "ngrams", "repeated", "text"]
 BETTER_THAN_DRAFT, BETTER_THAN_NGRAMS = 0.3, 0.5  # nats per token
-REPEATED, ABOVE_TEXT = 0.3, 0.05  # of greedy answers; of answers drawn as the claims draw, beyond the text's own share
+ABOVE_TEXT = 0.05  # repeated 4-grams of answers drawn as the claims draw, beyond the text's own share
+LOOPING = 0.3  # repeated 4-grams of greedy answers, from which on their speed tells of loops
 ACCEPTED_MORE = 0.1  # than 5-grams
+
+Way = TypeVar("Way")
 
 
 def worth_judging(quality: Numbers) -> bool:
     """Whether a target is out of small models' reach, so that its speed says something of large ones.
 
     Args:
-        quality: what `judge_target` returns.
+        quality: what `judge_target` returns of answers that are not greedy.
     """
-    target, draft, ngrams, repeated = (float(quality[name]) for name in JUDGED[:4])  # type: ignore[arg-type]
+    target, draft, ngrams, repeated, text = (float(quality[name]) for name in JUDGED)  # type: ignore[arg-type]
     near = draft - target < BETTER_THAN_DRAFT or ngrams - target < BETTER_THAN_NGRAMS
-    most = float(quality["text"]) + ABOVE_TEXT if "text" in quality else REPEATED  # type: ignore[arg-type]
-    return not near and repeated < most
+    return not near and repeated <= text + ABOVE_TEXT
 
 
 def better_than_ngrams(decoders: pd.DataFrame) -> bool:
@@ -52,6 +55,7 @@ def predicted_speedup(acceptance: float, drafted: int, cost: float, verification
 
 
 Row = Mapping[Any, Any]
+LISTS = ("plain", "speculative", "overlap", "tested", "accepted", "rounds", "tokens")
 
 
 def speedup(row: Row) -> Estimate:
@@ -61,10 +65,46 @@ def speedup(row: Row) -> Estimate:
     )
 
 
-def fastest_speedup(rows: Sequence[Row]) -> Estimate:
-    """Time of the fastest plain decoder over that of the fastest speculative one, among trials on the same prompts."""
-    plain, speculative = (min((row[side] for row in rows), key=sum) for side in ("plain", "speculative"))
-    return speedup({"plain": plain, "speculative": speculative})
+def fastest(ways: Sequence[Way], tried: pd.DataFrame) -> tuple[Way, Way]:
+    """The way whose plain answers took the least time, and the one whose speculative answers did.
+
+    Args:
+        ways: of the trials, one each.
+        tried: trials on the same prompts, which must not be those that a verdict rests on.
+    """
+    plain, speculative = ([sum(seconds) for seconds in tried[side]] for side in ("plain", "speculative"))
+    return ways[plain.index(min(plain))], ways[speculative.index(min(speculative))]
+
+
+def fastest_speedup(plain: pd.DataFrame, speculative: pd.DataFrame) -> Estimate:
+    """Time of one decoder's plain answers over that of another's speculative ones, with Student's t over processes.
+
+    Args:
+        plain, speculative: a trial per process each, in the same order and on the same prompts.
+    """
+    return geometric_t(
+        [sum(one) / sum(other) for one, other in zip(plain["plain"], speculative["speculative"], strict=True)],
+        unit="times",
+    )
+
+
+def chosen_decoders(gains: Mapping[str, tuple[tuple[tuple[str, int], ...], Estimate]]) -> pd.DataFrame:
+    """A row per name: the layout of the fastest plain decoder, layout and drafted tokens of the other, and the gain."""
+    rows = [
+        {
+            "together": name,
+            "without a draft": f"weights in {plain[0]}",
+            "with one": f"weights in {drafting[0]}, {drafting[1]} tokens drafted",
+            **{"speed-up": gain.value, "low": gain.low, "high": gain.high},
+        }
+        for name, ((plain, drafting), gain) in gains.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def joined(trials: pd.DataFrame) -> Row:
+    """Trials of several processes as one, their lists joined."""
+    return {name: list(chain.from_iterable(trials[name])) for name in LISTS}
 
 
 def acceptance(row: Row) -> Estimate:
@@ -102,17 +142,24 @@ def tokens_over_closed_form(row: Row, drafted: int) -> Estimate:
     )
 
 
-def speedup_over_prediction(row: Row, drafted: int, cost: float, verification: float = 1.0) -> Estimate:
-    """The measured speed-up over the formula's, at the acceptance counted on the same prompts."""
-    return joint_bootstrap(
-        lambda plain, speculative, accepted, tested: (
-            plain.sum()
-            / speculative.sum()
-            / predicted_speedup(float(accepted.sum() / tested.sum()), drafted, cost, verification)
-        ),
-        *_lists(row, "plain", "speculative", "accepted", "tested"),
-        unit="times",
-    )
+def speedup_over_prediction(
+    trials: pd.DataFrame, drafted: int, costs: Sequence[float], verifications: Sequence[float] | None = None
+) -> Estimate:
+    """The measured speed-up over the formula's, at the acceptance of the same answers, with Student's t over processes.
+
+    Args:
+        trials: one per process.
+        costs: of a draft's step over a plain one, measured in as many processes.
+        verifications: of a verification over a plain step, likewise; None: free ones.
+    """
+    ratios = []
+    for row, cost, verification in zip(
+        trials.to_dict("records"), costs, verifications or [1.0] * len(costs), strict=True
+    ):
+        rate = sum(row["accepted"]) / sum(row["tested"])
+        gain = sum(row["plain"]) / sum(row["speculative"])
+        ratios.append(gain / predicted_speedup(rate, drafted, cost, verification))
+    return geometric_t(ratios, unit="times")
 
 
 def eight_over_fastest_one(passes: pd.DataFrame, layout: str) -> Estimate:

@@ -59,7 +59,7 @@ class GivenPrompts:
         if len(lines) < self.skip + self.count:
             raise ValueError(
                 f"the file holds {len(lines)} prompts; {self.skip + self.count} are asked for: give more lines, or "
-                "fewer with -p tuning and -p asked"
+                "fewer with -p tuning, -p asked and -p judged"
             )
         rows = [cut(line)["input_ids"] for line in lines[self.skip : self.skip + self.count]]
         if short := [number for number, row in enumerate(rows, start=1 + self.skip) if len(row) < self.length]:
