@@ -52,6 +52,11 @@ def learning(
     return Learning(run=run)
 
 
+def with_mistakes(config: Learning, share: float) -> Learning:
+    """The same training on lines of which a share end one too high; the problems that are asked stay as they are."""
+    return replace(config, run=replace(config.run, text=replace(config.problems, mistaken=share)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Voting:
     """A training run on problems whose model writes each answer several times, at a temperature.

@@ -108,6 +108,18 @@ def nearest_half(curves_SN: pd.DataFrame) -> int:
     return int((curves_SN.mean() - middle).abs().idxmin())
 
 
+def product_room(accuracies: Sequence[float]) -> float:
+    """How far the product of places' accuracies may lie from the share of answers right at all places, at most.
+
+    Nothing but Fréchet's bounds holds for that share, whatever depends on what: at most the least accuracy, at least
+    what the errors leave. Where all places but one are perfect the bounds meet, and the product cannot err.
+
+    Source: Fréchet 1935, Généralisation du théorème des probabilités totales.
+    """
+    product = math.prod(accuracies)
+    return max(min(accuracies) - product, product - max(0.0, 1 - sum(1 - share for share in accuracies)))
+
+
 def has_learned(shares: Sequence[float], *, guess: float) -> bool:
     """Whether models answer right so much more often than a guess, by `LEARNED`, that what helps them can be judged.
 

@@ -15,6 +15,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.floor.identity import added
+
 Lines = NDArray[np.int64]
 ADDITIONS = ("addition", "reversed addition", "modular addition")
 RULES = ("rule", "linear rule")
@@ -30,10 +32,11 @@ class Problems:
     Fields: `family` one of FAMILIES; `size` n: digits of a summand, symbols to copy, digits to sum modulo the base (in
     steps: with each partial sum written out), examples shown before the question (rule: y = x + s modulo the base, s
     hidden; linear rule: y = ax + s modulo a prime, a from 1 and s hidden), or nothing for modular addition, of two
-    numbers below the base; `base` values of a token; `tokens`, `test_tokens` rounded down to whole lines.
+    numbers below the base; `base` values of a token; `tokens`, `test_tokens` rounded down to whole lines; `mistaken`
+    share of the training lines whose last token is one too high, modulo the base.
 
     Raises:
-        ValueError: there is no such family, or it has no problem of that size.
+        ValueError: there is no such family, it has no problem of that size, or `mistaken` is no share.
     """
 
     family: str
@@ -42,8 +45,11 @@ class Problems:
     tokens: int = 2_000_000
     test_tokens: int = 200_000
     seed: int = 0
+    mistaken: float = added(0.0)
 
     def __post_init__(self) -> None:
+        if not 0 <= self.mistaken <= 1:
+            raise ValueError(f"mistaken is {self.mistaken}; expected a share from 0 to 1")
         if self.family not in FAMILIES:
             raise ValueError(f"family is {self.family!r}; expected one of {', '.join(FAMILIES)}")
         most = 1 if self.family == "modular addition" else self.base - 1 if self.family in RULES else 16
@@ -109,7 +115,12 @@ class Problems:
                 raise ValueError(f"{self} has no question for {split}; ask for a larger size")
             parts.append(wanted)
             have += len(wanted)
-        return np.concatenate(parts)[:count]
+        whole = np.concatenate(parts)[:count]
+        return self._with_mistakes(rng, whole) if self.mistaken and split == "train" else whole
+
+    def _with_mistakes(self, rng: np.random.Generator, lines_BT: Lines) -> Lines:
+        lines_BT[:, -1] = (lines_BT[:, -1] + (rng.random(len(lines_BT)) < self.mistaken)) % self.base
+        return lines_BT
 
     def unseen(self, count: int) -> Lines:
         """(at most count, T) test lines, no two alike: a small family has no more."""
