@@ -41,6 +41,7 @@ MAY_IMPORT = {
     "training": ["floor", "statistics", "instruments", "corpora.languages", "corpora.texts", "models"],
     # science: a configuration and a seed give numbers
     "abilities": ["floor", "statistics", "sizing.operations", "corpora", "models", "training"],
+    "abilities.prompts": ["floor", "corpora.languages", "models", "training", "abilities"],
     "adaptation": ["floor", "instruments", "quantization", "sizing", "models"],
     "adaptation.tuning": ["floor", "quantization", "corpora.texts", "models", "training", "alignment.methods"],
     "alignment": ["statistics"],

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from repro.abilities.configurations import EXAMS, KINDS
 from repro.abilities.scores import SURE, items_needed
+from repro.corpora.languages.problems import Problems
 from repro.floor.arrays import Array
 from repro.statistics import Estimate, clopper_pearson, resampled_seeds
 
@@ -100,6 +101,12 @@ def misses(runs: pd.DataFrame, score: str, *, along: str) -> Array:
         foretold = np.interp(own[along], others.index, others)
         distances.append(float(np.abs(own[score] - foretold).mean()))
     return np.array(distances)
+
+
+def question_loss(runs: pd.DataFrame, problems: Problems) -> pd.Series[float]:
+    """Each run's loss on the tokens of the question, in nats per token: that of whole lines, without the answer's."""
+    targets, answer = problems.length - 1, problems.length - problems.asked
+    return (targets * runs["validation_loss"] - answer * runs["cross_entropy"]) / (targets - answer)
 
 
 def nearest_half(curves_SN: pd.DataFrame) -> int:

@@ -98,6 +98,20 @@ def _shape(gains: bool, late: bool, early: bool) -> str:
     return "unclear" if gains else "no gain"
 
 
+def seen_jumps(
+    x: ArrayLike, *, gain: float, noise: float, among: int, rate: float = 1 - LEVEL, tries: int = 100, seed: int = 0
+) -> float:
+    """The share of planted jumps that the rule calls abrupt: its power at these places.
+
+    A score is flat but for a jump by `gain` at three quarters of the range, and each run adds normal noise. The jump is
+    the only one `among` so many tasks, so its p-values must lie below the rate of false discoveries over their number.
+    """
+    places, generator = np.asarray(x, dtype=float), np.random.default_rng(seed)
+    jump = gain * (places >= places.min() + 0.75 * np.ptp(places))
+    bends = [bend(places, jump + generator.normal(scale=noise, size=places.size)) for _ in range(tries)]
+    return float(np.mean([max(line.p_gain, line.p_abrupt) <= rate / among for line in bends]))
+
+
 def task_table(row: Mapping[Any, Any], *, level: float = LEVEL) -> pd.DataFrame:
     """The tasks of one record, a row per task: its shape, its emergence score, and the early half's part of the gain.
 

@@ -110,7 +110,7 @@ class Problems:
         parts, have = [], 0
         while have < count:
             lines = self._lines(rng, BATCH)
-            wanted = lines[_held_out(lines[:, : self.asked]) == (split == "test")]
+            wanted = lines[held_out(lines[:, : self.asked]) == (split == "test")]
             if not len(wanted):
                 raise ValueError(f"{self} has no question for {split}; ask for a larger size")
             parts.append(wanted)
@@ -164,7 +164,7 @@ def _digits(numbers: Lines, count: int, base: int) -> Lines:
     return np.asarray(numbers[:, None] // base ** np.arange(count)[::-1] % base)
 
 
-def _held_out(questions: Lines) -> NDArray[np.bool_]:
+def held_out(questions: Lines) -> NDArray[np.bool_]:
     """Whether a question is kept for the test: a hash of its tokens, the same wherever it is drawn."""
     mixed = np.zeros(len(questions), dtype=np.uint64)
     with np.errstate(over="ignore"):  # the products are taken modulo 2^64

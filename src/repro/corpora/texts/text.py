@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from repro.corpora.languages.commands import Commands
 from repro.corpora.languages.dictionaries import Dictionaries
 from repro.corpora.languages.hidden_markov import HiddenMarkov
 from repro.corpora.languages.problems import Problems
+from repro.corpora.languages.products import Products
+from repro.corpora.languages.refusals import Refusals
 from repro.corpora.languages.skills import Skills
 from repro.corpora.texts.environment import Environment, documents, environment, text_of
 from repro.corpora.texts.hub import Hub, stream
@@ -24,18 +27,21 @@ from repro.floor import places
 from repro.floor.identity import key
 
 __all__ = [
+    "Commands",
     "Dictionaries",
     "Environment",
     "HiddenMarkov",
     "Hub",
     "Problems",
+    "Products",
+    "Refusals",
     "Skills",
     "Text",
     "Tokens",
     "TokensDiffer",
     "tokens_of",
 ]
-Text = Dictionaries | Environment | Hub | HiddenMarkov | Problems | Skills
+Text = Commands | Dictionaries | Environment | Hub | HiddenMarkov | Problems | Products | Refusals | Skills
 _RECIPE = 1  # raise when the same text would now give other tokens
 
 
