@@ -16,7 +16,7 @@ from repro.abilities.configurations import EXAMS, KINDS
 from repro.abilities.scores import SURE, items_needed
 from repro.corpora.languages.problems import Problems
 from repro.floor.arrays import Array
-from repro.statistics import Estimate, clopper_pearson, resampled_seeds
+from repro.statistics import Estimate, clopper_pearson, newcombe, paired_t, resampled_seeds, student_t
 
 LEARNED = 0.3  # beyond a guess, in share of right answers; below it a gain may be that of guesses among fewer values
 SMALLER_BETTER = ("cross_entropy", "brier", "edit_distance", "hamming", "numeric_error", "validation_loss")
@@ -134,6 +134,24 @@ def has_learned(shares: Sequence[float], *, guess: float) -> bool:
         shares: of right answers, one per seed.
     """
     return float(np.mean(shares)) > guess + LEARNED
+
+
+def share_over_seeds(shares: Sequence[float], items: int) -> Estimate:
+    """A share of right answers over seeds; where all seeds agree to the last answer, over the answers.
+
+    Args:
+        shares: of right answers among `items`, one per seed.
+    """
+    if len(set(shares)) > 1:
+        return student_t(shares)
+    return clopper_pearson(round(sum(shares) * items), items * len(shares))
+
+
+def gain_over_seeds(after: Sequence[float], before: Sequence[float], items: int) -> Estimate:
+    """What a share gained, paired by seed; where all seeds agree to the last answer in either, over the answers."""
+    if len(set(after)) + len(set(before)) > 2:
+        return paired_t(after, before)
+    return newcombe(*((round(sum(shares) * items), items * len(shares)) for shares in (after, before)))
 
 
 def shares_right(counts: pd.DataFrame) -> pd.DataFrame:
