@@ -140,18 +140,19 @@ def share_over_seeds(shares: Sequence[float], items: int) -> Estimate:
     """A share of right answers over seeds; where all seeds agree to the last answer, over the answers.
 
     Args:
-        shares: of right answers among `items`, one per seed.
+        shares: of right answers, one per seed.
+        items: questions that each seed answers, the same for all, so that they are counted once.
     """
     if len(set(shares)) > 1:
         return student_t(shares)
-    return clopper_pearson(round(sum(shares) * items), items * len(shares))
+    return clopper_pearson(round(shares[0] * items), items)
 
 
 def gain_over_seeds(after: Sequence[float], before: Sequence[float], items: int) -> Estimate:
     """What a share gained, paired by seed; where all seeds agree to the last answer in either, over the answers."""
     if len(set(after)) + len(set(before)) > 2:
         return paired_t(after, before)
-    return newcombe(*((round(sum(shares) * items), items * len(shares)) for shares in (after, before)))
+    return newcombe(*((round(shares[0] * items), items) for shares in (after, before)))
 
 
 def shares_right(counts: pd.DataFrame) -> pd.DataFrame:
