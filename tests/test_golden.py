@@ -26,6 +26,7 @@ from repro.abilities.configurations import (
     recalling,
     translating,
 )
+from repro.abilities.prompts.configurations import Breaking, Calling, Commanding, Reordering, prompt_run
 from repro.adaptation.configurations import OneStep
 from repro.adaptation.tuning.configurations import InPlace, PlantedUpdate, SecondLanguage, Tuning
 from repro.alignment.demonstrations.configurations import Eliciting, Masking, Referred
@@ -39,7 +40,10 @@ from repro.alignment.listed.configurations import Listed
 from repro.alignment.methods.configurations import Effort
 from repro.alignment.reviews.configurations import Aligned, Ordering, Reach, Stage
 from repro.attention.configurations import Absorption, AttentionPass, DecodeSteps, Grouping, all_arms
+from repro.corpora.languages.commands import Commands
 from repro.corpora.languages.facts import Facts
+from repro.corpora.languages.products import Products
+from repro.corpora.languages.refusals import Refusals
 from repro.corpora.texts.text import HiddenMarkov, Skills
 from repro.fits.approaches.ablation import Ablation
 from repro.fits.approaches.measurements import ApproachOne, ApproachThree, ApproachTwo, SuiteFit
@@ -95,6 +99,7 @@ RUN = Pretraining(
     warmup=256,
     test_tokens=1_024,
 )
+TOLD = {"width": 8, "layers": 1, "steps": 5, "lines": 16, "rate": 0.3}  # a short run on prompts
 SMALL = Stage(width=8, layers=1, steps=10, batch=16)
 SERVED = Workload(name="tiny", prompt=Spread(mean=6), output=Spread(mean=6), requests=5)
 PROMPTS = Prompts(text=RUN.text, count=2, length=4)
@@ -118,9 +123,13 @@ TINY = {
     "approach_two": ApproachTwo(runs=Planted(), resamples=20),
     "attention_pass": AttentionPass(shape=SHAPE, kv_heads=(2, 1), rounds=1),
     "block_reading": BlockRead(sequences=2, tokens=32, block=16, turns=1),
+    "break_refusal": Breaking(
+        run=prompt_run(Refusals(topics=4, words=4), **TOLD), prompts=2, suffix=2, starts=1, sweeps=1
+    ),
     "broken_premise": Premise(broken="narrow policy", beta=0.5, answers=6, worlds=2),
     "cache_agreement": Generation(fields=tiny("llama"), kind="whole", tokens=4, late=1),
     "check_drawings": DrawingLaws(laws=5),
+    "command": Commanding(run=prompt_run(Commands(), **TOLD), items=20),
     "counting_exponents": Counting(),
     "decode_steps": DecodeSteps(shape=SHAPE, batch=1, arms=all_arms(2, [2, 1], 1), rounds=1, stream_bytes=2**12),
     "elicited": Eliciting(
@@ -167,6 +176,7 @@ TINY = {
         width=16,
         judged=20,
     ),
+    "multiply": Calling(run=prompt_run(Products(lengths=(1,), longest=2, called=False), **TOLD), items=20),
     "one_pass": OnePass(model=RUN.model, tokens=3, held=4),
     "one_step": OneStep(
         shape=Decoder(vocabulary=16, width=32, layers=1, heads=1, hidden=64, tied=False), rank=2, tokens=8
@@ -192,6 +202,7 @@ TINY = {
     "reachable": Reach(stage=SMALL, samples=20),
     "recall": recalling(0.1, 16, 2, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "reference_change": Referred(method="DPO", pairs=2),
+    "reorder": Reordering(learning=learning("rule", 2, 5, width=8, layers=1, steps=5, lines=16, rate=0.3), items=50),
     "repeat_answers": RepeatedAnswers(model=RUN, prompts=PROMPTS, length=8, drawing=GREEDY),
     "repeat_pairs": RepeatPairs(source=PlantedPairs()),
     "repetition_fit": RepetitionFit(source=PlantedRepetition(), resamples=20),

@@ -7,14 +7,19 @@ import pytest
 from repro.abilities.estimates import (
     by_seed,
     cut_off,
+    gain_over_seeds,
     has_learned,
     jumps,
     mean_score_ratio,
     misses,
     nearest_half,
+    product_room,
+    question_loss,
     score_ratios,
+    share_over_seeds,
     unforeseen,
 )
+from repro.corpora.languages.problems import Problems
 from repro.statistics import paired_t, student_t
 
 SIZES = [10.0, 20.0, 40.0, 80.0, 160.0, 320.0]
@@ -112,6 +117,39 @@ def test_the_axis_that_tells_the_score_misses_less():
         gained = misses(runs, "score", along="parameters") - misses(runs, "score", along="loss")
 
         assert ((gained > 0) == by_loss).all()
+
+
+def test_a_product_is_judged_where_dependent_places_could_make_it_err():
+    """Planted: places that are right together or not at all. With one place perfect the product cannot tell."""
+    rng = np.random.default_rng(0)
+    together = rng.random(100_000) < 0.4
+    perfect, both = (np.stack([together, other], axis=1) for other in (np.ones_like(together), together))
+
+    for hits, room in ((perfect, 0.0), (both, 0.24)):
+        places = hits.mean(axis=0).tolist()
+        error = np.prod(places) - hits.all(axis=1).mean()
+        assert room == pytest.approx(product_room(places), abs=0.01) == pytest.approx(abs(error), abs=0.01)
+
+
+def test_the_loss_on_the_question_knows_nothing_of_the_answer():
+    """Planted: the same question's loss, and answers of two abilities; the loss on whole lines tells them apart."""
+    problems = Problems(family="reversed addition", size=2)
+    answers = np.array([2.0, 0.1])
+    whole = (6 * 1.5 + 3 * answers) / 9
+    runs = pd.DataFrame({"validation_loss": whole, "cross_entropy": answers})
+
+    assert [1.5, 1.5] == pytest.approx(list(question_loss(runs, problems)))
+    assert 0.5 < np.ptp(whole)
+
+
+def test_seeds_that_agree_to_the_last_answer_have_an_interval_over_the_answers_counted_once():
+    alike = share_over_seeds([1.0] * 5, 1_000)
+
+    assert 1 == alike.value and 0.99 < alike.low < 1 and 1_000 == alike.n
+    assert student_t([0.9, 1.0]) == share_over_seeds([0.9, 1.0], 1_000)
+    gain = gain_over_seeds([1.0, 1.0], [0.5, 0.5], 1_000)
+    assert 0.5 == gain.value and 0.45 < gain.low < gain.high < 0.55
+    assert paired_t([1.0, 0.9], [0.5, 0.5]) == gain_over_seeds([1.0, 0.9], [0.5, 0.5], 1_000)
 
 
 def test_the_size_nearest_the_middle_of_the_range():

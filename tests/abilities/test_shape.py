@@ -7,7 +7,7 @@ import pytest
 from repro.abilities.configurations import PlantedScores, Scores
 from repro.abilities.estimates import emergence_score
 from repro.abilities.measurements import score_shape
-from repro.abilities.shape import ABRUPT, bend, by_benchmark, rescaled, shapes, task_table
+from repro.abilities.shape import ABRUPT, bend, by_benchmark, rescaled, seen_jumps, shapes, task_table
 from repro.abilities.tables import named_scores, scores_of
 from repro.statistics import clopper_pearson
 
@@ -39,6 +39,14 @@ def test_chance_scores_are_neither_abrupt_nor_smooth():
     table = pd.DataFrame([vars(bend(np.arange(30), y)) for y in noise])
 
     assert shapes(table).count("no gain") >= 199
+
+
+def test_the_rule_sees_large_jumps_and_not_those_that_noise_covers():
+    """So "no task is abrupt" may mean that jumps are small; a gain of nothing is not called abrupt."""
+    places = np.repeat(np.linspace(19, 22, 8), 2)
+    power = [seen_jumps(places, gain=gain, noise=0.02, among=15, tries=40) for gain in (0.0, 0.1, 0.8)]
+
+    assert 0 == power[0] <= power[1] < 0.3 and power[2] > 0.9
 
 
 def test_the_edge_between_abrupt_and_smooth_is_covered_as_stated():

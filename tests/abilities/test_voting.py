@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from repro.abilities.configurations import Voting, learning
+from repro.abilities.configurations import Voting, learning, with_mistakes
 from repro.abilities.measurements import vote
 from repro.abilities.scores import votes
 
@@ -31,6 +31,16 @@ def test_agreement_tells_where_problems_differ_and_not_where_they_are_alike():
 
     assert differing["agreed"] > differing["disputed"] + 0.2
     assert alike["agreed"] == alike["disputed"] == 1
+
+
+def test_a_vote_loses_where_most_lines_of_training_err_alike():
+    """What the control of the page measures: three samples in five hold one and the same mistake."""
+    mistaken = planted([0.4], one_error=True)
+
+    assert mistaken["majority"] < mistaken["single"] - 0.1
+    arm = learning("sum in steps", 4, 10, width=8, layers=1, steps=2, lines=8, rate=0.1)
+    erring = with_mistakes(arm, 0.6)
+    assert 0.6 == erring.problems.mistaken and (erring.problems.unseen(50) == arm.problems.unseen(50)).all()
 
 
 def test_a_tie_is_right_in_part():
