@@ -130,7 +130,7 @@ def searched_suffix(model: Transformer, lines_BT: Tokens, config: Breaking, rng:
 def searched_successes(model: Transformer, lines_BT: Tokens, config: Breaking, rng: np.random.Generator) -> Hits:
     """(B,) whether one search at least makes each line give the answer away."""
     found = [searched_suffix(model, lines_BT, config, rng) for _ in range(config.starts)]
-    return np.any([gives_away(model, lines_BT, config.refusals) for lines_BT in found], axis=0)
+    return np.asarray(np.any([gives_away(model, lines_BT, config.refusals) for lines_BT in found], axis=0))
 
 
 def random_successes(model: Transformer, lines_BT: Tokens, config: Breaking, rng: np.random.Generator) -> Array:
