@@ -57,16 +57,17 @@ def with_equal_parameters(shape: Decoder, kv_heads: int) -> Decoder:
 
 
 def with_depth(shape: Decoder, layers: int) -> Decoder:
-    """The decoder with another number of layers and about the same number of parameters, embeddings left out.
+    """The decoder with another number of layers and about as many parameters in matrices, output matrix counted.
 
-    Its width is the nearest whole number of heads; the feed-forward part makes up the rest, to the nearest unit.
+    Its width is the nearest whole number of heads; the feed-forward part makes up the rest, to the nearest unit. The
+    output matrix counts because a narrow model has a smaller one, which its loss feels whether tied or not.
 
     Raises:
-        ValueError: so deep that nothing is left for the feed-forward part.
+        ValueError: so deep or so wide that nothing is left for the feed-forward part.
     """
     width = max(1, round(shape.width * (shape.layers / layers) ** 0.5 / shape.head_width)) * shape.head_width
     bare = replace(shape, layers=layers, width=width, heads=width // shape.head_width, kv_heads=None, hidden=1)
-    left = parameters(shape).non_embedding - parameters(bare).non_embedding
+    left = matrix_parameters(shape) - matrix_parameters(bare)
     hidden = 1 + round(left / ((3 if shape.gated else 2) * width * layers))
     if hidden < 1:
         raise ValueError(f"{layers} layers of width {width} leave no parameters for their feed-forward parts")

@@ -74,9 +74,28 @@ class Ladder:
         tokens = min(self.readings(width)[-1] for width in widths)
         return [replace(self.rung(width, rate), readings=(tokens,)) for width in widths for rate in rates]
 
-    def tuned_rung(self, best: Pretraining, **changes: Any) -> Pretraining:
-        """The run of a width at the learning rate that tuning chose; `changes` are fields of the run."""
-        return replace(best, **{"readings": self.readings(best.model.width), **changes})
+
+def common_rate(rates: Sequence[float], runs: pd.DataFrame) -> float:
+    """The learning rate times width that all rungs share: that of the least final loss in the mean over rungs.
+
+    One for all, since the best of each rung alone, by one run per rate, follows chance: a rung that gets another rate
+    than its neighbours bends every law through the ladder. Losses are averaged in logs, and a rate at which a rung
+    diverges is out.
+
+    Args:
+        rates: as given to `Ladder.tuning`.
+        runs: the table of its runs on one seed, in the order of `Ladder.tuning`.
+
+    Raises:
+        ValueError: rows for more than one seed, or no rate at which every rung ends.
+    """
+    if len(runs) % len(rates) or runs["seed"].nunique() != 1:
+        raise ValueError(f"{len(runs)} runs at {len(rates)} rates; expected one seed, a run of each rung at each rate")
+    losses = runs["final_loss"].to_numpy(dtype=float).reshape(-1, len(rates))
+    mean_log = np.log(losses).mean(axis=0)
+    if np.isnan(mean_log).all():
+        raise ValueError(f"at each rate of {list(rates)} a rung diverged; give lower learning rates")
+    return rates[int(np.nanargmin(mean_log))]
 
 
 def best_runs(tried: Sequence[Config], runs: pd.DataFrame, *, by: str | list[str] = "model.width") -> dict[Any, Config]:
