@@ -29,6 +29,7 @@ from repro.statistics import (
     holm,
     hull,
     joint_bootstrap,
+    largest_mean,
     newcombe,
     paired_t,
     percentile,
@@ -106,6 +107,22 @@ def test_the_interval_of_one_more_run_covers_that_run():
     intervals = [prediction_t(sample) for sample in np.transpose(samples)]
 
     assert within_promise(np.mean([one.low <= number <= one.high for one, number in zip(intervals, more, strict=True)]))
+
+
+@pytest.mark.parametrize("truths", [(0.0, 0.0, 0.0), (0.0, -1.0, -9.0), (0.0,)], ids=["equal", "near", "one arm"])
+def test_the_largest_of_several_means_is_covered_whichever_it_is(truths):
+    """An arm that is picked for its mean and given its own interval lies too high where the arms are equal."""
+    draws = np.random.default_rng(2).normal(np.array(truths)[:, None], 1.0, (FEW, len(truths), 5))
+    share = np.mean([one.low <= 0 <= one.high for one in map(largest_mean, draws)])
+
+    assert within_error(share, FEW)
+
+
+def test_an_arm_picked_for_its_mean_is_luckier_than_its_own_interval_says():
+    draws = np.random.default_rng(2).normal(0.0, 1.0, (200, 12, 5))
+    picked = [student_t(max(arms, key=np.mean)).low > 0 for arms in draws]
+
+    assert np.mean(picked) > 0.03 > 0.01 > np.mean([largest_mean(arms).low > 0 for arms in draws])
 
 
 @pytest.mark.parametrize("right", [0, 1, 2])

@@ -16,6 +16,7 @@ from repro.statistics.resampling import (
     resampled_seeds,
 )
 from repro.statistics.seeds import geometric_t, paired_t, prediction_t, student_t
+from repro.statistics.simultaneous import largest_mean
 from repro.statistics.unimodality import dip, dip_p_value
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "holm",
     "hull",
     "joint_bootstrap",
+    "largest_mean",
     "median_interval",
     "multiplicity",
     "newcombe",
