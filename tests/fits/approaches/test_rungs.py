@@ -84,9 +84,18 @@ def test_what_sizes_share_and_gain_is_read_off_the_table():
     by_size = readings[readings["D"] == D]
 
     assert 6 == by_size["width"].nunique() > readings[readings["D"] == 2 * D]["width"].nunique()
-    assert 0 < least_gain(by_size) < least_gain(by_size[by_size["N"] < 3e4])
     with pytest.raises(ValueError, match="at most 7 sizes share a reading, 8 were asked for"):
         shared_tokens(readings, sizes=8)
+
+
+def test_a_ladder_whose_order_turns_where_tokens_are_few_gains_nothing_there():
+    """One number of tokens, the most that all but the widest have read, does not see it."""
+    noisy = planted(HALF, noise=0.002)
+    turned = noisy.assign(loss=noisy["loss"] + np.where((noisy["N"] == SIZES[3]) & (noisy["D"] == 65_536), 0.5, 0.0))
+    D = shared_tokens(turned, sizes=6)
+
+    assert 0 < least_gain(turned[turned["D"] == D]).low
+    assert least_gain(turned).high < 0 < least_gain(noisy).low
 
 
 def test_kaplans_joint_law_grows_parameters_faster_than_data():
@@ -120,9 +129,20 @@ def test_only_the_right_form_extrapolates():
     x = np.geomspace(1e4, 2.56e6, 9)
     floor, none = PowerLaw(2.0, 100.0, 0.4).loss(x), PowerLaw(0.0, 10.0, 0.1).loss(x)
 
-    assert 0 == pytest.approx(extrapolation_error(x, floor, offset=True, factor=4), abs=1e-4)
-    assert extrapolation_error(x, floor, offset=False, factor=4) < -0.03
-    assert 0 == pytest.approx(extrapolation_error(x, none, offset=False, factor=4), abs=1e-9)
+    assert 0 == pytest.approx(extrapolation_error(x, floor, law="offset", held=2), abs=1e-4)
+    assert extrapolation_error(x, floor, law="pure", held=2) < -0.03
+    assert 0 == pytest.approx(extrapolation_error(x, none, law="pure", held=2), abs=1e-9)
+
+
+def test_a_power_law_is_told_from_a_fixed_amount_by_two_rungs_and_not_by_one():
+    """Six models as on the ladder at cpu scale: one rung held out, either law is within 2 % of the other's world."""
+    x = np.array([8.3e2, 2.9e3, 1.4e4, 2.5e4, 8.3e4, 1.95e5])
+    power, fixed = PowerLaw(0.0, 6.8, 0.0637).loss(x), 4.4 - 0.235 * np.log(x / x[0])
+
+    for world, right, wrong in ((power, "pure", "fixed amount"), (fixed, "fixed amount", "pure")):
+        assert 0 == pytest.approx(extrapolation_error(x, world, law=right, held=2), abs=1e-9)
+        assert 0.02 > abs(extrapolation_error(x, world, law=wrong, held=1))
+        assert 0.02 < abs(extrapolation_error(x, world, law=wrong, held=2))
 
 
 def test_too_few_points_are_refused():

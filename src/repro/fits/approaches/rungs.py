@@ -20,7 +20,7 @@ from repro.fits.laws.surface import Surface, fit_surface
 from repro.fits.runs.suites import columns_of
 from repro.floor.arrays import Array
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
-from repro.statistics import Estimate, student_t
+from repro.statistics import Estimate, largest_mean, student_t
 
 FEWEST = 4  # sizes that a budget needs
 SPAN = 6.0  # factor around the best size within which a profile is taken for a parabola
@@ -59,15 +59,15 @@ def envelope_of(readings: pd.DataFrame, *, size: str = "N") -> Frontier:
     return fit_envelope(*columns_of(at_budgets(readings, budgets_of(readings, size=size, to_double=DENSE), size=size)))
 
 
-def valleys_of(readings: pd.DataFrame, *, size: str = "N") -> Frontier:
+def valleys_of(readings: pd.DataFrame, *, size: str = "N", span: float = SPAN) -> Frontier:
     """Approach 2 on one seed: a parabola through each IsoFLOP profile, near its least point.
 
-    A profile is no parabola far from its minimum, so only sizes within a factor of SPAN of the best one are used.
+    A profile is no parabola far from its minimum, so only sizes within a factor of `span` of the best one are used.
     """
     profiles = at_budgets(readings, budgets_of(readings, size=size), size=size)
     best = profiles.loc[profiles.groupby("C")["loss"].idxmin()].set_index("C")["N"]
     apart = profiles["N"] / profiles["C"].map(best)
-    near = profiles[apart.between(1 / SPAN, SPAN)]
+    near = profiles[apart.between(1 / span, span)]
     return fit_isoflop(*columns_of(near), tolerance=0.01, fewest=3)
 
 
@@ -94,10 +94,15 @@ def exponent_at(readings: pd.DataFrame, D: float) -> float:
     return fit_pure_law(rows["N_inside"], rows["loss"]).alpha
 
 
-def least_gain(readings: pd.DataFrame) -> float:
-    """The smallest fall of the loss from one size to the next larger one, at one number of tokens."""
-    by_size = readings.sort_values("N")["loss"].to_numpy(dtype=float)
-    return float((by_size[:-1] - by_size[1:]).min())
+def least_gain(readings: pd.DataFrame) -> Estimate:
+    """The least fall of the loss from one size to the next, over all steps up the ladder and all numbers of tokens.
+
+    A step counts at every number of tokens that both sizes have read, so a ladder whose order turns where tokens are
+    few is seen. The interval is that of the least of many means.
+    """
+    loss = readings.sort_values("N").pivot_table(index="seed", columns=["D", "N"], values="loss")
+    steps = (-loss.T.groupby("D").diff().dropna(how="all")).to_numpy()
+    return largest_mean(-steps, unit="nats per token").through(lambda gain: -gain, "nats per token")
 
 
 APPROACHES: dict[str, Callable[[pd.DataFrame], Frontier | Surface]] = {
@@ -107,6 +112,12 @@ APPROACHES: dict[str, Callable[[pd.DataFrame], Frontier | Surface]] = {
 }
 
 
+def small_runs(readings: pd.DataFrame, *, share: float) -> pd.DataFrame:
+    """The readings up to a share of the largest compute."""
+    C = FLOP_PER_PARAMETER_TOKEN * readings["N"] * readings["D"]
+    return readings[C <= share * C.max()]
+
+
 def prediction_error(readings: pd.DataFrame, *, share: float) -> float:
     """Median absolute relative error of a surface, fitted to readings of little compute, on those of the most.
 
@@ -114,7 +125,7 @@ def prediction_error(readings: pd.DataFrame, *, share: float) -> float:
         share: of the largest compute; readings up to it are fitted, and those above half the largest predicted.
     """
     C = FLOP_PER_PARAMETER_TOKEN * readings["N"] * readings["D"]
-    surface = surface_of(readings[C <= share * C.max()])
+    surface = surface_of(small_runs(readings, share=share))
     largest = readings[C > C.max() / 2]
     return float((surface.loss(largest["N"], largest["D"]) / largest["loss"] - 1).abs().median())
 

@@ -5,6 +5,7 @@ Legend: x parameters, tokens or compute; L loss in nats per token.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,16 +62,33 @@ def fit_offset_law(x: ArrayLike, loss: ArrayLike) -> PowerLaw:
     return PowerLaw(float(E), float(A * np.exp(alpha * middle)), alpha)
 
 
-def extrapolation_error(x: ArrayLike, loss: ArrayLike, *, offset: bool, factor: float) -> float:
-    """Predicted over measured loss, minus 1, at the largest x, by a law fitted up to a `factor` below it.
+def fit_fixed_amount(x: ArrayLike, loss: ArrayLike) -> Callable[[ArrayLike], Array]:
+    """The rival of a power law: every tenfold increase takes off the same amount. Least squares of loss on log x."""
+    log_x, log_loss = _logs(x, loss, fewest=2)
+    line = np.polyfit(log_x, np.exp(log_loss), 1)
+    return lambda size: np.asarray(np.polyval(line, np.log(np.asarray(size, dtype=float))))
+
+
+LAWS: dict[str, Callable[[ArrayLike, ArrayLike], Callable[[ArrayLike], Array]]] = {
+    "pure": lambda x, loss: fit_pure_law(x, loss).loss,
+    "offset": lambda x, loss: fit_offset_law(x, loss).loss,
+    "fixed amount": fit_fixed_amount,
+}
+
+
+def extrapolation_error(x: ArrayLike, loss: ArrayLike, *, law: str, held: int) -> float:
+    """Predicted over measured loss, minus 1, at the largest x, by a law fitted to all but the `held` largest.
+
+    Args:
+        law: pure, offset, or fixed amount.
 
     Raises:
         ValueError: too few points are left to fit.
     """
-    size, value = (np.asarray(column, dtype=float) for column in (x, loss))
-    last, known = int(np.argmax(size)), size <= size.max() / factor * (1 + 1e-9)
-    law = (fit_offset_law if offset else fit_pure_law)(size[known], value[known])
-    return float(law.loss(size[last]) / value[last] - 1)
+    order = np.argsort(np.asarray(x, dtype=float), kind="stable")
+    size, value = (np.asarray(column, dtype=float)[order] for column in (x, loss))
+    predicted = LAWS[law](size[:-held], value[:-held])
+    return float(predicted(size[-1]) / value[-1] - 1)
 
 
 def joint_law_growth(alpha_N: float, alpha_D: float) -> float:

@@ -1,0 +1,55 @@
+"""Choices of the analysis of a ladder that could as well have been others, and what each makes of an estimate.
+
+An interval over seeds holds them fixed. They are the same for every estimate of a kind, so that none is chosen for what
+it does to one verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from repro.fits.approaches.rungs import over_seeds, valleys_of
+from repro.statistics import Estimate
+
+SPANS = (3.5, 12.0)  # factors around the best size, beside SPAN, within which a profile may be taken for a parabola
+
+
+def without_first(readings: pd.DataFrame) -> pd.DataFrame:
+    """The readings but the earliest, which follow a few dozen steps."""
+    return readings[readings["D"] > readings["D"].min()]
+
+
+def without_narrowest(readings: pd.DataFrame) -> pd.DataFrame:
+    """The readings of all models but the smallest."""
+    return readings[readings["N"] > readings["N"].min()]
+
+
+def without_widest(readings: pd.DataFrame) -> pd.DataFrame:
+    """The readings of all models but the largest."""
+    return readings[readings["N"] < readings["N"].max()]
+
+
+CHOICES: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "first reading left out": without_first,
+    "narrowest model left out": without_narrowest,
+    "widest model left out": without_widest,
+}
+
+
+def under_choices(estimate: Callable[..., Estimate], *tables: pd.DataFrame) -> dict[str, Estimate]:
+    """The estimate from the same tables of readings under each other choice, by the choice in words.
+
+    Args:
+        estimate: takes as many tables as are given.
+    """
+    return {name: estimate(*(keep(table) for table in tables)) for name, keep in CHOICES.items()}
+
+
+def under_spans(readings: pd.DataFrame) -> dict[str, Estimate]:
+    """The exponent by parabolas (approach 2) through fewer and through more sizes about each minimum."""
+    return {
+        f"sizes within {span:g} times the best": over_seeds(readings, lambda rows, s=span: valleys_of(rows, span=s).a)
+        for span in SPANS
+    }
