@@ -1,11 +1,14 @@
 """The data-constrained law: its limits, its published numbers, its ridge, and worlds whose truth is known."""
 
+import math
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from repro.corpora.tables.tables import load_runs, table_id
+from repro.fits.laws.intervals import up_to_edge
 from repro.fits.questions.repetition import (
     FRESH,
     PUBLISHED,
@@ -156,3 +159,10 @@ def test_the_decay_is_not_identified_by_the_public_runs():
     assert 4.7 == pytest.approx(low, abs=0.3)
     assert TOKENS_GRID[-1] == high
     assert 0.31 == pytest.approx(found["at_edge"], abs=0.03)
+
+
+def test_an_interval_that_ends_where_the_search_ended_has_no_upper_bound():
+    inside, at_edge = student_t([80.0, 90.0, 100.0]), student_t([395.0, 400.0, 405.0])
+
+    assert inside == up_to_edge(inside, TOKENS_GRID[-1])
+    assert replace(at_edge, high=math.inf) == up_to_edge(at_edge, TOKENS_GRID[-1])

@@ -5,7 +5,9 @@ An interval of some level is read from the two quantiles that it needs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,3 +52,11 @@ def recorded_estimate(
     recorded = row[f"{name}_quantiles"][(at or 0) * len(QUANTILES) :]
     method = f"percentile bootstrap, {row['draws']} resamples"
     return Estimate(float(value), recorded[places[0]], recorded[places[1]], level, int(row["runs"]), unit, method)
+
+
+def up_to_edge(estimate: Estimate, edge: float) -> Estimate:
+    """The estimate, without an upper bound where its interval ends at the edge of what was searched.
+
+    The edge says where the search stopped and not where the data stop agreeing.
+    """
+    return replace(estimate, high=math.inf) if estimate.high >= edge * (1 - 1e-6) else estimate
