@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from repro.fits.questions.critical_batch import tokens_to_reach
+from repro.floor.estimate import Estimate
 from repro.sizing.operations.chinchilla import break_even_tokens
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
-from repro.statistics import Estimate
 
 
 def equal_loss_runs(readings: pd.DataFrame) -> pd.DataFrame:
