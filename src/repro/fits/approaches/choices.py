@@ -7,6 +7,7 @@ it does to one verdict.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypedDict
 
 import pandas as pd
 
@@ -14,6 +15,13 @@ from repro.fits.approaches.rungs import over_seeds, valleys_of
 from repro.statistics import Estimate
 
 SPANS = (3.5, 12.0)  # factors around the best size, beside SPAN, within which a profile may be taken for a parabola
+
+
+class Judged(TypedDict):
+    """An estimate, and `also` what other choices make of it, by the choice in words: what `Study.settle` takes."""
+
+    estimate: Estimate
+    also: dict[str, Estimate]
 
 
 def without_first(readings: pd.DataFrame) -> pd.DataFrame:
@@ -45,6 +53,11 @@ def under_choices(estimate: Callable[..., Estimate], *tables: pd.DataFrame) -> d
         estimate: takes as many tables as are given.
     """
     return {name: estimate(*(keep(table) for table in tables)) for name, keep in CHOICES.items()}
+
+
+def with_choices(estimate: Callable[..., Estimate], *tables: pd.DataFrame) -> Judged:
+    """The estimate from tables of readings, and what each other choice makes of it."""
+    return {"estimate": estimate(*tables), "also": under_choices(estimate, *tables)}
 
 
 def under_spans(readings: pd.DataFrame) -> dict[str, Estimate]:

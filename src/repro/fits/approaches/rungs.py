@@ -160,9 +160,9 @@ def _exponent(fit: Callable[[pd.DataFrame], Frontier | Surface]) -> Callable[[pd
     return lambda rows: fit(rows).a
 
 
-def exponents(readings: pd.DataFrame) -> dict[str, Estimate]:
-    """The exponent of the optimal size by each approach, with its interval over seeds."""
-    return {name: over_seeds(readings, _exponent(fit)) for name, fit in APPROACHES.items()}
+def exponent_by(approach: str) -> Callable[[pd.DataFrame], Estimate]:
+    """The exponent of the optimal size by one of APPROACHES, with its interval over seeds, of a table of readings."""
+    return lambda readings: over_seeds(readings, _exponent(APPROACHES[approach]))
 
 
 def over_seeds(table: pd.DataFrame, statistic: Callable[[pd.DataFrame], float], unit: str = "") -> Estimate:
