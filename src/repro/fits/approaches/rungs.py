@@ -20,7 +20,7 @@ from repro.fits.laws.surface import Surface, fit_surface
 from repro.fits.runs.suites import columns_of
 from repro.floor.arrays import Array
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
-from repro.statistics import Estimate, largest_mean, student_t
+from repro.statistics import Estimate, largest_mean, paired_t, student_t
 
 FEWEST = 4  # sizes that a budget needs
 SPAN = 6.0  # factor around the best size within which a profile is taken for a parabola
@@ -163,6 +163,22 @@ def _exponent(fit: Callable[[pd.DataFrame], Frontier | Surface]) -> Callable[[pd
 def exponent_by(approach: str) -> Callable[[pd.DataFrame], Estimate]:
     """The exponent of the optimal size by one of APPROACHES, with its interval over seeds, of a table of readings."""
     return lambda readings: over_seeds(readings, _exponent(APPROACHES[approach]))
+
+
+def by_parabolas(size: str) -> Callable[[pd.DataFrame], float]:
+    """The exponent of one seed by approach 2, the sizes counted as column `size` has them."""
+    return lambda rows: valleys_of(rows, size=size).a
+
+
+def moved_by_protocol(kaplan: pd.DataFrame, hoffmann: pd.DataFrame) -> Estimate:
+    """The exponent by Kaplan's protocol, output matrix left out, minus that by Hoffmann's, of the same seeds."""
+    arms = ((kaplan, by_parabolas("N_inside")), (hoffmann, by_parabolas("N")))
+    return paired_t(*([exponent(one) for _, one in rows.groupby("seed")] for rows, exponent in arms))
+
+
+def moved_by_counting(readings: pd.DataFrame) -> Estimate:
+    """The exponent without the output matrix minus that with it, all else equal."""
+    return over_seeds(readings, lambda rows: by_parabolas("N_inside")(rows) - by_parabolas("N")(rows))
 
 
 def over_seeds(table: pd.DataFrame, statistic: Callable[[pd.DataFrame], float], unit: str = "") -> Estimate:
