@@ -23,7 +23,8 @@ def best_trials(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 def at_best_look(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """The table with each column of lists over looks as three: at the best look, and as `_start` and `_end`.
 
-    A training that diverged has none of the three.
+    Where start and best look were read once more by more replies (`_closely`), that reading counts. A training that
+    diverged has none of the three.
     """
     trials = table.copy()
     for name in columns:
@@ -31,6 +32,11 @@ def at_best_look(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
         trials[name] = [looks[int(look)] if isinstance(looks, list) else np.nan for looks, look in lists]
         for end, place in (("start", 0), ("end", -1)):
             trials[f"{name}_{end}"] = [looks[place] if isinstance(looks, list) else np.nan for looks, _ in lists]
+        for read, place in ((f"{name}_start", 0), (name, 1)):
+            closely = trials.get(f"{name}_closely", pd.Series(None, trials.index, dtype=object))
+            trials[read] = [
+                two[place] if isinstance(two, list) else one for two, one in zip(closely, trials[read], strict=True)
+            ]
     return trials
 
 
@@ -97,6 +103,26 @@ def pairs_needed(
     low, high = (np.take_along_axis(gain, place, axis=-1) for place in (before, after))
     part = np.divide(wanted - low, high - low, out=np.zeros_like(low), where=after > before)
     return np.asarray(np.exp(log[before] + part * (log[after] - log[before]))[..., 0])
+
+
+def range_of_rates(rates: Sequence[float], gains: Sequence[float], *, within: float) -> float:
+    """Decades of learning rate over which a gain stays within a share of its greatest, on lines over the logarithm.
+
+    What lies beyond the grid does not count, so a range that reaches an end is the least that it can be.
+
+    Args:
+        rates, gains: (n,) one per training; one that diverged has gained nothing, 0.
+
+    Raises:
+        ValueError: no training gained anything, so that none is near the best.
+    """
+    order = np.argsort(rates)
+    log, gain = np.log10(np.array(rates)[order]), np.array(gains)[order]
+    if not gain.max() > 0:
+        raise ValueError(f"gains {[*gains]} hold none above 0; no rate is near the best")
+    between = np.linspace(log[0], log[-1], 10_001)
+    near = np.interp(between, log, gain) >= (1 - within) * gain.max()
+    return float(near.mean() * (log[-1] - log[0]))
 
 
 def at_equal_kl(kl: Sequence[float], gold: Sequence[float], level: float, origin: float) -> float:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from repro.alignment.methods.arms import Looks, RewardModel, direct_arm, fit_reward_model, reinforced_arm
-from repro.alignment.methods.configurations import Effort
 from repro.alignment.methods.relatives import dpo
 from repro.alignment.methods.replies import Writer, sample_replies
-from repro.alignment.reviews.configurations import Aligned, Stage
+from repro.alignment.reviews.configurations import Aligned, Learned, Stage
 from repro.alignment.reviews.readings import Reader, Reward, implied_reward, objective, ordered_share
 from repro.alignment.reviews.start import draw_prompts, fine_tuned, gold_rewards, labelled_pairs, reading_generator
 from repro.floor.measurement import Numbers
@@ -20,7 +20,8 @@ from repro.floor.measurement import Numbers
 def arm_on_pairs(config: Aligned, seed: int) -> Numbers:
     """DPO."""
     reference = fine_tuned(config.stage, seed)
-    looks = Looks(Reader(reference, config, seed, lambda policy: implied_reward(policy, reference, config.beta)))
+    reader = Reader(reference, config, seed, lambda policy: implied_reward(policy, reference, config.beta))
+    looks = Looks(reader)
     arm = direct_arm(
         reference,
         *labelled_pairs(config.stage, config.pairs, seed),
@@ -30,7 +31,8 @@ def arm_on_pairs(config: Aligned, seed: int) -> Numbers:
         also=looks,
         lora=config.lora,
     )
-    return looks.numbers(arm.best.losses) | {"ordered": None, "seconds": round(arm.seconds, 2)}
+    numbers = looks.numbers(arm.best.losses) | {"ordered": None, "seconds": round(arm.seconds, 2)}
+    return numbers | _read_closely(reader, arm.policy)
 
 
 def arm_on_reward(config: Aligned, seed: int) -> Numbers:
@@ -38,11 +40,12 @@ def arm_on_reward(config: Aligned, seed: int) -> Numbers:
     reference = fine_tuned(config.stage, seed)
     reward, mean, spread, ordered, model_seconds = gold_rewards, 0.0, 1.0, 1.0, 0.0
     if config.method == "PPO":
-        model = _reward_model(config.stage, config.pairs, config.model_rates, config.budget, config.lora, seed)
-        reward, model_seconds = functools.partial(_last_number, model), model.seconds
+        taught = Learned(pairs=config.pairs, budget=config.budget, model_rates=config.model_rates, lora=config.lora)
+        reward, model_seconds = learned_reward(config.stage, taught, seed)
         mean, spread = _mean_and_spread(reward, config.stage, seed)
         ordered = ordered_share(reward, reference, config, seed)
-    looks = Looks(Reader(reference, config, seed, lambda policy: reward, mean=mean, spread=spread))
+    reader = Reader(reference, config, seed, lambda policy: reward, mean=mean, spread=spread)
+    looks = Looks(reader)
     write = Writer(config.stage.reply)
     arm = reinforced_arm(
         reference,
@@ -56,17 +59,27 @@ def arm_on_reward(config: Aligned, seed: int) -> Numbers:
         lora=config.lora,
     )
     seconds = round(arm.seconds + model_seconds, 2)
-    return looks.numbers(arm.best.losses) | {"ordered": ordered, "seconds": seconds}
+    numbers = looks.numbers(arm.best.losses) | {"ordered": ordered, "seconds": seconds}
+    return numbers | _read_closely(reader, arm.policy)
 
 
 @functools.lru_cache(maxsize=32)
-def _reward_model(
-    stage: Stage, pairs: int, rates: tuple[float, ...], budget: Effort, lora: int, seed: int
-) -> RewardModel:
-    """The reward model of a seed's pairs, the same for each beta and learning rate of PPO."""
-    seen, held_out = labelled_pairs(stage, pairs, seed)
-    fits = [budget.fit(rate) for rate in rates]
-    return fit_reward_model(fine_tuned(stage, seed), stage.width, seen, held_out, fits, seed=seed, lora=lora)
+def learned_reward(stage: Stage, taught: Learned, seed: int) -> tuple[Reward, float]:
+    """The reward model of a seed's pairs, the same for each beta and learning rate of PPO, and the seconds it took."""
+    seen, held_out = labelled_pairs(stage, taught.pairs, seed)
+    fits = [taught.budget.fit(rate) for rate in taught.model_rates]
+    model = fit_reward_model(fine_tuned(stage, seed), stage.width, seen, held_out, fits, seed=seed, lora=taught.lora)
+    return functools.partial(_last_number, model), model.seconds
+
+
+def _read_closely(reader: Reader, policy: nn.Module) -> dict[str, list[float]]:
+    """Numbers of the fine-tuned model and of a policy by more replies, two in each list; none where none are asked."""
+    if not reader.config.closely:
+        return {}
+    config = replace(reader.config, samples=reader.config.closely)
+    looks = Looks(Reader(reader.reference, config, reader.seed, reader.reward, mean=reader.mean, spread=reader.spread))
+    looks(reader.reference), looks(policy)
+    return {f"{name}_closely": numbers for name, numbers in looks.lists.items()}
 
 
 def _last_number(model: RewardModel, tokens_NT: Tensor) -> Tensor:

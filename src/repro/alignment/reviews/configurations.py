@@ -55,7 +55,8 @@ class Aligned:
 
     model_rates: learning rates of the reward model, among which its loss on held-out pairs chooses. samples: replies to
     held-out prompts at each look. lora: rank of the adapters by which policy, reward model and value network learn; 0:
-    all weights learn.
+    all weights learn. closely: replies by which the fine-tuned model and the kept policy are read once more; 0: they
+    are not.
     """
 
     method: str
@@ -67,16 +68,31 @@ class Aligned:
     model_rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2)
     samples: int = 300
     lora: int = added(0)
+    closely: int = added(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learned:
+    """A reward model of a stage's pairs, its learning rate and checkpoint chosen by its loss on held-out pairs."""
+
+    pairs: int
+    budget: Effort
+    model_rates: tuple[float, ...]
+    lora: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """What can be reached from a fine-tuned model: its replies weighed by exp(gold / beta), and the best of a few."""
+    """What can be reached from a fine-tuned model: its replies weighed by exp(reward / beta), and the best of a few.
+
+    samples: replies to each held-out prompt. learned: the reward that weighs and chooses them, if it is not gold.
+    """
 
     stage: Stage = Stage()
     betas: tuple[float, ...] = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
     best_of: tuple[int, ...] = (1, 2, 4, 8, 16)
     samples: int = 2000
+    learned: Learned | None = added(None)  # noqa: RUF009 - `added` gives a field
 
 
 @dataclass(frozen=True, kw_only=True)

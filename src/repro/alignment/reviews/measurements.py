@@ -18,7 +18,8 @@ def aligned_reviews(config: Aligned, seed: int) -> Numbers:
     from that model and `entropy` in nats per reply, `valid` the share that keeps to the grammar. `losses` are its own,
     without the first look's; `look` is the best one, by `own_loss`; `ordered` the share of pairs of replies that the
     reward model puts in gold's order (None for DPO); `seconds` of training, of the reward model too, looks included:
-    CPU time, on a GPU time that passed, which other trials on it lengthen. A GPU multiplies in TF32.
+    CPU time, on a GPU time that passed, which other trials on it lengthen. A GPU multiplies in TF32. Where it is
+    asked for, `gold_closely` and the like are the fine-tuned model's and the best look's numbers, read once more.
 
     Records of DPO by adapters made before December 2026 drew the adapters' start without a seed: each is a fair draw,
     and none can be made again to the digit.
@@ -39,22 +40,23 @@ def aligned_reviews(config: Aligned, seed: int) -> Numbers:
 def reachable(config: Reach, seed: int) -> Numbers:
     """`gold` and `kl` of the best policy at each beta, and of the best of n replies (an upper bound on its KL).
 
-    Each is exact but for the finite number of replies that the fine-tuned model writes to each held-out prompt; `share`
-    is the effective part of them after weighing, the least over prompts.
+    Best is by gold, or by the reward model that the configuration names: then this is what no reinforcement learning on
+    that model can exceed under the model itself. Each is exact but for the finite number of replies that the fine-tuned
+    model writes to each held-out prompt; `share` is the effective part of them after weighing, the least over prompts.
 
     Source: Stiennon et al. 2020 (arXiv:2009.01325), appendix G.3, for the KL of the best of n.
     """
-    from repro.alignment.reviews.reach import best_of, best_policy, held_out_gold
+    from repro.alignment.reviews.reach import best_of, best_policy, held_out_rewards
     from repro.instruments.devices import training_on
 
     with training_on(config.stage.device):
-        gold_PN = held_out_gold(config, seed)
-    policies = [best_policy(gold_PN, beta) for beta in config.betas]
+        rewards = held_out_rewards(config, seed)
+    policies = [best_policy(*rewards, beta) for beta in config.betas]
     return {
         "best_gold": [gold for gold, _, _ in policies],
         "best_kl": [kl for _, kl, _ in policies],
         "share": [share for _, _, share in policies],
-        "of_n_gold": [best_of(gold_PN, n) for n in config.best_of],
+        "of_n_gold": [best_of(*rewards, n) for n in config.best_of],
         "of_n_kl": [float(np.log(n) - (n - 1) / n) for n in config.best_of],
     }
 
