@@ -170,6 +170,45 @@ def gaps_at_equal_kl(
     return gaps
 
 
+def shared_ranges(trials: pd.DataFrame, theirs: str) -> pd.DataFrame:
+    """The range of KL, `near` to `far`, where a method and theirs both have points, per method and seed.
+
+    Where no KL lies between points of both there is no row: that seed says nothing of the two at equal KL, since a line
+    from the reference would only tell how far the other's nearest point is.
+    """
+    ends = trials.dropna(subset="kl").groupby(["method", "seed"], sort=False)["kl"].agg(["min", "max"])
+    rest = ends.drop(index=theirs, level="method")
+    theirs_ends = ends.loc[theirs].reindex(rest.index.get_level_values("seed")).set_index(rest.index)
+    near, far = np.maximum(rest["min"], theirs_ends["min"]), np.minimum(rest["max"], theirs_ends["max"])
+    return pd.DataFrame({"near": near, "far": far})[near <= far].reset_index()
+
+
+def shares_of_gain(trials: pd.DataFrame, ours: str, theirs: str, *, levels: int = 9, root: bool = True) -> list[float]:
+    """Our `gain` over theirs at equal KL per seed, each summed over the range of KL in which both have points.
+
+    Args:
+        levels: KL at which both are read, evenly over its root from the far end of the range; 1: that end alone.
+        root: whether lines between points are straight over the root of KL, or over KL itself.
+
+    Raises:
+        ValueError: no seed has such a range.
+    """
+    ranges = shared_ranges(trials[trials["method"].isin([ours, theirs])], theirs)
+    if ranges.empty:
+        raise ValueError(f"{ours} and {theirs} have no KL in common in any seed; add weights that bring them together")
+    shares, stretch = [], np.sqrt if root else np.asarray
+    for seed, near, far in ranges[["seed", "near", "far"]].itertuples(index=False):
+        shared = np.linspace(np.sqrt(far), np.sqrt(near), levels) ** 2
+        gain = {}
+        for method in (ours, theirs):
+            points = (
+                trials[(trials["method"] == method) & (trials["seed"] == seed)].dropna(subset="kl").sort_values("kl")
+            )
+            gain[method] = np.interp(stretch(shared), stretch(points["kl"]), points["gain"]).sum()
+        shares.append(float(gain[ours] / gain[theirs]))
+    return shares
+
+
 def shares_at_equal_kl(trials: pd.DataFrame, method: str, levels: Sequence[float]) -> list[float]:
     """A method's `gain` over the `best_gain` there is at equal KL, per seed, a mean over the levels.
 
