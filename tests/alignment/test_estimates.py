@@ -15,11 +15,14 @@ from repro.alignment.estimates import (
     has_collapsed,
     level_table,
     levels_within,
+    on_shared_range,
     pairs_needed,
+    range_of_rates,
     share_that_lost,
+    shared_ranges,
     shares_at_equal_kl,
 )
-from repro.statistics import paired_t
+from repro.statistics import paired_t, student_t
 
 
 def test_gold_chooses_nothing():
@@ -88,6 +91,65 @@ def test_a_planted_share_of_the_most_is_found_at_equal_kl():
 
     assert [0.5] == pytest.approx(shares_at_equal_kl(table, "half", [0.05, 0.3]))
     assert [0.0] == shares_at_equal_kl(table, "none", [0.05, 0.3])
+
+
+def relatives(share: float, kl: dict[str, list[float]]) -> pd.DataFrame:
+    """Ten seeds of DPO, which gains the root of KL, and of a relative that gains a share of it, at the KL given."""
+    rows = []
+    for seed in range(10):
+        for method, of_root in (("DPO", 1.0), ("relative", share)):
+            points = np.array(kl[method]) * (1 + 0.01 * seed)
+            gains = of_root * np.sqrt(points) * (1 + 0.001 * seed)
+            rows.append(pd.DataFrame({"method": method, "seed": seed, "kl": points, "gain": gains, "gain_start": 0.0}))
+    return pd.concat(rows, ignore_index=True)
+
+
+def test_a_margin_wider_than_the_effect_supports_nothing():
+    """Planted: at KL of 0.001 DPO gains 0.03 and the relative nothing: less than 0.05 behind, and yet not near."""
+    near = relatives(0.0, {"DPO": [0.0005, 0.002], "relative": [0.001, 0.001]})
+
+    behind = student_t(gaps_at_equal_kl(near, "relative", "DPO", [0.0008], "gain"))
+    share = student_t(np.divide(*on_shared_range(near, "relative", "DPO", "gain")))
+
+    assert -0.05 <= behind.low  # as the first region had it
+    assert share.high < 0.7
+
+
+@pytest.mark.parametrize("how", [{}, {"levels": 1}, {"root": False}])
+def test_a_planted_share_of_gain_is_found_where_both_have_points(how: dict[str, int]):
+    table = relatives(0.8, {"DPO": [0.1, 0.5, 2.0], "relative": [0.1, 0.5, 2.0, 3.0]})
+
+    assert [0.8] * 10 == pytest.approx(np.divide(*on_shared_range(table, "relative", "DPO", "gain", **how)))
+
+
+def test_no_share_is_read_on_a_line_from_the_reference():
+    """Planted: the relative has no point nearer than DPO's farthest in nine seeds of ten, so one alone speaks."""
+    apart = relatives(0.5, {"DPO": [0.1, 1.0], "relative": [1.5, 3.0]})
+    apart.loc[(apart["seed"] == 4) & (apart["kl"] > 1) & (apart["method"] == "DPO"), "kl"] = 2.0
+
+    assert [4] == list(shared_ranges(apart, "DPO")["seed"])
+    assert (1, 1) == tuple(map(len, on_shared_range(apart, "relative", "DPO", "gain")))
+    with pytest.raises(ValueError, match="relative and DPO have no KL in common in any seed"):
+        on_shared_range(apart[apart["seed"] != 4], "relative", "DPO", "gain")
+
+
+def test_the_range_of_good_rates_is_a_planted_width_whatever_the_unit_of_the_gain():
+    """Planted: gains fall by a tenth of the best per half decade on one side, and at once on the other."""
+    rates, gains = [1e-2, 1e-4, 1e-3, 1e-1], [2.0, 1.6, 1.8, 0.0]
+
+    assert 1 + 0.1 == pytest.approx(range_of_rates(rates, gains, within=0.1), abs=1e-3)
+    assert 2 + 0.2 == pytest.approx(range_of_rates(rates, [100 * gain for gain in gains], within=0.2), abs=1e-3)
+    with pytest.raises(ValueError, match="hold none above 0"):
+        range_of_rates(rates, [0.0, -1.0, 0.0, 0.0], within=0.1)
+
+
+def test_a_closer_reading_takes_the_place_of_the_look_that_chose():
+    """Where it was made: the other training keeps its own."""
+    looks = pd.DataFrame({"gold": [[1.0, 2.0, 3.0]] * 2, "look": [1, 2], "gold_closely": [[1.1, 2.2], np.nan]})
+
+    read = at_best_look(looks, ["gold"])
+
+    assert [[1.1, 1.0], [2.2, 3.0], [3.0, 3.0]] == [list(read[name]) for name in ("gold_start", "gold", "gold_end")]
 
 
 def table() -> pd.DataFrame:

@@ -183,8 +183,10 @@ def shared_ranges(trials: pd.DataFrame, theirs: str) -> pd.DataFrame:
     return pd.DataFrame({"near": near, "far": far})[near <= far].reset_index()
 
 
-def shares_of_gain(trials: pd.DataFrame, ours: str, theirs: str, *, levels: int = 9, root: bool = True) -> list[float]:
-    """Our `gain` over theirs at equal KL per seed, each summed over the range of KL in which both have points.
+def on_shared_range(
+    trials: pd.DataFrame, ours: str, theirs: str, column: str, *, levels: int = 9, root: bool = True
+) -> tuple[list[float], list[float]]:
+    """Our and their column at equal KL per seed, means over the range of KL in which both have points of their own.
 
     Args:
         levels: KL at which both are read, evenly over its root from the far end of the range; 1: that end alone.
@@ -196,17 +198,16 @@ def shares_of_gain(trials: pd.DataFrame, ours: str, theirs: str, *, levels: int 
     ranges = shared_ranges(trials[trials["method"].isin([ours, theirs])], theirs)
     if ranges.empty:
         raise ValueError(f"{ours} and {theirs} have no KL in common in any seed; add weights that bring them together")
-    shares, stretch = [], np.sqrt if root else np.asarray
+    read: dict[str, list[float]] = {ours: [], theirs: []}
+    stretch = np.sqrt if root else np.asarray
     for seed, near, far in ranges[["seed", "near", "far"]].itertuples(index=False):
         shared = np.linspace(np.sqrt(far), np.sqrt(near), levels) ** 2
-        gain = {}
-        for method in (ours, theirs):
+        for method, means in read.items():
             points = (
                 trials[(trials["method"] == method) & (trials["seed"] == seed)].dropna(subset="kl").sort_values("kl")
             )
-            gain[method] = np.interp(stretch(shared), stretch(points["kl"]), points["gain"]).sum()
-        shares.append(float(gain[ours] / gain[theirs]))
-    return shares
+            means.append(float(np.interp(stretch(shared), stretch(points["kl"]), points[column]).mean()))
+    return read[ours], read[theirs]
 
 
 def shares_at_equal_kl(trials: pd.DataFrame, method: str, levels: Sequence[float]) -> list[float]:

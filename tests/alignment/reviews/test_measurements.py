@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from repro.alignment.methods.configurations import Effort
-from repro.alignment.reviews.configurations import Aligned, Ordering, Reach, Stage
+from repro.alignment.reviews.configurations import Aligned, Learned, Ordering, Reach, Stage
 from repro.alignment.reviews.estimates import passes
 from repro.alignment.reviews.measurements import aligned_reviews, reachable, reward_order
 from repro.alignment.reviews.ordering import first_pairs
@@ -31,6 +31,37 @@ def test_the_best_policy_gains_with_kl_and_best_of_n_never_has_more_of_its_objec
     assert (np.diff(reached["best_kl"]) < 0).all() and (np.diff(reached["best_gold"]) < 0).all()
     assert (of_n <= objective + 0.01).all()
     assert (np.diff(reached["of_n_gold"]) > 0).all()
+
+
+def test_no_policy_for_a_learned_reward_has_more_of_golds_objective_than_the_best_policy():
+    """Both weigh the same replies, so it holds exactly, at every weight of the KL."""
+    stage = Stage(width=8, layers=1, steps=20, batch=16)
+    taught = Learned(pairs=60, budget=Effort(fit_steps=10, fit_batch=8, looks=2), model_rates=(1e-2,))
+    betas = np.array([0.05, 0.2, 1.0, 5.0])
+    best, learned = (
+        reachable(Reach(stage=stage, betas=tuple(betas), learned=one, samples=400), 0) for one in (None, taught)
+    )
+    most = np.subtract(best["best_gold"], betas * best["best_kl"])
+    reached = np.array(learned["best_gold"])[:, None] - betas * np.array(learned["best_kl"])[:, None]
+
+    assert (reached <= most + 1e-9).all()
+    assert best["of_n_gold"][0] == pytest.approx(learned["of_n_gold"][0])
+    assert best["of_n_gold"][-1] > learned["of_n_gold"][-1]
+
+
+@pytest.mark.parametrize("method", ["DPO", "PPO"])
+def test_a_close_reading_by_as_many_replies_is_the_reading_of_the_kept_look(method):
+    """The kept policy is read, and not the last: planted, a rate so high that later looks are worse."""
+    stage = Stage(width=8, layers=1, steps=20, batch=16)
+    budget = Effort(fit_steps=12, fit_batch=8, ppo_steps=6, episodes=8, looks=3)
+    trial = Aligned(
+        method=method, beta=0.3, learning_rate=3e-2, pairs=40, budget=budget, stage=stage, samples=30, closely=30
+    )
+    numbers = aligned_reviews(trial, 0)
+
+    for name in ("gold", "kl", "proxy"):
+        assert [numbers[name][0], numbers[name][numbers["look"]]] == pytest.approx(numbers[f"{name}_closely"])
+    assert "gold_closely" not in aligned_reviews(replace(trial, closely=0), 0)
 
 
 def test_a_device_that_is_not_here_is_refused():

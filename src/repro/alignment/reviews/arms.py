@@ -38,7 +38,8 @@ def arm_on_pairs(config: Aligned, seed: int) -> Numbers:
 def arm_on_reward(config: Aligned, seed: int) -> Numbers:
     """PPO on the reward model of the same pairs, or on gold."""
     reference = fine_tuned(config.stage, seed)
-    reward, mean, spread, ordered, model_seconds = gold_rewards, 0.0, 1.0, 1.0, 0.0
+    reward: Reward = gold_rewards
+    mean, spread, ordered, model_seconds = 0.0, 1.0, 1.0, 0.0
     if config.method == "PPO":
         taught = Learned(pairs=config.pairs, budget=config.budget, model_rates=config.model_rates, lora=config.lora)
         reward, model_seconds = learned_reward(config.stage, taught, seed)
