@@ -28,16 +28,17 @@ def at_best_look(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """
     trials = table.copy()
     for name in columns:
-        lists = list(zip(table[name], table["look"], strict=True))
-        trials[name] = [looks[int(look)] if isinstance(looks, list) else np.nan for looks, look in lists]
-        for end, place in (("start", 0), ("end", -1)):
-            trials[f"{name}_{end}"] = [looks[place] if isinstance(looks, list) else np.nan for looks, _ in lists]
-        for read, place in ((f"{name}_start", 0), (name, 1)):
-            closely = trials.get(f"{name}_closely", pd.Series(None, trials.index, dtype=object))
-            trials[read] = [
-                two[place] if isinstance(two, list) else one for two, one in zip(closely, trials[read], strict=True)
-            ]
+        looks = zip(table[name], table["look"], table.get(f"{name}_closely", [None] * len(table)), strict=True)
+        read = np.array([_start_best_end(*one) for one in looks], dtype=float)
+        trials[f"{name}_start"], trials[name], trials[f"{name}_end"] = read.T
     return trials
+
+
+def _start_best_end(looks: object, look: float, closely: object) -> tuple[float, float, float]:
+    if not isinstance(looks, list):
+        return np.nan, np.nan, np.nan
+    start, best = closely if isinstance(closely, list) else (looks[0], looks[int(look)])
+    return start, best, looks[-1]
 
 
 def has_collapsed(trials: pd.DataFrame) -> pd.Series[bool]:
