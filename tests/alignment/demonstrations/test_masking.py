@@ -3,12 +3,15 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from repro.alignment.demonstrations.configurations import Masking
+from repro.alignment.demonstrations.estimates import all_learnt
 from repro.alignment.demonstrations.examples import RESPONSE, draw_examples
 from repro.alignment.demonstrations.measurements import masked_tuning
 from repro.corpora.languages.reviews import LOG_ODDS, WORDS
+from repro.statistics import paired_t
 
 TINY = Masking(
     loss="response",
@@ -44,6 +47,19 @@ def test_noise_is_uniform_and_parts_and_seeds_differ():
     np.testing.assert_allclose(counts[1:] / counts.sum(), 1 / (len(WORDS) - 1), atol=0.003)
     assert not np.array_equal(drawn, draw_examples("noise", 12, 2_000, seed=0, part=1))
     assert not np.array_equal(drawn, draw_examples("noise", 12, 2_000, seed=1, part=0))
+
+
+def test_where_a_loss_taught_nothing_there_is_nothing_to_compare():
+    """A planted floor: neither loss moves off the start, and the test of pairs alone calls one better by a hair."""
+    start = np.array([1.331, 1.333, 1.335, 1.332, 1.330])
+    floor = {"response": start - [0.001, 0.0, 0.002, 0.001, 0.0], "all": start - 0.012}
+    learnt = {loss: nll - 1 for loss, nll in floor.items()}
+
+    assert paired_t(list(floor["all"]), list(floor["response"])).high < 0
+    for expected, losses in ((False, floor), (True, learnt), (False, {**learnt, "all": floor["all"]})):
+        trials = pd.concat([pd.DataFrame({"untrained": start, "nll": nll}) for nll in losses.values()])
+        assert expected == all_learnt(trials)
+    assert not all_learnt(pd.DataFrame({"untrained": [2.0, np.nan], "nll": [1.0, np.nan]}))
 
 
 def test_training_lowers_the_loss_of_unseen_responses_and_pretraining_starts_lower():
