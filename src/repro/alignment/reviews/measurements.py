@@ -24,6 +24,9 @@ def aligned_reviews(config: Aligned, seed: int) -> Numbers:
     Records of DPO by adapters made before December 2026 drew the adapters' start without a seed: each is a fair draw,
     and none can be made again to the digit.
 
+    Records of DPO by adapters made before December 2026 drew the adapters' start without a seed: each is a fair draw,
+    and none can be made again to the digit.
+
     Raises:
         Diverged: a loss that is no number.
     """
