@@ -100,9 +100,11 @@ def least_gain(readings: pd.DataFrame) -> Estimate:
     A step counts at every number of tokens that both sizes have read, so a ladder whose order turns where tokens are
     few is seen. The interval is that of the least of many means.
     """
-    loss = readings.sort_values("N").pivot_table(index="seed", columns=["D", "N"], values="loss")
-    steps = (-loss.T.groupby("D").diff().dropna(how="all")).to_numpy()
-    return largest_mean(-steps, unit="nats per token").through(lambda gain: -gain, "nats per token")
+    loss = readings.pivot_table(index=["D", "N"], columns="seed", values="loss")
+    rises = loss.groupby("D").diff().dropna(how="all")
+    return largest_mean([list(map(float, row)) for row in rises.to_numpy()], unit="nats per token").through(
+        lambda gain: -gain, "nats per token"
+    )
 
 
 APPROACHES: dict[str, Callable[[pd.DataFrame], Frontier | Surface]] = {
@@ -115,7 +117,8 @@ APPROACHES: dict[str, Callable[[pd.DataFrame], Frontier | Surface]] = {
 def small_runs(readings: pd.DataFrame, *, share: float) -> pd.DataFrame:
     """The readings up to a share of the largest compute."""
     C = FLOP_PER_PARAMETER_TOKEN * readings["N"] * readings["D"]
-    return readings[C <= share * C.max()]
+    small: pd.DataFrame = readings[C <= share * C.max()]
+    return small
 
 
 def prediction_error(readings: pd.DataFrame, *, share: float) -> float:

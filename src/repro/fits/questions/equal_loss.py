@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from repro.fits.questions.critical_batch import tokens_to_reach
@@ -39,13 +40,17 @@ def equal_loss_runs(readings: pd.DataFrame) -> pd.DataFrame:
     cheaper = table[table["C"] < cost]
     if cheaper.empty:
         raise ValueError(f"no larger model reaches {loss:.3f} nats for less than {cost:.3g} operations")
-    pays = [break_even_tokens(small=N, small_tokens=D, large=r.N, large_tokens=r.D) for r in cheaper.itertuples()]
-    return cheaper.assign(training=cost / cheaper["C"], serving=cheaper["N"] / N, break_even=[p / D for p in pays])
+    pays = [
+        break_even_tokens(small=N, small_tokens=D, large=float(large), large_tokens=float(tokens))
+        for large, tokens in cheaper[["N", "D"]].to_numpy()
+    ]
+    return cheaper.assign(training=cost / cheaper["C"], serving=cheaper["N"] / N, break_even=np.array(pays) / D)
 
 
-def cheapest(runs: pd.DataFrame) -> pd.Series:
-    """The row of `equal_loss_runs` that took least compute."""
-    return runs.loc[runs["C"].idxmin()]
+def cheapest(runs: pd.DataFrame, *, step: int = 0) -> dict[str, float]:
+    """The row of `equal_loss_runs` that took least compute, or the one so many rungs further up."""
+    place = int(runs["C"].to_numpy().argmin()) + step
+    return {str(name): float(runs[name].iloc[place]) for name in runs}
 
 
 def serving_between_rungs(by_seed: Sequence[pd.DataFrame]) -> Estimate:
