@@ -32,7 +32,6 @@ from repro.inference.speculation.configurations import (
 )
 from repro.inference.speculation.estimates import (
     acceptance_over_overlap,
-    accepted_by_place,
     better_than_ngrams,
     by_batch,
     by_decoder,
@@ -127,7 +126,6 @@ def test_independent_acceptances_are_told_from_runs_of_them():
     found = [outcome("tokens-a-verification-closed-form", tokens_over_closed_form(row, 4)) for row in rows]
 
     assert ["supported", "refuted"] == found
-    np.testing.assert_allclose([0.5, 0.5], accepted_by_place([20, 10, 10]))
 
 
 def test_an_acceptance_other_than_the_overlap_is_caught():

@@ -110,7 +110,8 @@ def _exponent(rows: pd.DataFrame, x: str) -> Estimate:
 def _later(readings: pd.DataFrame, D: float, sizes: int) -> dict[float, pd.DataFrame]:
     """The readings after each larger number of tokens that so many sizes have read."""
     by_tokens = readings[readings["D"] > D].groupby("D")
-    return {float(d): rows for d, rows in by_tokens if rows["N"].nunique() >= sizes}
+    later = {float(str(d)): rows for d, rows in by_tokens}
+    return {d: rows for d, rows in later.items() if rows["N"].nunique() >= sizes}
 
 
 def _followed(readings: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -122,4 +123,4 @@ def _followed(readings: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _least_losses(readings: pd.DataFrame) -> pd.DataFrame:
     profiles = at_budgets(readings, budgets_of(readings, to_double=TO_DOUBLE, fewest=3))
-    return profiles.groupby(["seed", "C"], as_index=False)["loss"].min()
+    return profiles.groupby(["seed", "C"])["loss"].min().reset_index()

@@ -51,4 +51,4 @@ def changed_share(compared: pd.DataFrame) -> Estimate:
     """
     if not compared["changed"].any():
         return clopper_pearson(0, len(compared))
-    return student_t(compared["changed"] / compared["steps"], of="draws of the weights")
+    return student_t(list(compared["changed"] / compared["steps"]), of="draws of the weights")

@@ -227,7 +227,7 @@ def pair_on(
 
 def passes_by_layout(pair: GivenPair | Untrained, layouts: Sequence[str], **how: Any) -> list[PassCosts]:
     """Passes of one pair with its weights in each layout; `how` is what `PassCosts` takes besides."""
-    return [PassCosts(pair=pair, **how, **LAYOUTS[layout]) for layout in layouts]
+    return [PassCosts(pair=pair, **{**how, **LAYOUTS[layout]}) for layout in layouts]
 
 
 def decoders(

@@ -7,10 +7,9 @@ What is timed and judged has Student's t over processes, since another process f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any, TypeVar
 
-import numpy as np
 import pandas as pd
 
 from repro.floor.measurement import Numbers
@@ -170,19 +169,8 @@ def eight_over_fastest_one(passes: pd.DataFrame, layout: str) -> Estimate:
     """
     table = passes.pivot(index="seed", columns="layout", values="passes")
     ones = table.map(lambda milliseconds: milliseconds[0]).min(axis=1)
-    return geometric_t(table[layout].map(lambda milliseconds: milliseconds[8 - 1]) / ones, unit="times")
-
-
-def accepted_by_place(counts: Sequence[int]) -> list[float]:
-    """The share of drafted tokens accepted at each place, among those whose predecessors all were.
-
-    If acceptances are independent it is the same at every place.
-
-    Args:
-        counts: rounds that accepted 0, 1, ... tokens.
-    """
-    reached = np.cumsum(np.asarray(counts)[::-1])[::-1]  # rounds that accepted at least so many
-    return [float(after / before) if before else float("nan") for before, after in pairwise(reached)]
+    eights = table[layout].map(lambda milliseconds: milliseconds[8 - 1])
+    return geometric_t(list(eights / ones), unit="times")
 
 
 def by_drafted(swept: pd.DataFrame, cost: float, verified: Sequence[float]) -> pd.DataFrame:
