@@ -26,20 +26,20 @@ class Judged(TypedDict):
 
 def without_first(readings: pd.DataFrame) -> pd.DataFrame:
     """The readings but the earliest, which follow a few dozen steps."""
-    kept: pd.DataFrame = readings.loc[readings["D"] > readings["D"].min()]
-    return kept
+    rest: pd.DataFrame = readings.loc[readings["D"] > readings["D"].min()]
+    return rest
 
 
 def without_narrowest(readings: pd.DataFrame) -> pd.DataFrame:
     """The readings of all models but the smallest."""
-    kept: pd.DataFrame = readings.loc[readings["N"] > readings["N"].min()]
-    return kept
+    rest: pd.DataFrame = readings.loc[readings["N"] > readings["N"].min()]
+    return rest
 
 
 def without_widest(readings: pd.DataFrame) -> pd.DataFrame:
     """The readings of all models but the largest."""
-    kept: pd.DataFrame = readings.loc[readings["N"] < readings["N"].max()]
-    return kept
+    rest: pd.DataFrame = readings.loc[readings["N"] < readings["N"].max()]
+    return rest
 
 
 CHOICES: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
@@ -65,8 +65,8 @@ def with_choices(estimate: Callable[..., Estimate], *tables: pd.DataFrame) -> Ju
 
 def under_spans(readings: pd.DataFrame) -> dict[str, Estimate]:
     """The exponent by parabolas (approach 2) through fewer and through more sizes about each minimum."""
-    return {f"sizes within {span:g} times the best": _by_valleys(readings, span) for span in SPANS}
 
+    def exponent(span: float) -> Estimate:
+        return over_seeds(readings, lambda rows: valleys_of(rows, span=span).a)
 
-def _by_valleys(readings: pd.DataFrame, span: float) -> Estimate:
-    return over_seeds(readings, lambda rows: valleys_of(rows, span=span).a)
+    return {f"sizes within {span:g} times the best": exponent(span) for span in SPANS}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
 from repro.fits.approaches.choices import Judged, without_first, without_narrowest
@@ -109,9 +110,8 @@ def _exponent(rows: pd.DataFrame, x: str) -> Estimate:
 
 def _later(readings: pd.DataFrame, D: float, sizes: int) -> dict[float, pd.DataFrame]:
     """The readings after each larger number of tokens that so many sizes have read."""
-    by_tokens = readings[readings["D"] > D].groupby("D")
-    later = {float(str(d)): rows for d, rows in by_tokens}
-    return {d: rows for d, rows in later.items() if rows["N"].nunique() >= sizes}
+    after = {float(d): readings.loc[readings["D"] == d] for d in np.unique(readings["D"]) if d > D}
+    return {d: rows for d, rows in after.items() if rows["N"].nunique() >= sizes}
 
 
 def _followed(readings: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
