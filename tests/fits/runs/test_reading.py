@@ -8,7 +8,7 @@ import pytest
 from repro.fits.runs.reading import BadRuns, read_runs
 from repro.fits.runs.sizes import parse_size, spell_size
 
-ROWS = ("70M,1.4B,4.1", "140M,2.8B,3.7", "350M,7B,3.3", "1.3B,26B,2.8", "7B,140B,2.3", "70B,1.4T,1.95")
+ROWS = ("70M,1.4B,4.1", "140M,2.8B,3.7", "350M,4B,3.3", "1.3B,26B,2.8", "7B,90B,2.3", "70B,1.4T,1.95")
 
 
 @pytest.fixture
@@ -73,13 +73,15 @@ def test_columns_go_by_their_usual_names(written, header):
 
 def test_size_and_compute_give_the_tokens(written):
     """Epoch AI's own header: D = C / 6N."""
-    frame = read_runs(written("Model Size,Training FLOP,loss", [f"{n}e8,{n}e19,3" for n in range(1, 8)])).frame
-    np.testing.assert_allclose(1e19 / 6e8, frame["D"])
+    frame = read_runs(
+        written("Model Size,Training FLOP,loss", [f"{n}e8,{n % 4 + 1}e19,{9 - n}" for n in range(1, 8)])
+    ).frame
+    np.testing.assert_allclose([(n % 4 + 1) * 1e19 / n / 6e8 for n in range(1, 8)], frame["D"])
 
 
 def test_json_lines_are_read_too(written):
     """One object a line, numbers or spelled sizes."""
-    rows = [json.dumps({"params": f"{n}B", "tokens": 2e10 * n, "loss": 3.0}) for n in range(1, 8)]
+    rows = [json.dumps({"params": f"{n}B", "tokens": 2e10 * (n % 4 + 1), "loss": 3.0 - n / 9}) for n in range(1, 8)]
     frame = read_runs(written(rows[0], rows[1:], "runs.jsonl")).frame
     assert [n * 1e9 for n in range(1, 8)] == frame["N"].tolist()
 
@@ -135,8 +137,9 @@ def test_a_bad_header_is_explained(written, header, reasons):
         (b"N,D,loss\n", "0 runs; a fit needs at least 6"),
         (b"N,D,loss\n70M,1.4B,4.1\n", "1 runs; a fit needs at least 6"),
         (b"N,D,loss\n70M,1.4B,4,\xe9\n", "row 2 is not UTF-8"),
-        ("N,D,loss\n".encode("utf-16"), "row 1 is not UTF-8"),
-        (b"N;D;loss\n70M;1.4B;4,1\n", "semicolons"),
+        (b"\xff\xfeN\x00,\x00D", "row 1 is not UTF-16"),
+        (b"\x1f\x8bnot gzip", "looks compressed, and unpacking fails"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook of before 2007; export it as CSV"),
     ],
 )
 def test_a_bad_file_is_explained(tmp_path, content, reason):
@@ -152,14 +155,14 @@ def test_a_bad_file_is_explained(tmp_path, content, reason):
     [
         ("{", "row 3 is no JSON"),
         ("[1]", "row 3 is a JSON list"),
-        ('{"N": 1e9, "loss": 3}', "row 3 has other fields.*: D"),
+        ('{"N": 1e9, "loss": 3}', "row 3, column 'D': got ''"),
     ],
 )
 def test_a_bad_json_line_is_named(written, line, reason):
     """The same care for JSON lines."""
     good = '{"N": 1e9, "D": 2e10, "loss": 3.0}'
     with pytest.raises(BadRuns, match=reason):
-        read_runs(written(good, [good, line, good], "runs.jsonl"))
+        read_runs(written(good, [good, line, *[good] * 5], "runs.jsonl"))
 
 
 def test_a_file_that_is_not_there(tmp_path):
@@ -176,7 +179,8 @@ def test_many_bad_rows_are_told_at_once_and_counted(written):
 
 def test_compute_that_contradicts_size_and_tokens_is_noted(written):
     """C three times 6 N D means another way of counting; the worst row is named."""
-    rows = [f"{n}B,{n * 20}B,{6 * n * n * 20}E,3" for n in range(1, 7)] + ["7B,140B,17640E,3"]
+    tokens = [20 * (n % 4 + 1) for n in range(1, 8)]
+    rows = [f"{n}B,{D}B,{6 * n * D * (3 if n == 7 else 1)}E,{4 - n / 9}" for n, D in enumerate(tokens, start=1)]
     runs = read_runs(written("N,D,C,loss", rows))
     assert any("1 of 7 runs" in note and "row 8" in note and "C / 6ND = 3" in note for note in runs.notes)
 
@@ -184,7 +188,7 @@ def test_compute_that_contradicts_size_and_tokens_is_noted(written):
 def test_repetition_follows_from_the_unique_tokens(written):
     """epochs = tokens / unique tokens."""
     frame = read_runs(written("N,D,loss,unique_tokens", [f"{row},700M" for row in ROWS])).frame
-    assert [2, 4, 10] == pytest.approx(frame["epochs"].tolist()[:3])
+    assert [2, 4, 40 / 7] == pytest.approx(frame["epochs"].tolist()[:3])
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ def parse_size(text: str) -> float:
 
 def spell_size(number: float) -> str:
     """A count in three digits with its suffix: 7.25e10 is 72.5B; beyond 1e15, in powers of ten."""
+    number = float(f"{number:.3g}")  # 999.9 million is a billion
     for suffix in ("t", "b", "m", "k"):
         if _SUFFIX[suffix] <= number < 1e15:
             return f"{number / _SUFFIX[suffix]:.3g}{suffix.upper()}"
