@@ -55,7 +55,7 @@ MAY_IMPORT = {
     "alignment.reviews": ["floor", "instruments", "corpora.languages", "models", "alignment.methods"],
     "attention": ["floor", "statistics", "instruments", "sizing.memory", "models"],
     "fits": [
-        *["floor", "statistics", "figures", "sizing.operations", "corpora.tables"],
+        *["floor", "statistics", "figures", "corpora.tables"],
         *["fits.approaches", "fits.laws", "fits.runs"],
     ],
     "fits.approaches": ["floor", "statistics", "sizing.operations", "corpora.tables", "fits.laws", "fits.runs"],

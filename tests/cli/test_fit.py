@@ -139,6 +139,49 @@ def test_a_bad_file_ends_with_row_and_reason(planted, tmp_path):
     assert "row 2 has 5 cells; the header has 4" in result.stderr
 
 
+def test_copying_a_file_changes_no_interval(planted, tmp_path):
+    """Every run twice is every run once."""
+    header, *rows = planted.read_text().splitlines()
+    path = tmp_path / "twice.csv"
+    path.write_text("\n".join([header, *rows, *rows]))
+    once, twice = (json.loads(_invoke(file, "--resamples", "200", "--json").stdout) for file in (planted, path))
+
+    assert once["approaches"] == twice["approaches"]
+    assert len(rows) == len(twice["left_out"]["copies"])
+
+
+def test_stated_budgets_are_those_of_the_answer(tmp_path):
+    """C counts attention, most in small models: all approaches answer for budgets so counted, and agree."""
+    rng, rows = np.random.default_rng(2), []
+    for budget in BUDGETS:
+        for N in 1.2e8 * (budget / 1e18) ** 0.5 * np.geomspace(1 / 6, 6, 9):
+            D = budget / 6 / N / (1 + 1.5 * (N / 1e7) ** -0.35)
+            loss = (1.8 + 480 * N**-0.35 + 2100 * D**-0.37) * np.exp(0.001 * rng.standard_normal())
+            rows.append(f"{N:.6g},{D:.6g},{budget:.6g},{loss:.6f}")
+    path = tmp_path / "stated.csv"
+    path.write_text("N,D,C,loss\n" + "\n".join(rows))
+    got = json.loads(_invoke(path, "--resamples", "200", "--budget", "1e20", "--json").stdout)
+
+    sizes = np.geomspace(1e7, 1e11, 100_001)
+    tokens = 1e20 / 6 / sizes / (1 + 1.5 * (sizes / 1e7) ** -0.35)
+    best = sizes[np.argmin(1.8 + 480 * sizes**-0.35 + 2100 * tokens**-0.37)]
+    by_number = {approach["approach"]: approach["optima"][0]["N"]["value"] for approach in got["approaches"]}
+    assert best == pytest.approx(by_number[2], rel=0.1)
+    assert best == pytest.approx(by_number[3], rel=0.1)
+    assert any("compute is the file's own, not 6 N D" in warning for warning in got["warnings"])
+    assert not any("contradict" in warning for warning in got["warnings"])
+
+
+def test_one_budget_leaves_approach_three_alone(tmp_path):
+    """Approaches 1 and 2 say why they say nothing."""
+    path = tmp_path / "one.csv"
+    path.write_text("params,tokens,val_loss,counting\n" + "\n".join(_runs((1e19,), noise=0.003, sizes=24)))
+    got = json.loads(_invoke(path, "--resamples", "200", "--json").stdout)
+
+    assert [3] == [approach["approach"] for approach in got["approaches"]]
+    assert all(got["absent"][number].startswith("one budget: C is 1e+19 in every run") for number in "12")
+
+
 def _within(truth, estimate):
     low = -np.inf if estimate["low"] is None else estimate["low"]
     high = np.inf if estimate["high"] is None else estimate["high"]

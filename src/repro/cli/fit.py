@@ -23,12 +23,18 @@ FEWEST_RESAMPLES = 200  # the tails of a 99 % interval hold one draw each then
 
 def fit(
     runs: Annotated[
-        Path, typer.Argument(help="CSV (or .jsonl) with loss and two of N, D, C; sizes as 70B, 1.4T, 1e9.")
+        Path, typer.Argument(help="Table (CSV, JSON, ...) with loss and two of N, D, C; sizes as 70B, 1.4T, 1e9.")
     ],
     budget: Annotated[list[str] | None, typer.Option(help="FLOP to plan for, as 1e21; may be repeated.")] = None,
     resamples: Annotated[int, typer.Option(min=FEWEST_RESAMPLES, help="Bootstrap resamples.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     figure: Annotated[Path | None, typer.Option(help="Draw the fit into this .svg, .png or .pdf.")] = None,
+    best_of_cell: Annotated[
+        bool, typer.Option("--best-of-cell", help="Of runs of one N and D (a sweep of rates) take the best.")
+    ] = False,
+    keep_outliers: Annotated[
+        bool, typer.Option("--keep-outliers", help="Fit runs far from the surface of all others too.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
 ) -> None:
     """Fit scaling laws to your own runs: exponents by three approaches, optimal N and D, and what to distrust."""
@@ -38,7 +44,7 @@ def fit(
 
     with refusing(ValueError, OSError):
         budgets = [_budget(text) for text in budget or []]
-        read = read_runs(runs)
+        read = read_runs(runs, best_of_cell=best_of_cell, keep_outliers=keep_outliers)
         with progress("fitting", STAGES, of="stages") as advance:
             made = report(read, budgets, resamples=resamples, seed=seed, advance=advance)
         if figure:
@@ -61,10 +67,13 @@ def _budget(text: str) -> float:
 def _show(made: Report, runs: Path, figure: Path | None) -> None:
     console = Console()
     frame = made.runs.frame
+    name = str(runs).encode("utf-8", "backslashreplace").decode()
+    left_out = "".join(f", without {len(rows)} {why}" for why, rows in made.runs.left_out.items())
     console.print(
-        f"{len(frame)} runs of {escape(str(runs))}: "
+        f"{len(frame)} runs of {escape(name)}: "
         f"N {spell_size(frame['N'].min())} to {spell_size(frame['N'].max())}, "
-        f"D {spell_size(frame['D'].min())} to {spell_size(frame['D'].max())}, N counted: {made.runs.convention}",
+        f"D {spell_size(frame['D'].min())} to {spell_size(frame['D'].max())}, "
+        f"N counted: {made.runs.convention}{left_out}",
         highlight=False,
     )
     console.print(_exponents(made), _law(made), *_optima(made))

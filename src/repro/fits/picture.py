@@ -1,6 +1,6 @@
 """The picture of `repro fit`: runs by budget, the fitted surface at those budgets, and the optima with their intervals.
 
-Legend: N parameters, C = 6 N D floating-point operations, loss in nats per token.
+Legend: N parameters, C floating-point operations, 6 N D unless the file has its own, loss in nats per token.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from repro.figures import PALETTE, figure_style
+from repro.fits.laws.surface import optimum
 from repro.fits.report import Report
-from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 KINDS = (".svg", ".png", ".pdf")
 MOST_CURVES = 12  # more iso-budget curves than that hide the runs
@@ -32,7 +32,7 @@ def draw(report: Report, path: Path) -> None:
     """
     if path.suffix.lower() not in KINDS:
         raise ValueError(f"--figure {path}: got {path.suffix or 'no ending'!r}, expected one of {', '.join(KINDS)}")
-    compute = FLOP_PER_PARAMETER_TOKEN * report.runs.frame["N"] * report.runs.frame["D"]
+    compute = report.runs.frame["C"]
     colours = ScalarMappable(LogNorm(compute.min() / 1.01, compute.max() * 1.01), "viridis")
     path.parent.mkdir(parents=True, exist_ok=True)
     with figure_style(), matplotlib.rc_context({"svg.hashsalt": "repro"}):  # the same report, the same bytes
@@ -46,7 +46,7 @@ def draw(report: Report, path: Path) -> None:
 
 def _runs(axes: Axes, report: Report, colours: ScalarMappable) -> None:
     frame, surface = report.runs.frame, report.fit.surface
-    compute = FLOP_PER_PARAMETER_TOKEN * frame["N"] * frame["D"]
+    compute = frame["C"]
     axes.scatter(frame["N"], frame["loss"], c=colours.to_rgba(compute.to_numpy()), s=14, zorder=2)
     budgets = np.array(report.budgets) if report.budgets else np.geomspace(compute.min(), compute.max(), 5)
     budgets = budgets[np.unique(np.linspace(0, len(budgets) - 1, min(len(budgets), MOST_CURVES)).astype(int))]
@@ -54,10 +54,10 @@ def _runs(axes: Axes, report: Report, colours: ScalarMappable) -> None:
         near = frame["N"][np.abs(np.log(compute / budget)) < 0.2]
         low, high = (near.min(), near.max()) if len(near) > 1 else (frame["N"].min(), frame["N"].max())
         sizes = np.geomspace(low / 1.3, high * 1.3, 100)
-        loss = surface.loss(sizes, budget / FLOP_PER_PARAMETER_TOKEN / sizes)
+        loss = surface.loss(sizes, report.cost.tokens(budget, sizes))
         axes.plot(sizes, loss, color=colours.to_rgba(budget), linewidth=1.0)
     if any(approach.number == 3 for approach in report.approaches):  # else the surface has no optimum to draw
-        best, tokens = surface.optimum(budgets)
+        best, tokens = optimum(surface.table(), budgets, report.cost)
         style: dict[str, Any] = {"color": PALETTE["ink"], "markersize": 8, "linewidth": 0.8}
         axes.plot(best, surface.loss(best, tokens), "*--", label="optimum of the fit", **style)
         axes.legend()
@@ -65,7 +65,7 @@ def _runs(axes: Axes, report: Report, colours: ScalarMappable) -> None:
 
 
 def _optima(axes: Axes, report: Report) -> None:
-    compute = FLOP_PER_PARAMETER_TOKEN * report.runs.frame["N"] * report.runs.frame["D"]
+    compute = report.runs.frame["C"]
     across = np.array([min(compute.min(), *report.wanted) / 2, max(compute.max(), *report.wanted) * 2])
     aside = (across[1] / across[0]) ** 0.012  # approaches stand side by side, so that no interval hides another
     axes.set(xscale="log", yscale="log", xlabel="training compute C (FLOP)", ylabel="optimal parameters N*")

@@ -1,47 +1,52 @@
 """What a reader's own runs say: the exponents of each approach, the optimum at given budgets, and what to distrust.
 
-Legend: N parameters, D training tokens, C = 6 N D floating-point operations, loss in nats per token.
+Legend: N parameters, D training tokens, C floating-point operations, 6 N D unless the file has its own, loss in nats.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from repro.fits.approaches.envelope import bootstrap_envelope, fit_envelope
 from repro.fits.approaches.isoflop import bootstrap_isoflop, find_budgets, fit_isoflop
+from repro.fits.cautions import (
+    about_budgets,
+    about_contradictions,
+    about_cost,
+    about_fit,
+    about_intervals,
+    about_runs,
+)
+from repro.fits.laws.cost import Cost, cost_of
 from repro.fits.laws.surface import (
     PARAMETERS,
+    Spending,
     Surface,
     SurfaceDraws,
     SurfaceFit,
     bootstrap_surface,
     fit_surface,
 )
-from repro.fits.runs.reading import UNSTATED, Runs
+from repro.fits.runs.doubts import refuse_without_choice
+from repro.fits.runs.reading import Runs
 from repro.fits.runs.suites import columns_of
 from repro.floor.arrays import Array
-from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 from repro.statistics import LEVEL, Estimate, percentile
 
 STAGES = 4  # the surface's fit and its bootstrap, and each of the other two approaches
-FEW_BUDGETS = 4  # an exponent through fewer minima has at most one degree of freedom left
-FEW_RUNS = 20  # below this a bootstrap interval covers too seldom; tests/statistics measures it
-FLAT = 0.1  # E is not identified where its interval reaches below this share of its value
-WIDE = 0.5  # nor is an exponent whose interval spans half of all that is possible
-SURE = 0.5  # share of starts that must find the same minimum
-LOST = 0.05  # share of resamples that may leave no line, or no converged fit
 
 
 class Law(Protocol):
     """What all approaches give: an exponent and the optimum at a budget."""
 
     @property
-    def a(self) -> float: ...
+    def a(self) -> float | Array: ...
 
     def optimum(self, C: ArrayLike) -> tuple[Array, Array]: ...
 
@@ -81,11 +86,12 @@ class Approach:
 class Report:
     """All that `repro fit` shows.
 
-    budgets: those around which the runs gather. wanted: those to plan for. absent: why an approach says nothing, by its
-    number.
+    cost: what compute pays for. budgets: those around which the runs gather. wanted: those to plan for. absent: why an
+    approach says nothing, by its number.
     """
 
     runs: Runs
+    cost: Cost
     budgets: tuple[float, ...]
     wanted: tuple[float, ...]
     approaches: tuple[Approach, ...]
@@ -101,6 +107,7 @@ class Report:
             "columns": self.runs.columns,
             "counting": self.runs.convention,
             "notes": list(self.runs.notes),
+            "left_out": {why: list(rows) for why, rows in self.runs.left_out.items()},
             "level": LEVEL,
             "budgets_tried": list(self.budgets),
             "budgets_wanted": list(self.wanted),
@@ -132,7 +139,8 @@ def report(
         advance: called STAGES times, once per finished stage.
     """
     N, D, loss = columns_of(runs.frame)
-    C = FLOP_PER_PARAMETER_TOKEN * N * D
+    C = runs.frame["C"].to_numpy(dtype=float)
+    cost = cost_of(N, D, C)
     wanted = tuple(budgets) or (float(C.max()),)
     fit = fit_surface(N, D, loss)
     advance()
@@ -142,9 +150,11 @@ def report(
     for number in (1, 2, 3):
         try:
             name, law, draws, lost[number] = (
-                _by_surface(fit, surfaces) if number == 3 else _by_minima(number, N, D, loss, resamples, seed)
+                _by_surface(fit, surfaces, cost)
+                if number == 3
+                else _by_minima(number, runs.frame, resamples=resamples, seed=seed)
             )
-            approaches.append(_approach(number, name, law, draws, lost[number], C, wanted))
+            approaches.append(_approach(number, name, law, draws, lost[number], C, wanted, cost))
         except ValueError as reason:  # too few minima, or a surface without any
             absent[number] = str(reason)
         if number < 3:
@@ -152,15 +162,18 @@ def report(
     gathered = tuple(float(np.exp(budget.log_C)) for budget in find_budgets(C))
     law_values = _law(fit.surface, surfaces, len(N))
     warnings = (
-        *_about_runs(runs, gathered),
-        *_about_fit(fit, surfaces, law_values),
-        *_about_intervals(approaches, {number: count / resamples for number, count in lost.items()}),
-        *_about_budgets(wanted, C),
+        *runs.warnings,
+        *about_runs(runs, gathered),
+        *about_cost(cost),
+        *about_fit(fit, surfaces, law_values),
+        *about_intervals(approaches, {number: count / resamples for number, count in lost.items()}),
+        *about_contradictions(approaches),
+        *about_budgets(wanted, C),
     )
-    return Report(runs, gathered, wanted, tuple(approaches), absent, fit, law_values, warnings)
+    return Report(runs, cost, gathered, wanted, tuple(approaches), absent, fit, law_values, warnings)
 
 
-def _by_surface(fit: SurfaceFit, surfaces: SurfaceDraws) -> tuple[str, Law, Draws, int]:
+def _by_surface(fit: SurfaceFit, surfaces: SurfaceDraws, cost: Cost) -> tuple[str, Law, Draws, int]:
     """Approach 3: name, law, resamples that have an optimum, and how many have none."""
     if min(fit.surface.alpha, fit.surface.beta) <= 0:
         raise ValueError(
@@ -168,26 +181,29 @@ def _by_surface(fit: SurfaceFit, surfaces: SurfaceDraws) -> tuple[str, Law, Draw
             "needs both above 0. The runs vary too little in N or in D, or the loss does not fall with them"
         )
     peaked = surfaces.has_optimum
-    return "loss surface", fit.surface, surfaces.where(peaked), int((~peaked).sum())
+    law, draws = Spending(fit.surface.table(), cost), Spending(surfaces.parameters[peaked], cost)
+    return "loss surface", law, draws, int((~peaked).sum())
 
 
-def _by_minima(number: int, N: Array, D: Array, loss: Array, resamples: int, seed: int) -> tuple[str, Law, Draws, int]:
+def _by_minima(number: int, frame: pd.DataFrame, *, resamples: int, seed: int) -> tuple[str, Law, Draws, int]:
     """Approach 1 or 2: name, law, the resamples that leave a line, and how many leave none."""
-    name, fit, refit = {
-        1: ("lower envelope", fit_envelope, bootstrap_envelope),
-        2: ("IsoFLOP parabolas", fit_isoflop, bootstrap_isoflop),
-    }[number]
-    frontier = fit(N, D, loss)
-    frontiers = refit(N, D, loss, resamples=resamples, seed=seed)
+    refuse_without_choice(number, frame)
+    runs, C = columns_of(frame), frame["C"]
+    if number == 1:
+        name, frontier = "lower envelope", fit_envelope(*runs, C)
+        frontiers = bootstrap_envelope(*runs, resamples=resamples, seed=seed, C=C)
+    else:
+        name, frontier = "IsoFLOP parabolas", fit_isoflop(*runs, C=C)
+        frontiers = bootstrap_isoflop(*runs, resamples=resamples, seed=seed, C=C)
     return name, frontier, frontiers, frontiers.lost
 
 
 def _approach(
-    number: int, name: str, law: Law, draws: Draws, lost: int, C: Array, budgets: tuple[float, ...]
+    number: int, name: str, law: Law, draws: Draws, lost: int, C: Array, budgets: tuple[float, ...], cost: Cost
 ) -> Approach:
     n = C.size
-    a = _interval(draws.a, lost, law.a, n, most=1.0)  # where there is an optimum, its exponent lies between 0 and 1
-    b = Estimate(1 - a.value, 1 - a.high, 1 - a.low, a.level, n, method=a.method)
+    a = _interval(draws.a, lost, float(law.a), n, most=1.0)  # where there is an optimum, it lies between 0 and 1
+    b = a.through(lambda a: 1 - a) if cost.is_usual else _tokens_exponent(law, draws, lost, cost, n)
     optima = []
     for budget in budgets:
         (size, tokens), (sizes, many) = law.optimum(budget), draws.optimum(budget)
@@ -203,6 +219,13 @@ def _approach(
     return Approach(number, name, a, b, tuple(optima))
 
 
+def _tokens_exponent(law: Law, draws: Draws, lost: int, cost: Cost, n: int) -> Estimate:
+    """b of D* ~ C^b over the compute of the runs, where that is not 6 N D."""
+    low, high = cost.span
+    fit, drawn = (np.log(one.optimum(high)[1] / one.optimum(low)[1]) / np.log(high / low) for one in (law, draws))
+    return _interval(drawn, lost, float(fit), n, most=1.0)
+
+
 def _interval(draws: Array, lost: int, value: float, n: int, *, most: float = np.inf, unit: str = "") -> Estimate:
     """The percentile interval; from 0 to `most` where the resamples without an optimum outweigh a tail."""
     finite = draws[np.isfinite(draws)]
@@ -216,62 +239,6 @@ def _interval(draws: Array, lost: int, value: float, n: int, *, most: float = np
 def _law(surface: Surface, draws: SurfaceDraws, n: int) -> dict[str, Estimate]:
     values = zip(PARAMETERS, surface.table(), draws.parameters.T, strict=True)
     return {name: _interval(column, 0, float(value), n) for name, value, column in values}
-
-
-def _about_runs(runs: Runs, budgets: tuple[float, ...]) -> Iterator[str]:
-    if len(budgets) < FEW_BUDGETS:
-        yield (
-            f"too few budgets: the runs gather around {len(budgets)} budgets (5 or more runs within 10 % of each); "
-            f"approaches 1 and 2 need at least {FEW_BUDGETS} to say how the optimum moves"
-        )
-    if len(runs.frame) < FEW_RUNS:
-        yield f"few runs: {len(runs.frame)}; bootstrap intervals of fewer than {FEW_RUNS} runs are too narrow"
-    if runs.convention == UNSTATED:
-        yield (
-            "counting convention unstated: the same small runs gave a = 0.49 with N counting embeddings and 0.74 "
-            "without (Pearce & Song 2024, arXiv:2406.12907); add a column `counting` with embedding or non-embedding"
-        )
-    if "epochs" in runs.frame and (repeated := runs.frame["epochs"] > 1).any():
-        yield (
-            f"repeated data: {int(repeated.sum())} runs saw their tokens more than once, up to "
-            f"{runs.frame['epochs'].max():.3g} times; the law takes every token as fresh, which is nearly so up to "
-            "about 4 epochs (Muennighoff et al. 2023, arXiv:2305.16264)"
-        )
-
-
-def _about_fit(fit: SurfaceFit, draws: SurfaceDraws, law: dict[str, Estimate]) -> Iterator[str]:
-    if not fit.converged or fit.share < SURE:
-        met = "met" if fit.converged else "did not meet"
-        yield (
-            f"fit not certified: {fit.share:.0%} of {fit.starts} starts found the least objective and the minimiser "
-            f"{met} its tolerance; another minimum may be as good"
-        )
-    if (stuck := float(np.mean(~draws.converged))) > LOST:
-        yield f"fit not certified: {stuck:.0%} of the resamples did not converge, so intervals of approach 3 are rough"
-    if law["E"].low < FLAT * law["E"].value:
-        yield (
-            f"E not identified: its interval [{law['E'].low:.3g}, {law['E'].high:.3g}] reaches towards 0, so the runs "
-            "do not tell an irreducible loss from a slow power law; extrapolated losses mean little"
-        )
-
-
-def _about_intervals(approaches: list[Approach], lost: dict[int, float]) -> Iterator[str]:
-    for approach in approaches:
-        if approach.a.high - approach.a.low > WIDE:
-            yield (
-                f"exponent of approach {approach.number} not identified: [{approach.a.low:.2f}, {approach.a.high:.2f}]"
-                "; runs of more budgets, at sizes on both sides of the optimum, would narrow it"
-            )
-        if (share := lost.get(approach.number, 0.0)) > LOST:
-            yield f"approach {approach.number}: {share:.0%} of the resamples left no line and are not counted"
-
-
-def _about_budgets(budgets: tuple[float, ...], C: Array) -> Iterator[str]:
-    for budget in budgets:
-        if budget > C.max():
-            yield f"extrapolation: {budget:.3g} FLOP is {budget / C.max():.3g} times the largest budget of the runs"
-        if budget < C.min():
-            yield f"extrapolation: {budget:.3g} FLOP is {C.min() / budget:.3g} times below the smallest of the runs"
 
 
 def _plain(approach: Approach) -> dict[str, Any]:

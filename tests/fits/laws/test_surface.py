@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
+from repro.fits.laws.huber import Points
 from repro.fits.laws.quasinewton import descend
-from repro.fits.laws.resamples import epoch_resamples
+from repro.fits.laws.resamples import blocks, counts, draw_rows, epoch_resamples
 from repro.fits.laws.surface import (
     BESIROGLU,
     HOFFMANN,
@@ -13,6 +14,8 @@ from repro.fits.laws.surface import (
     Surface,
     bootstrap_surface,
     fit_surface,
+    refit_surfaces,
+    step_surfaces,
     surface_objective,
 )
 from repro.fits.runs.planted import Planted, plant
@@ -140,3 +143,27 @@ def test_losses_that_want_a_negative_offset_are_fitted_without_one():
 
     assert fit.surface.E < 1e-6
     assert fit.converged
+
+
+def test_one_step_is_enough_for_many_points():
+    """Of ten thousand points the surfaces of one Newton step spread as those of all steps do."""
+    table = plant(Planted(noise=0.003, sizes=1112), seed=3)
+    N, D, loss = (table[name].to_numpy() for name in ("N", "D", "loss"))
+    fit, points = fit_surface(N, D, loss, starts=1), Points.of(N, D, loss)
+    weights = counts(draw_rows(N.size, 40, 0, None), N.size)
+
+    step, steps = step_surfaces(points, fit, weights), refit_surfaces(points, fit, weights)
+
+    assert steps.converged.all()
+    np.testing.assert_allclose(steps.a, step.a, atol=0.1 * steps.a.std())
+
+
+@pytest.mark.parametrize("share", [None, 0.8])
+def test_blocks_are_the_resamples_some_at_a_time(share, monkeypatch):
+    """The stream of the generator is that of one call, so intervals on record stay."""
+    monkeypatch.setattr("repro.fits.laws.resamples.AT_ONCE", 700)
+
+    parts = list(blocks(100, 50, 42, share))
+
+    assert 8 == len(parts)
+    np.testing.assert_array_equal(counts(draw_rows(100, 50, 42, share), 100), np.concatenate(parts))

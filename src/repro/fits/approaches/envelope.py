@@ -6,7 +6,7 @@ compute instead: the runs whose loss is below that of every run of no more compu
 luckiest of its neighbours, so the exponent is noisier than that of Approach 1 proper, and a bootstrap of an extreme
 understates its spread; read it as a third opinion, not as a replication of their 0.50.
 
-Legend: n runs, P resamples; N parameters, D tokens, C = 6 N D floating-point operations, loss in nats.
+Legend: n runs, P resamples; N parameters, D tokens, C floating-point operations, 6 N D unless given, loss in nats.
 """
 
 from __future__ import annotations
@@ -14,30 +14,33 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from repro.fits.approaches.frontier import Frontier, FrontierDraws, draws, lines
-from repro.fits.laws.resamples import counts, draw_rows
+from repro.fits.approaches.frontier import Frontier, FrontierDraws, lines, sound_draws
+from repro.fits.laws.cost import SIX_N_D, cost_of
+from repro.fits.laws.resamples import blocks
 from repro.floor.arrays import Array
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 
-def fit_envelope(N: ArrayLike, D: ArrayLike, loss: ArrayLike) -> Frontier:
+def fit_envelope(N: ArrayLike, D: ArrayLike, loss: ArrayLike, C: ArrayLike | None = None) -> Frontier:
     """The power law of size over compute along the lower envelope of final losses (Approach 1 for point clouds).
 
     Args:
         N, D, loss: (n,) parameters, tokens and final loss of each run.
+        C: (n,) its compute, where that is known otherwise than as 6 N D.
 
     Raises:
         ValueError: fewer than two budgets lie on the envelope.
 
     Source: after Hoffmann et al. 2022 (arXiv:2203.15556), section 3.1; see the head of this file for the difference.
     """
-    log_C, log_N, value = _by_compute(N, D, loss)
+    log_C, log_N, value = _by_compute(N, D, loss, C)
     front = _lowest(value, np.ones((1, value.size)))
     slope, intercept, sound = lines(log_C[None], log_N[None], front.astype(float))
     if not sound[0]:
         raise ValueError(f"{int(front.sum())} of {value.size} runs lie on the lower envelope; two budgets are needed")
-    at = front[0]
-    return Frontier(float(slope[0]), float(intercept[0]), np.exp(log_C[at]), np.exp(log_N[at]), value[at], value.size)
+    at, cost = front[0], SIX_N_D if C is None else cost_of(N, D, C)
+    minima = np.exp(log_C[at]), np.exp(log_N[at]), value[at]
+    return Frontier(float(slope[0]), float(intercept[0]), *minima, value.size, cost)
 
 
 def bootstrap_envelope(
@@ -48,22 +51,30 @@ def bootstrap_envelope(
     resamples: int = 4000,
     seed: int = 42,
     share: float | None = None,
+    C: ArrayLike | None = None,
 ) -> FrontierDraws:
     """Approach 1 on resampled runs.
 
     Args:
+        C: as for `fit_envelope`.
         share: None resamples all runs with replacement; 0.8 takes subsamples without, as Hoffmann et al. did.
     """
-    log_C, log_N, value = _by_compute(N, D, loss)
-    weights = counts(draw_rows(value.size, resamples, seed, share), value.size)
-    front = _lowest(value, weights)
-    return draws(np.broadcast_to(log_C, front.shape), np.broadcast_to(log_N, front.shape), weights * front)
+    log_C, log_N, value = _by_compute(N, D, loss, C)
+    fitted = []
+    for weights in blocks(value.size, resamples, seed, share):
+        front = weights * _lowest(value, weights)
+        # few runs are ever on the envelope: the lines go through their columns alone
+        ever = front.any(axis=0)
+        some = front[:, ever]
+        fitted.append(lines(np.broadcast_to(log_C[ever], some.shape), np.broadcast_to(log_N[ever], some.shape), some))
+    slope, intercept, sound = (np.concatenate(part) for part in zip(*fitted, strict=True))
+    return sound_draws(slope, intercept, sound, SIX_N_D if C is None else cost_of(N, D, C))
 
 
-def _by_compute(N: ArrayLike, D: ArrayLike, loss: ArrayLike) -> tuple[Array, Array, Array]:
+def _by_compute(N: ArrayLike, D: ArrayLike, loss: ArrayLike, C: ArrayLike | None) -> tuple[Array, Array, Array]:
     """log C, log N and loss by growing compute; of runs of equal compute the best comes first."""
     size, tokens, value = (np.asarray(column, dtype=float) for column in (N, D, loss))
-    log_C = np.log(FLOP_PER_PARAMETER_TOKEN * size * tokens)
+    log_C = np.log(FLOP_PER_PARAMETER_TOKEN * size * tokens if C is None else np.asarray(C, dtype=float))
     # budgets that are equal on paper differ in the last bits of 6 N D, which must not decide the order
     order = np.lexsort((value, np.round(log_C, 10)))
     return log_C[order], np.log(size)[order], value[order]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from repro.fits.laws.cost import SIX_N_D, Cost
 from repro.floor.arrays import Array
-from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Frontier:
     """A power law N* = G C^a, the minima it runs through, and how many runs stood behind them.
 
     C, N, loss: (k,) budget, size and loss of each minimum. runs: number of runs used. log_G: natural logarithm of G.
+    cost: what C pays for.
     """
 
     a: float
@@ -27,15 +28,16 @@ class Frontier:
     N: Array
     loss: Array
     runs: int
+    cost: Cost = SIX_N_D
 
     @property
     def b(self) -> float:
-        """Exponent of D* ~ C^b: 1 - a, since C = 6 N D."""
+        """Exponent of D* ~ C^b: 1 - a where C = 6 N D."""
         return 1 - self.a
 
     def optimum(self, C: ArrayLike) -> tuple[Array, Array]:
         """Optimal size and tokens at C floating-point operations."""
-        return _optimum(np.asarray(self.a), np.asarray(self.log_G), C)
+        return _optimum(np.asarray(self.a), np.asarray(self.log_G), C, self.cost)
 
     def tokens_per_parameter(self, C: ArrayLike) -> Array:
         """Compute-optimal D*/N* at C floating-point operations."""
@@ -54,10 +56,11 @@ class FrontierDraws:
     a: Array
     log_G: Array
     lost: int
+    cost: Cost = SIX_N_D
 
     def optimum(self, C: float) -> tuple[Array, Array]:
         """(draws,) optimal sizes and tokens at C floating-point operations."""
-        return _optimum(self.a, self.log_G, C)
+        return _optimum(self.a, self.log_G, C, self.cost)
 
     def tokens_per_parameter(self, C: float) -> Array:
         """(draws,) compute-optimal D*/N* at C floating-point operations."""
@@ -83,19 +86,18 @@ def lines(x: Array, y: Array, weights: Array) -> tuple[Array, Array, NDArray[np.
     return slope, (y_mean - slope[:, None] * x_mean)[:, 0] * sound, sound
 
 
-def draws(x: Array, y: Array, weights: Array) -> FrontierDraws:
-    """Lines through (P, k) logarithms of budgets and sizes, without the resamples that leave none.
+def sound_draws(slope: Array, intercept: Array, sound: NDArray[np.bool_], cost: Cost = SIX_N_D) -> FrontierDraws:
+    """The (P,) lines of resamples, without those of resamples that leave none.
 
     Raises:
         ValueError: no resample leaves a line.
     """
-    slope, intercept, sound = lines(x, y, weights)
     if not sound.any():
         raise ValueError(f"none of {len(sound)} resamples holds minima at two budgets; more runs are needed")
-    return FrontierDraws(slope[sound], intercept[sound], int((~sound).sum()))
+    return FrontierDraws(slope[sound], intercept[sound], int((~sound).sum()), cost)
 
 
-def _optimum(a: Array, log_G: Array, C: ArrayLike) -> tuple[Array, Array]:
+def _optimum(a: Array, log_G: Array, C: ArrayLike, cost: Cost) -> tuple[Array, Array]:
     compute = np.asarray(C, dtype=float)
     size = np.exp(log_G + a * np.log(compute))
-    return np.asarray(size), np.asarray(compute / FLOP_PER_PARAMETER_TOKEN / size)
+    return np.asarray(size), cost.tokens(compute, size)

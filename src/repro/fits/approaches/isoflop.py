@@ -1,6 +1,7 @@
 """Approach 2: a parabola in log N through the runs of each compute budget, and a power law through the minima.
 
-Legend: n runs, k budgets, P resamples; N parameters, D tokens, C = 6 N D floating-point operations, loss in nats.
+Legend: n runs, k budgets, P resamples; N parameters, D tokens, C floating-point operations, 6 N D unless given, loss
+in nats.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from repro.fits.approaches.frontier import Frontier, FrontierDraws, draws, lines
-from repro.fits.laws.resamples import counts, draw_rows
+from repro.fits.approaches.frontier import Frontier, FrontierDraws, lines, sound_draws
+from repro.fits.laws.cost import SIX_N_D, cost_of
+from repro.fits.laws.resamples import blocks
 from repro.floor.arrays import Array
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
@@ -49,12 +51,19 @@ def find_budgets(C: ArrayLike, *, tolerance: float = TOLERANCE, fewest: int = FE
 
 
 def fit_isoflop(
-    N: ArrayLike, D: ArrayLike, loss: ArrayLike, *, tolerance: float = TOLERANCE, fewest: int = FEWEST
+    N: ArrayLike,
+    D: ArrayLike,
+    loss: ArrayLike,
+    *,
+    tolerance: float = TOLERANCE,
+    fewest: int = FEWEST,
+    C: ArrayLike | None = None,
 ) -> Frontier:
     """The frontier through the vertices of one parabola per budget (Approach 2).
 
     Args:
         N, D, loss: (n,) parameters, tokens and final loss of each run.
+        C: (n,) its compute, where that is known otherwise than as 6 N D.
         tolerance: half-width of a budget in log C.
         fewest: runs that a budget needs.
 
@@ -63,7 +72,7 @@ def fit_isoflop(
 
     Source: Hoffmann et al. 2022 (arXiv:2203.15556), section 3.2.
     """
-    size, budgets, value = _grouped(N, D, loss, tolerance, fewest)
+    size, budgets, value = _grouped(N, D, loss, C, tolerance, fewest)
     x, log_N, least, sound = _vertices(size, value, budgets, np.ones((1, size.size)))
     if sound.sum() < 2:
         raise ValueError(
@@ -73,7 +82,9 @@ def fit_isoflop(
     slope, intercept, _ = lines(x, log_N, sound.astype(float))
     at = sound[0]
     runs = sum(budget.rows.size for budget, is_valley in zip(budgets, at, strict=True) if is_valley)
-    return Frontier(float(slope[0]), float(intercept[0]), np.exp(x[0, at]), np.exp(log_N[0, at]), least[0, at], runs)
+    minima = np.exp(x[0, at]), np.exp(log_N[0, at]), least[0, at]
+    cost = SIX_N_D if C is None else cost_of(N, D, C)
+    return Frontier(float(slope[0]), float(intercept[0]), *minima, runs, cost)
 
 
 def bootstrap_isoflop(
@@ -86,6 +97,7 @@ def bootstrap_isoflop(
     share: float | None = None,
     tolerance: float = TOLERANCE,
     fewest: int = FEWEST,
+    C: ArrayLike | None = None,
 ) -> FrontierDraws:
     """Approach 2 on resampled runs; the budgets stay those of all runs.
 
@@ -94,19 +106,23 @@ def bootstrap_isoflop(
 
     Args:
         share: None resamples all runs with replacement; 0.8 takes subsamples without, as Hoffmann et al. did.
+        C: as for `fit_isoflop`.
     """
-    size, budgets, value = _grouped(N, D, loss, tolerance, fewest)
-    weights = counts(draw_rows(size.size, resamples, seed, share), size.size)
-    x, log_N, _, sound = _vertices(size, value, budgets, weights)
-    return draws(x, log_N, sound.astype(float))
+    size, budgets, value = _grouped(N, D, loss, C, tolerance, fewest)
+    fitted = []
+    for weights in blocks(size.size, resamples, seed, share):
+        x, log_N, _, sound = _vertices(size, value, budgets, weights)
+        fitted.append(lines(x, log_N, sound.astype(float)))
+    slope, intercept, sound = (np.concatenate(part) for part in zip(*fitted, strict=True))
+    return sound_draws(slope, intercept, sound, SIX_N_D if C is None else cost_of(N, D, C))
 
 
 def _grouped(
-    N: ArrayLike, D: ArrayLike, loss: ArrayLike, tolerance: float, fewest: int
+    N: ArrayLike, D: ArrayLike, loss: ArrayLike, C: ArrayLike | None, tolerance: float, fewest: int
 ) -> tuple[Array, list[Budget], Array]:
     size, tokens, value = (np.asarray(column, dtype=float) for column in (N, D, loss))
-    budgets = find_budgets(FLOP_PER_PARAMETER_TOKEN * size * tokens, tolerance=tolerance, fewest=fewest)
-    return np.log(size), budgets, value
+    compute = FLOP_PER_PARAMETER_TOKEN * size * tokens if C is None else C
+    return np.log(size), find_budgets(compute, tolerance=tolerance, fewest=fewest), value
 
 
 def _vertices(

@@ -14,9 +14,10 @@ from repro.corpora.tables.tables import TableId
 from repro.fits.approaches.envelope import bootstrap_envelope, fit_envelope
 from repro.fits.approaches.frontier import Frontier, FrontierDraws
 from repro.fits.approaches.isoflop import TOLERANCE, bootstrap_isoflop, fit_isoflop
+from repro.fits.laws.cost import cost_of
 from repro.fits.laws.huber import DELTA
 from repro.fits.laws.intervals import Entries, quantiles, rounded
-from repro.fits.laws.surface import GOPHER_FLOP, PARAMETERS, Surface, SurfaceDraws, bootstrap_surface, fit_surface
+from repro.fits.laws.surface import GOPHER_FLOP, PARAMETERS, Spending, bootstrap_surface, fit_surface
 from repro.fits.runs.planted import Planted
 from repro.fits.runs.suites import Broken, Suite, columns_of, draw_surfaces, runs_of, suite_runs, without_worst
 from repro.floor.arrays import Array
@@ -86,17 +87,17 @@ class SuiteFit:
 @measurement(version=1)
 def approach_one(config: ApproachOne, seed: int) -> Numbers:
     """Exponent, coefficient and optimal sizes by the lower envelope of final losses."""
-    N, D, loss = _columns(config.runs, config.excluded, seed)
-    fit = fit_envelope(N, D, loss)
-    draws = bootstrap_envelope(N, D, loss, resamples=config.resamples, seed=seed, share=config.share)
+    N, D, loss, C = _columns(config.runs, config.excluded, seed)
+    fit = fit_envelope(N, D, loss, C)
+    draws = bootstrap_envelope(N, D, loss, resamples=config.resamples, seed=seed, share=config.share, C=C)
     return _frontier(fit, draws, config.budgets)
 
 
 @measurement(version=1)
 def approach_two(config: ApproachTwo, seed: int) -> Numbers:
     """Exponent, coefficient and optimal sizes by one parabola per budget."""
-    N, D, loss = _columns(config.runs, config.excluded, seed)
-    fit = fit_isoflop(N, D, loss, tolerance=config.tolerance, fewest=config.fewest)
+    N, D, loss, C = _columns(config.runs, config.excluded, seed)
+    fit = fit_isoflop(N, D, loss, tolerance=config.tolerance, fewest=config.fewest, C=C)
     draws = bootstrap_isoflop(
         N,
         D,
@@ -106,6 +107,7 @@ def approach_two(config: ApproachTwo, seed: int) -> Numbers:
         share=config.share,
         tolerance=config.tolerance,
         fewest=config.fewest,
+        C=C,
     )
     return _frontier(fit, draws, config.budgets)
 
@@ -113,7 +115,7 @@ def approach_two(config: ApproachTwo, seed: int) -> Numbers:
 @measurement(version=1)
 def surface_fit(config: ApproachThree, seed: int) -> Numbers:
     """The five parameters, the exponent and the optimum at each budget by the surface fit, with convergence facts."""
-    N, D, loss = _columns(config.runs, config.excluded, seed)
+    N, D, loss, C = _columns(config.runs, config.excluded, seed)
     fit = fit_surface(N, D, loss, delta=config.delta, starts=config.starts)
     all_draws = bootstrap_surface(
         N, D, loss, resamples=config.resamples, seed=seed, share=config.share, delta=config.delta, fit=fit
@@ -127,7 +129,8 @@ def surface_fit(config: ApproachThree, seed: int) -> Numbers:
     numbers["unconverged"] = int((~all_draws.converged).sum())
     for column, name in enumerate(PARAMETERS):
         numbers |= {name: getattr(fit.surface, name), f"{name}_quantiles": quantiles(draws.parameters[:, column])}
-    return numbers | _optima(fit.surface, draws, config.budgets)
+    cost = cost_of(N, D, C)
+    return numbers | _optima(Spending(fit.surface.table(), cost), Spending(draws.parameters, cost), config.budgets)
 
 
 @measurement(version=1)
@@ -153,8 +156,9 @@ def suite_fit(config: SuiteFit, seed: int) -> Numbers:
     }
 
 
-def _columns(runs: TableId | Planted, excluded: int, seed: int) -> tuple[Array, Array, Array]:
-    return columns_of(without_worst(runs_of(runs, seed), excluded))
+def _columns(runs: TableId | Planted, excluded: int, seed: int) -> tuple[Array, Array, Array, Array]:
+    kept = without_worst(runs_of(runs, seed), excluded)
+    return *columns_of(kept), kept["C"].to_numpy(dtype=float)
 
 
 def _frontier(fit: Frontier, draws: FrontierDraws, budgets: tuple[float, ...]) -> Entries:
@@ -164,13 +168,14 @@ def _frontier(fit: Frontier, draws: FrontierDraws, budgets: tuple[float, ...]) -
     return numbers | _optima(fit, draws, budgets)
 
 
-def _optima(fit: Surface | Frontier, draws: SurfaceDraws | FrontierDraws, budgets: tuple[float, ...]) -> Entries:
+def _optima(fit: Spending | Frontier, draws: Spending | FrontierDraws, budgets: tuple[float, ...]) -> Entries:
     """Exponent, optima and a thinned cloud of draws; per-budget quantiles lie budget after budget in one list."""
     optima = [draws.optimum(C) for C in budgets]
     N, D = fit.optimum(np.array(budgets))
+    at_gopher = draws.optimum(GOPHER_FLOP)
     thin = np.linspace(0, draws.a.size - 1, min(PICTURE, draws.a.size)).astype(int)
     return {
-        "a": fit.a,
+        "a": float(fit.a),
         "a_quantiles": quantiles(draws.a),
         "budgets": list(budgets),
         "N": rounded(N),
@@ -180,5 +185,5 @@ def _optima(fit: Surface | Frontier, draws: SurfaceDraws | FrontierDraws, budget
         "tokens_per_parameter": rounded(D / N),
         "tokens_per_parameter_quantiles": [q for size, tokens in optima for q in quantiles(tokens / size)],
         "drawn_a": rounded(draws.a[thin]),
-        "drawn_tokens_per_parameter": rounded(draws.tokens_per_parameter(GOPHER_FLOP)[thin]),
+        "drawn_tokens_per_parameter": rounded((at_gopher[1] / at_gopher[0])[thin]),
     }

@@ -91,6 +91,26 @@ def derivatives(
     return value, gradient, hessian
 
 
+def contributions(points: Points, theta: Array, *, delta: float = DELTA) -> tuple[Array, Array, Array]:
+    """What each point adds to value (n,), gradient (n, 5) and Hessian (n, 25) of the objective at one theta (5,)."""
+    a, b, e, alpha, beta = theta
+    terms = np.stack([np.exp(a - alpha * points.x), np.exp(b - beta * points.y), np.full_like(points.x, np.exp(e))])
+    p, q, r = terms / terms.sum(axis=0)
+    residual = np.log(terms.sum(axis=0)) - points.z
+    slope = np.clip(residual, -delta, delta)
+    bend = (slope == residual) - slope
+    along = np.column_stack([p, q, r, -points.x * p, -points.y * q])
+    hessian = bend[:, None, None] * along[:, :, None] * along[:, None, :]
+    hessian[:, 0, 0] += slope * p
+    hessian[:, 1, 1] += slope * q
+    hessian[:, 2, 2] += slope * r
+    for own, exponent, share, at in ((0, 3, p, points.x), (1, 4, q, points.y)):
+        hessian[:, own, exponent] -= slope * share * at
+        hessian[:, exponent, own] -= slope * share * at
+        hessian[:, exponent, exponent] += slope * share * at**2
+    return slope * (residual - slope / 2), slope[:, None] * along, hessian.reshape(-1, 25)
+
+
 def _block(points: Points, theta: Array, weights: Array | None, delta: float) -> tuple[Array, Array, Array]:
     a, b, e, alpha, beta = theta.T[:, :, None]
     # a wild step overflows, or leaves no loss at all; its value is made infinite below

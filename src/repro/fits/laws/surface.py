@@ -11,9 +11,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from repro.fits.laws.huber import DELTA, Points, objective
-from repro.fits.laws.newton import Minima, minimise
-from repro.fits.laws.resamples import counts, draw_rows
+from repro.fits.laws.cost import SIX_N_D, Cost
+from repro.fits.laws.huber import DELTA, Points, contributions, objective
+from repro.fits.laws.newton import Minima, minimise, newton_step
+from repro.fits.laws.resamples import blocks
 from repro.fits.laws.starts import FLOOR, variable_projection
 from repro.floor.arrays import Array
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
@@ -21,6 +22,8 @@ from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 PARAMETERS = ("E", "A", "B", "alpha", "beta")
 GOPHER_FLOP = 5.76e23  # the budget at which Hoffmann et al. 2022 compare their prediction, table 3
 SAME_OPTIMUM = 1e-7  # relative difference of objectives below which two starts found the same optimum
+MANY = 10_000  # points from which one Newton step makes a resample's surface; tests hold it against all steps
+STEPS = 30  # of Newton's method, for a cost other than 6 N D; ten reach the last digits of usual surfaces
 EXACT = 1e-20  # an objective below this is zero: the points lie on the surface to the last digits
 
 
@@ -136,21 +139,49 @@ class SurfaceDraws:
         return np.asarray(tokens / size)
 
 
-def optimum(parameters: Array, C: ArrayLike) -> tuple[Array, Array]:
+def optimum(parameters: Array, C: ArrayLike, cost: Cost = SIX_N_D) -> tuple[Array, Array]:
     """Compute-optimal size and tokens of one or many surfaces.
 
     Args:
         parameters: (..., 5) rows (E, A, B, alpha, beta).
-        C: floating-point operations, 6 N D; broadcasts against the rows.
+        C: floating-point operations; broadcasts against the rows.
+        cost: what they pay for.
 
     Source: Hoffmann et al. 2022 (arXiv:2203.15556), eq. 4.
     """
     _, A, B, alpha, beta = np.moveaxis(parameters, -1, 0)
     product = np.asarray(C, dtype=float) / FLOP_PER_PARAMETER_TOKEN
     # in logs: (alpha A / beta B)^(1/(alpha+beta)) overflows for the odd surfaces that a bootstrap may draw
-    log_G = (np.log(alpha * A) - np.log(beta * B)) / (alpha + beta)
-    log_size = log_G + beta / (alpha + beta) * np.log(product)
-    return np.asarray(np.exp(log_size)), np.asarray(product * np.exp(-log_size))
+    log_ratio = np.log(alpha * A) - np.log(beta * B)
+    log_size = log_ratio / (alpha + beta) + beta / (alpha + beta) * np.log(product)
+    if cost.is_usual:
+        return np.asarray(np.exp(log_size)), np.asarray(product * np.exp(-log_size))
+    for _ in range(STEPS):  # Newton: at the optimum alpha A N^-alpha = beta B D^-beta x elasticity
+        size = np.exp(log_size)
+        slower = cost.elasticity(size)
+        off = log_ratio - alpha * log_size + beta * np.log(cost.tokens(C, size)) - np.log(slower)
+        log_size = log_size + off / (alpha + beta * slower + np.maximum(2 * cost.bend / slower, 0))
+    return np.asarray(np.exp(log_size)), cost.tokens(C, np.exp(log_size))
+
+
+@dataclass(frozen=True)
+class Spending:
+    """How one or many surfaces, (..., 5) rows (E, A, B, alpha, beta), spend compute of a cost: N* ~ C^a."""
+
+    parameters: Array
+    cost: Cost
+
+    @property
+    def a(self) -> Array:
+        """(...) exponents of N* ~ C^a, of another cost than 6 N D those over the compute of the runs."""
+        if self.cost.is_usual:
+            return np.asarray(self.parameters[..., 4] / (self.parameters[..., 3] + self.parameters[..., 4]))
+        low, high = self.cost.span
+        return np.asarray(np.log(self.optimum(high)[0] / self.optimum(low)[0]) / np.log(high / low))
+
+    def optimum(self, C: ArrayLike) -> tuple[Array, Array]:
+        """(...) optimal sizes and tokens at C floating-point operations."""
+        return optimum(self.parameters, C, self.cost)
 
 
 def fit_surface(N: ArrayLike, D: ArrayLike, loss: ArrayLike, *, delta: float = DELTA, starts: int = 16) -> SurfaceFit:
@@ -203,8 +234,13 @@ def bootstrap_surface(
     """
     points = Points.of(N, D, loss)
     start = fit if fit is not None else fit_surface(N, D, loss, delta=delta)
-    weights = counts(draw_rows(points.x.size, resamples, seed, share), points.x.size)
-    return refit_surfaces(points, start, weights, delta=delta)
+    drawn = blocks(points.x.size, resamples, seed, share)
+    refit = refit_surfaces if points.x.size < MANY else step_surfaces
+    parts = [refit(points, start, weights, delta=delta) for weights in drawn]
+    parameters, least, converged = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("parameters", "objective", "converged")
+    )
+    return SurfaceDraws(parameters, least, converged)
 
 
 def refit_surfaces(points: Points, start: SurfaceFit, weights: Array, *, delta: float = DELTA) -> SurfaceDraws:
@@ -215,10 +251,29 @@ def refit_surfaces(points: Points, start: SurfaceFit, weights: Array, *, delta: 
     """
     warm = np.tile(points.centre(start.surface.logs()), (len(weights), 1))
     minima = minimise(points, warm, weights=weights, delta=delta)
-    logs = points.restore(minima.theta)
+    return _draws(points, minima.theta, minima.value, minima.converged)
+
+
+def step_surfaces(points: Points, start: SurfaceFit, weights: Array, *, delta: float = DELTA) -> SurfaceDraws:
+    """The surface of each resample by one Newton step from that of the points themselves.
+
+    Of many points each resample is so near to all of them that a second step changes its surface by far less than the
+    resamples differ. All share one set of derivatives, so that a step costs a product of matrices.
+
+    Source: Andrews 2002 (Econometrica 70:119), on the k-step bootstrap.
+    """
+    theta = points.centre(start.surface.logs())
+    value, gradient, hessian = (weights @ part for part in contributions(points, theta, delta=delta))
+    step = newton_step(gradient, hessian.reshape(-1, 5, 5))
+    promise = np.einsum("pi,pi->p", gradient, step) / 2
+    return _draws(points, theta + step, value + promise, np.asarray(np.isfinite(step).all(axis=1)))
+
+
+def _draws(points: Points, theta: Array, least: Array, converged: NDArray[np.bool_]) -> SurfaceDraws:
+    logs = points.restore(theta)
     with np.errstate(over="ignore"):  # a resample may leave a term to a point or two, whose A or B then has no bound
         parameters = np.column_stack([np.exp(logs[:, [2, 0, 1]]), logs[:, 3:]])
-    return SurfaceDraws(parameters, minima.value, minima.converged)
+    return SurfaceDraws(parameters, least, converged)
 
 
 def surface_objective(surface: Surface, N: ArrayLike, D: ArrayLike, loss: ArrayLike, *, delta: float = DELTA) -> float:
