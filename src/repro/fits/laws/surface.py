@@ -22,7 +22,7 @@ from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 PARAMETERS = ("E", "A", "B", "alpha", "beta")
 GOPHER_FLOP = 5.76e23  # the budget at which Hoffmann et al. 2022 compare their prediction, table 3
 SAME_OPTIMUM = 1e-7  # relative difference of objectives below which two starts found the same optimum
-MANY = 10_000  # points from which one Newton step makes a resample's surface; tests hold it against all steps
+MANY = 40_000  # points from which one Newton step makes a resample's surface; tests hold it against all steps
 STEPS = 30  # of Newton's method, for a cost other than 6 N D; ten reach the last digits of usual surfaces
 EXACT = 1e-20  # an objective below this is zero: the points lie on the surface to the last digits
 
