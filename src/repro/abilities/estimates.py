@@ -68,7 +68,7 @@ def jumps(curves_SN: pd.DataFrame) -> Array:
 
 
 def without_smallest(curves_SN: pd.DataFrame, estimate: Callable[[pd.DataFrame], Estimate]) -> dict[str, Estimate]:
-    """What an estimate becomes with the smallest size left out, by the choice in words; empty for four sizes or fewer."""
+    """An estimate with the smallest size left out, by that choice in words; none where four sizes or fewer are."""
     return {"the smallest size left out": estimate(curves_SN.iloc[:, 1:])} if curves_SN.shape[1] > 4 else {}
 
 
