@@ -27,7 +27,7 @@ MEANINGS = MappingProxyType(
     {
         Outcome.SUPPORTED: "The whole interval lies inside the region stated beforehand.",
         Outcome.REFUTED: "The whole interval lies outside the region.",
-        Outcome.OPEN: "The interval reaches across an edge of the region; more data would be needed.",
+        Outcome.OPEN: "The interval reaches across an edge of the region, or does by another choice, as good.",
         Outcome.MIXED: "The claim has parts, and they differ.",
         Outcome.ATTESTED: "A fact about a published model or data set; its source says so.",
         Outcome.CONTRADICTED: "A fact about a published model or data set; its source says otherwise.",
