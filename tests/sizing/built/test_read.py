@@ -123,6 +123,7 @@ def test_a_model_without_a_head_or_with_one_for_labels_has_no_table_to_the_vocab
         ({"model_type": "olmo2", "num_hidden_layers": 10**9}, "num_hidden_layers is 1,000,000,000; expected at most"),
         ({"model_type": "olmo2", "hidden_size": "wide"}, "transformers .* refuses this olmo2 configuration"),
         ({"model_type": "sky9"}, "known neither to this project nor to transformers"),
+        ({"model_type": "sky9", "architectures": ["Trainer"]}, "known neither to this project nor to transformers"),
     ],
 )
 def test_what_cannot_be_built_is_refused_before_anything_is_allocated(fields, message):

@@ -94,7 +94,9 @@ def _parsed(config: Config, transformers: Any) -> PretrainedConfig:
 def _named_class(config: Config, transformers: Any) -> Any:
     named = config.fields.get("architectures")
     first = named[0] if isinstance(named, list) and named else None
-    return getattr(transformers, first, None) if isinstance(first, str) else None
+    found = getattr(transformers, first, None) if isinstance(first, str) else None
+    is_model = isinstance(found, type) and issubclass(found, transformers.PreTrainedModel)
+    return found if is_model else None  # a file may name anything, a pipeline or a trainer too
 
 
 def _class_of(config: Config, parsed: PretrainedConfig, transformers: Any) -> Any:

@@ -16,7 +16,8 @@ class Kept:
     """What one layer keeps.
 
     key_heads, key_width, value_width: of the keys and values of one token; 0 without attention. window: tokens that are
-    kept at most, None for all. state: numbers kept of a sequence, however long it is.
+    kept at most, None for all. state: numbers kept of a sequence, however long it is. What an indexer keeps beside keys
+    and values, to choose the tokens that are read, is left out.
     """
 
     key_heads: int = 0
