@@ -13,16 +13,16 @@ from repro.alignment.estimates import (
     best_trials,
     gaps_at_equal_kl,
     has_collapsed,
+    have_lost,
     level_table,
     levels_within,
     on_shared_range,
     pairs_needed,
     range_of_rates,
-    share_that_lost,
     shared_ranges,
     shares_at_equal_kl,
 )
-from repro.statistics import paired_t, student_t
+from repro.statistics import clopper_pearson, paired_t, student_t
 
 
 def test_gold_chooses_nothing():
@@ -72,10 +72,20 @@ def test_never_is_judged_by_each_training_and_not_by_their_mean():
     after = [0.9] * 5 + [2.0 + 0.01 * seed for seed in range(11)]
 
     assert 0 < paired_t(after, before).low
-    assert 0.05 < share_that_lost(after, before).low
-    assert 0 == share_that_lost(after, before, more_than=0.25).value
+    assert 0.05 < clopper_pearson(int(have_lost(after, before).sum()), 16).low
+    assert 0 == have_lost(after, before, more_than=0.25).sum()
     with pytest.raises(ValueError, match="leave diverged runs out"):
-        share_that_lost([math.nan, 1.0], [1.0, 1.0])
+        have_lost([math.nan, 1.0], [1.0, 1.0])
+
+
+def test_what_half_of_trainings_lose_is_not_hidden_by_what_the_others_gain():
+    """Planted: without a penalty half lose 2 and half gain 2, with one all gain a little, which means cannot tell."""
+    start, wild = np.ones(16), 1 + np.resize([-2.0, 2.1], 16)
+    held = start + 0.2
+
+    assert paired_t(list(held), list(wild)).low < 0
+    assert 0.1 <= clopper_pearson(int(have_lost(wild, start, more_than=0.25).sum()), 16).low
+    assert not have_lost(held, start, more_than=0.25).any()
 
 
 def test_a_planted_share_of_the_most_is_found_at_equal_kl():

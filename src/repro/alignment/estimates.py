@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from repro.statistics import Estimate, clopper_pearson, student_t
+from repro.statistics import student_t
 
 
 def best_trials(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
@@ -53,21 +53,21 @@ def column_of(table: pd.DataFrame, column: str, **where: object) -> list[float]:
     return [float(number) for number in table.sort_values("seed")[column]]
 
 
-def share_that_lost(after: Sequence[float], before: Sequence[float], *, more_than: float = 0.0) -> Estimate:
-    """The share of trainings that end lower than they began by more than a margin, with its exact interval.
+def have_lost(after: Sequence[float], before: Sequence[float], *, more_than: float = 0.0) -> NDArray[np.bool_]:
+    """(n,) which trainings end lower than they began by more than a margin.
 
-    A mean says nothing of "never": it may rise while some trainings lose.
+    "Never" and "some" are judged by their share: a mean says nothing of either, since it may rise while some lose.
 
     Args:
         after, before: (n,) one number per training each, in the same order.
 
     Raises:
-        ValueError: unequal numbers, or one that is not finite: a training that diverged has no end to read.
+        ValueError: a number that is not finite: a training that diverged has no end to read.
     """
     losses = np.asarray(before, dtype=float) - np.asarray(after, dtype=float)
     if not np.isfinite(losses).all():
         raise ValueError(f"losses {losses.tolist()} are not all finite; leave diverged runs out by name and count them")
-    return clopper_pearson(int((losses > more_than).sum()), losses.size)
+    return np.asarray(losses > more_than)
 
 
 def best_rate(rates: Sequence[float], losses: Sequence[float]) -> float:

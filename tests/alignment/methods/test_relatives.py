@@ -1,6 +1,7 @@
 """RLOO, GRPO and the other losses on pairs: what each seeks, on small cases that can be worked out."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -106,6 +107,16 @@ def test_each_relative_trains_and_gains_no_more_than_can_be_gained_at_its_kl(met
     assert numbers["kl"] > 0
     assert numbers["gain"] <= numbers["best_gain"] + 1e-9
     assert (numbers["own"] is None) == (method not in ("RLOO", "GRPO"))
+
+
+def test_grpo_trains_by_its_own_weight_and_is_judged_by_beta():
+    tiny = Listed(method="GRPO", learning_rate=3e-3, pairs=40, budget=TINY, model_rates=(3e-3,))
+    alike, heavier = (listed_language(replace(tiny, strength=weight), 0) for weight in (0.3, 30.0))
+
+    assert alike["losses"] == listed_language(tiny, 0)["losses"]
+    assert heavier["kl"] < alike["kl"] and heavier["model_best"] == alike["model_best"]
+    with pytest.raises(ValueError, match=r"got strength=0\.6 for PPO, whose weight is beta"):
+        listed_language(replace(tiny, method="PPO", strength=0.6), 0)
 
 
 def test_pairs_of_another_decoder_are_other_pairs_and_a_wrong_name_is_refused():

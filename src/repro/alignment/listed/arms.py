@@ -106,7 +106,7 @@ def arm_on_reward(config: Listed, seed: int) -> Numbers:
 
 
 def _reinforced(config: Listed, here: Ground, reward_S: Tensor, world: Worlds, seed: int) -> Trained:
-    settings = config.budget.settings(config.learning_rate, beta=config.beta, reply=config.language.length)
+    settings = config.budget.settings(config.learning_rate, beta=_strength(config), reply=config.language.length)
     paid = functools.partial(here.paid, reward_S)
 
     def starts(count: int, generator: torch.Generator) -> Tensor:

@@ -10,6 +10,7 @@ from repro.floor.identity import added
 ON_PAIRS = ("DPO", "IPO", "KTO", "ORPO", "SimPO", "SFT on chosen")
 OPTIMUM = "optimum for the reward model"
 ARMS = (*METHODS, "RLOO", "GRPO", *ON_PAIRS[1:], OPTIMUM)
+WEIGHED = (*ON_PAIRS, "GRPO", OPTIMUM)  # methods whose weight may be another than beta
 DRAWN_BY = ("reference", "another decoder")
 CORRECTED = ("no", "smoothed", "unbiased")
 
@@ -29,9 +30,10 @@ class Listed:
     """One method at one learning rate, on pairs that the reference drew and the gold reward labelled.
 
     model_rates: learning rates of the reward model, among which its loss on held-out pairs chooses. drawn_by: who wrote
-    the sentences of the pairs, one of DRAWN_BY. strength: the weight in the loss of a method on pairs alone, if it is
-    not beta; for OPTIMUM the weight of the KL, and its learning rate is the reward model's only one. flipped: share of
-    labels turned round, of held-out pairs too. corrected: how the loss allows for flips, one of CORRECTED.
+    the sentences of the pairs, one of DRAWN_BY. strength: the weight in the loss of a method on pairs alone or of
+    GRPO, if it is not beta, by which all are judged; for OPTIMUM the weight of the KL, and its learning rate is the
+    reward model's only one. flipped: share of labels turned round, of held-out pairs too. corrected: how the loss
+    allows for flips, one of CORRECTED.
     """
 
     method: str

@@ -5,7 +5,7 @@ Every figure is a sum over all sentences.
 
 from __future__ import annotations
 
-from repro.alignment.listed.configurations import ARMS, CORRECTED, DRAWN_BY, ON_PAIRS, OPTIMUM, Listed
+from repro.alignment.listed.configurations import ARMS, CORRECTED, DRAWN_BY, ON_PAIRS, OPTIMUM, WEIGHED, Listed
 from repro.floor.measurement import Numbers, measurement
 
 
@@ -27,6 +27,10 @@ def listed_language(config: Listed, seed: int) -> Numbers:
     for name, known in (("method", ARMS), ("drawn_by", DRAWN_BY), ("corrected", CORRECTED)):
         if getattr(config, name) not in known:
             raise ValueError(f"got {name}={getattr(config, name)!r}; expected one of {known}")
+    if config.strength is not None and config.method not in WEIGHED:
+        raise ValueError(
+            f"got strength={config.strength} for {config.method}, whose weight is beta; of {WEIGHED} it is"
+        )
     if config.method in ON_PAIRS:
         return arm_on_pairs(config, seed)
     return optimum_for_model(config, seed) if config.method == OPTIMUM else arm_on_reward(config, seed)
