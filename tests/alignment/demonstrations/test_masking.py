@@ -10,7 +10,7 @@ from repro.alignment.demonstrations.configurations import Masking
 from repro.alignment.demonstrations.estimates import all_learnt
 from repro.alignment.demonstrations.examples import RESPONSE, draw_examples
 from repro.alignment.demonstrations.measurements import masked_tuning
-from repro.corpora.languages.reviews import LOG_ODDS, WORDS
+from repro.corpora.languages.reviews import LOG_ODDS, SENTENCE, WORDS
 from repro.statistics import paired_t
 
 TINY = Masking(
@@ -47,6 +47,19 @@ def test_noise_is_uniform_and_parts_and_seeds_differ():
     np.testing.assert_allclose(counts[1:] / counts.sum(), 1 / (len(WORDS) - 1), atol=0.003)
     assert not np.array_equal(drawn, draw_examples("noise", 12, 2_000, seed=0, part=1))
     assert not np.array_equal(drawn, draw_examples("noise", 12, 2_000, seed=1, part=0))
+
+
+@pytest.mark.parametrize("prompt", ["text", "noise"])
+def test_backwards_is_the_same_sentences_from_their_last_word_to_their_first(prompt):
+    """Responses alone, or prompts of text with them; noise has no order to turn."""
+    plain, responses, both = (
+        draw_examples(prompt, 3, 50, seed=0, part=0, backwards=which) for which in ("none", "responses", "all")
+    )
+    turned = plain[:, 1:].reshape(50, -1, SENTENCE)[:, :, ::-1].reshape(50, -1)
+
+    np.testing.assert_array_equal(turned[:, -RESPONSE:], responses[:, -RESPONSE:])
+    np.testing.assert_array_equal(plain[:, :-RESPONSE], responses[:, :-RESPONSE])
+    np.testing.assert_array_equal(turned if prompt == "text" else responses[:, 1:], both[:, 1:])
 
 
 def test_where_a_loss_taught_nothing_there_is_nothing_to_compare():

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from repro.corpora.languages.facts import Facts
+from repro.floor.identity import added
 
 LOSSES, PROMPTS = ("response", "all"), ("text", "noise")
+BACKWARDS = ("none", "responses", "all")  # sentences whose words run from last to first
 LEAST_TESTED = 20  # facts, below which a share says little
 
 
@@ -53,7 +55,8 @@ class Masking:
 
     prompt: "text", sentences of the response's feeling, or "noise", one word that tells it and then random ones.
     sentences: four words each, in a prompt. pretraining: batches of sentences of mixed feelings that the decoder reads
-    before; with 0 it starts from scratch. learning_rates: among them and the looks the response's loss on a validation
+    before; with 0 it starts from scratch. backwards: sentences of the examples whose words run from last to first, an
+    order that the decoder has not read. learning_rates: among them and the looks the response's loss on a validation
     set chooses. judged: examples of that set, and of the one that judges.
     """
 
@@ -68,6 +71,7 @@ class Masking:
     pretraining: int = 300
     width: int = 32
     judged: int = 400
+    backwards: str = added("none")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,12 +26,13 @@ def example_sets(config: Masking, seed: int) -> tuple[Tokens, Tokens, Tokens]:
         raise ValueError(f"got sentences={config.sentences}; expected at most {(LONGEST - 1 - RESPONSE) // SENTENCE}")
     counts = (config.examples, config.judged, config.judged)
     training, validation, test = (
-        draw_examples(config.prompt, config.sentences, count, seed, part) for part, count in enumerate(counts)
+        draw_examples(config.prompt, config.sentences, count, seed, part, config.backwards)
+        for part, count in enumerate(counts)
     )
     return training, validation, test
 
 
-def draw_examples(prompt: str, sentences: int, count: int, seed: int, part: int) -> Tokens:
+def draw_examples(prompt: str, sentences: int, count: int, seed: int, part: int, backwards: str = "none") -> Tokens:
     """(N, T) start token, prompt and response; parts 0, 1, 2 are for training, validation and test."""
     rng = np.random.default_rng([seed, part, 8])
     feeling_N = rng.choice([-1, 1], count)
@@ -39,7 +40,11 @@ def draw_examples(prompt: str, sentences: int, count: int, seed: int, part: int)
     if prompt == "noise":
         asked = rng.integers(1, len(WORDS), asked.shape)
         asked[:, 0] = np.array([WORDS.index(word) for word in LOUDEST])[(feeling_N > 0).astype(int)]
+    elif backwards == "all":
+        asked = _turned(asked)
     answered = draw_sentences(np.repeat(feeling_N[:, None], RESPONSE // SENTENCE, axis=1), rng)
+    if backwards != "none":
+        answered = _turned(answered)
     return np.concatenate([np.zeros((count, 1), dtype=np.int64), asked, answered], axis=1)
 
 
@@ -55,3 +60,8 @@ def draw_sentences(feeling_NS: Tokens, rng: np.random.Generator) -> Tokens:
             heard = feeling_NS[here][:, None] * LOG_ODDS[numbers] / 2 + rng.gumbel(size=(here.sum(), len(numbers)))
             words[here, place] = numbers[heard.argmax(axis=1)]
     return words.reshape(len(feeling_NS), -1)
+
+
+def _turned(words: Tokens) -> Tokens:
+    """(N, 4 S) the same sentences, the words of each from last to first."""
+    return words.reshape(len(words), -1, SENTENCE)[:, :, ::-1].reshape(words.shape)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from repro.alignment.demonstrations.configurations import LOSSES, PROMPTS, Eliciting, Masking, RandomPairs, Referred
+from repro.alignment.demonstrations.configurations import (
+    BACKWARDS,
+    LOSSES,
+    PROMPTS,
+    Eliciting,
+    Masking,
+    RandomPairs,
+    Referred,
+)
 from repro.floor.measurement import Numbers, measurement
 
 
@@ -55,7 +63,7 @@ def masked_tuning(config: Masking, seed: int) -> Numbers:
     from repro.alignment.demonstrations.examples import example_sets
     from repro.alignment.demonstrations.masking import best_look, pretrained, response_nll
 
-    for name, known in (("loss", LOSSES), ("prompt", PROMPTS)):
+    for name, known in (("loss", LOSSES), ("prompt", PROMPTS), ("backwards", BACKWARDS)):
         if getattr(config, name) not in known:
             raise ValueError(f"got {name}={getattr(config, name)!r}; expected one of {known}")
     training, validation, test = example_sets(config, seed)
