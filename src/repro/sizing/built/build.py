@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,7 @@ from repro.sizing.models.config import Config, ConfigRefused
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
-MOST_LAYERS = 2_000  # each is a module, on whatever device; published models have some hundred
-DEPTHS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_decoder_layers")
+UNREAD = ("auto_map", "attn_implementation", "_attn_implementation")  # other code, and kernels that may not be here
 
 
 def build(config: Config) -> PreTrainedModel:
@@ -24,7 +23,6 @@ def build(config: Config) -> PreTrainedModel:
     Raises:
         ConfigRefused: `transformers` is not installed, does not know the family, or refuses a field.
     """
-    _refuse_depth(config.fields, config.name)
     try:
         import torch
         import transformers
@@ -40,11 +38,12 @@ def build(config: Config) -> PreTrainedModel:
             parsed = _parsed(config, transformers)
             model: PreTrainedModel = _class_of(config, parsed, transformers)(parsed).eval()
             model.set_experts_implementation("batched_mm")  # the other ways look at values, which no tensor here has
+            model.set_attn_implementation("eager")  # likewise
             return model
     except ConfigRefused:
         raise
     except Exception as error:  # a configuration may fail anywhere in a foreign library
-        told = (str(error).strip() or "no reason given").splitlines()[0]
+        told = " ".join((str(error).strip() or "no reason given").splitlines()[:2])
         raise ConfigRefused(
             f"{config.name}: transformers {transformers.__version__} refuses this {config.family} configuration "
             f"({type(error).__name__}: {told})"
@@ -55,30 +54,25 @@ def build(config: Config) -> PreTrainedModel:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without warnings of `transformers` on kernels that are not installed and tensors that no device holds."""
+    """Without warnings of kernels that are not installed, and without checks of values that no device holds."""
     import transformers
+    from torch.distributions import Distribution
 
     kept = transformers.logging.get_verbosity()
     transformers.logging.set_verbosity_error()
+    Distribution.set_default_validate_args(False)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         transformers.logging.set_verbosity(kept)
-
-
-def _refuse_depth(fields: Mapping[str, Any], name: str) -> None:
-    for field, value in fields.items():
-        if isinstance(value, Mapping):
-            _refuse_depth(value, name)
-        elif field in DEPTHS and isinstance(value, int) and value > MOST_LAYERS:
-            raise ConfigRefused(f"{name}: {field} is {value:,}; expected at most {MOST_LAYERS:,} layers")
+        Distribution.set_default_validate_args(__debug__)  # torch's own default
 
 
 def _parsed(config: Config, transformers: Any) -> PretrainedConfig:
     """The configuration as its class reads it: that of its model_type, or of the class that `architectures` names."""
-    fields = {field: value for field, value in config.fields.items() if field not in ("model_type", "auto_map")}
+    fields = {field: value for field, value in config.fields.items() if field not in ("model_type", *UNREAD)}
     known: Any = transformers.CONFIG_MAPPING
     if config.family in known:
         return known[config.family](**fields)  # type: ignore[no-any-return]
@@ -110,6 +104,7 @@ def _class_of(config: Config, parsed: PretrainedConfig, transformers: Any) -> An
     writers: tuple[Any, ...] = (
         auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
         auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+        auto.MODEL_FOR_MULTIMODAL_LM_MAPPING,
         auto.MODEL_MAPPING,
     )
     if type(parsed) in causal and (type(parsed) not in masked or getattr(parsed, "is_decoder", False)):

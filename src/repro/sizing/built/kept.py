@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 SHORT, LONG = 2, 4  # tokens of two passes: what grows between them is kept of each token, the rest of a sequence
+FAR = 160  # tokens of a third pass, for caches of a model's own making, which may merge tokens
 
 
 @dataclass(frozen=True)
@@ -31,52 +32,88 @@ class Kept:
         """Numbers kept of each token."""
         return self.key_heads * (self.key_width + self.value_width)
 
+    def numbers(self, tokens: int) -> int:
+        """Numbers kept of a sequence of so many tokens."""
+        return self.cached_width * min(tokens, self.window or tokens) + self.state
 
-def kept_by_layer(decoder: nn.Module, layers: int) -> list[Kept]:
-    """What each layer of a decoder keeps.
+
+class NothingKept(ValueError):
+    """A model that runs and gives no cache back."""
+
+
+def kept_by_layer(model: Any, decoder: nn.Module, layers: int) -> list[Kept]:
+    """What each layer of a decoder keeps; the whole model runs where the decoder does not run alone.
 
     Raises:
-        ValueError: the decoder does not run on the meta device, or gives no cache that can be read.
+        ValueError: it does not run on the meta device, or gives no cache that can be read.
     """
-    short, long = _cache(decoder, SHORT), _cache(decoder, LONG)
+    short, long = _cache(model, decoder, SHORT), _cache(model, decoder, LONG)
     kept = [_kept(one, other) for one, other in zip(short, long, strict=True)]
     if len(kept) > layers:
         raise ValueError(f"its cache has {len(kept)} layers, the model {layers}")
+    own = [place for place, layer in enumerate(long) if kept[place].key_heads and not _is_plain(layer)]
+    far = _cache(model, decoder, FAR) if own else []
+    if any(_numbers(far[place]) != kept[place].numbers(FAR) for place in own):
+        raise ValueError("its cache does not grow by as many numbers with every token")
     return kept + [Kept()] * (layers - len(kept))
 
 
-def _cache(decoder: nn.Module, tokens: int) -> list[Any]:
-    """The layers of the cache after so many tokens; recurrent models without such a cache give their tensors as one."""
-    import torch
+def _is_plain(layer: Any) -> bool:
+    """Whether a layer of a cache is of a kind that all families share."""
+    return type(layer).__module__.startswith("transformers.cache_utils")
 
-    with torch.no_grad(), torch.device("meta"):
-        try:
-            output = decoder(input_ids=torch.zeros(1, tokens, dtype=torch.long), use_cache=True)
-        except Exception as error:  # a foreign model may fail anywhere
-            told = (str(error).strip() or "no reason given").splitlines()[0]
-            raise ValueError(f"it does not run without memory ({type(error).__name__}: {told})") from error
+
+def _cache(model: Any, decoder: nn.Module, tokens: int) -> list[Any]:
+    """The layers of the cache after so many tokens; recurrent models without such a cache give their tensors as one."""
+    output = _output(model, decoder, tokens)
     for name in ("past_key_values", "cache_params", "state"):
         cache = getattr(output, name, None)
         cache = getattr(cache, "self_attention_cache", cache)  # a decoder that reads an encoder keeps two
         if cache is not None:
             return list(getattr(cache, "layers", None) or [cache])
-    raise ValueError("it keeps no cache")
+    raise NothingKept("it gives no cache back")
+
+
+def _output(model: Any, decoder: nn.Module, tokens: int) -> Any:
+    import torch
+
+    read = torch.zeros(1, tokens, dtype=torch.long, device="meta")
+    with torch.no_grad(), torch.device("meta"):
+        try:
+            return decoder(input_ids=read, use_cache=True)
+        except Exception as error:  # a foreign model may fail anywhere
+            if not model.config.is_encoder_decoder:
+                raise ValueError(f"it does not run without memory ({_told(error)})") from error
+        try:
+            return model(input_ids=read, decoder_input_ids=read, use_cache=True)
+        except Exception as error:
+            raise ValueError(f"it does not run without memory ({_told(error)})") from error
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).strip() or 'no reason given').splitlines()[0]}"
 
 
 def _kept(short: Any, long: Any) -> Kept:
     keys: Any = getattr(long, "keys", None)
-    values: Any = getattr(long, "values", None)
-    growing = _numbers(long) - _numbers(short)
-    state = _numbers(short) - growing * SHORT // (LONG - SHORT)
+    growing = _beside(long) - _beside(short)  # of an indexer
+    state = _beside(short) - growing * SHORT // (LONG - SHORT)
     if not hasattr(keys, "dim") or keys.dim() != 4:
         return Kept(state=state)
     return Kept(
         key_heads=keys.shape[1],
         key_width=keys.shape[-1],
-        value_width=values.shape[-1],
+        value_width=long.values.shape[-1],
         window=getattr(long, "sliding_window", None),
         state=state,
     )
+
+
+def _beside(layer: Any) -> int:
+    """Numbers in a layer of a cache that are neither keys nor values."""
+    pair = [getattr(layer, name, None) for name in ("keys", "values")]
+    whole = all(hasattr(part, "dim") and part.dim() == 4 for part in pair)
+    return _numbers(layer) - (sum(map(_numbers, pair)) if whole else 0)
 
 
 def _numbers(part: Any) -> int:

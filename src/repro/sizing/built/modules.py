@@ -149,7 +149,9 @@ def _routing(module: nn.Module) -> Routing:
         if not re.search(r"expert|moe|mlp|feed_forward|gate|router|mixer|^$", path):
             continue
         experts = max(experts, _number(inner, ("num_experts", "n_routed_experts", "num_local_experts")))
-        active = max(active, _number(inner, TOP_K) or _number(getattr(inner, "config", None), TOP_K))
+        named = re.search(r"Top(\d+)Router", type(inner).__name__)  # of Switch Transformers and NLLB
+        told = _number(inner, TOP_K) or _number(getattr(inner, "config", None), TOP_K)
+        active = max(active, told, int(named[1]) if named else 0)
     if experts and not any("expert" in path for path, _ in module.named_parameters()):
         return Routing()  # a dense layer of a model that has experts in others
     if experts and not active:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from repro.sizing.built.build import build, quiet
-from repro.sizing.built.kept import Kept, kept_by_layer
+from repro.sizing.built.kept import Kept, NothingKept, kept_by_layer
 from repro.sizing.built.modules import NORM, Heads, read_layer
 from repro.sizing.models.architecture import Architecture, Layer
 from repro.sizing.models.config import Config, ConfigRefused
@@ -32,16 +32,19 @@ def read_built(config: Config) -> Architecture:
     try:
         with quiet():
             return _architecture(model, config)
-    except (ValueError, AttributeError) as error:
-        raise ConfigRefused(f"{config.name}: a {config.family} model is built, but {error}") from error
+    except Exception as error:  # a foreign model may fail anywhere
+        number = sum(parameter.numel() for parameter in model.parameters())
+        raise ConfigRefused(
+            f"{config.name}: a model of family {config.family} with {number:,} parameters is built, but it is not read "
+            f"layer by layer ({error})"
+        ) from error
 
 
 def _architecture(model: Any, config: Config) -> Architecture:
     decoder = _decoder(model)
     text = model.config.get_text_config(decoder=True)
-    causal = _writes(model)
-    stack = _read_stack(decoder, text, causal)
-    embedding, head = decoder.get_input_embeddings().weight, model.get_output_embeddings()
+    stack = _read_stack(model, decoder, text)
+    embedding, head = _embedding(model, decoder).weight, model.get_output_embeddings()
     vocabulary, width = embedding.shape[0], int(text.hidden_size)
     wrapped = model.config is not text and not model.config.is_encoder_decoder
     labels = None if head is not None or wrapped else _label_map(model, decoder)
@@ -50,27 +53,39 @@ def _architecture(model: Any, config: Config) -> Architecture:
         family=config.family,
         width=width,
         vocabulary=vocabulary,
+        embedding_width=embedding.shape[1] if embedding.shape[1] != width else 0,
         layers=stack.layers,
         norm_parameters=stack.norms,
         encoder=_encoder(model, text),
-        causal=causal,
+        causal=stack.causal,
+        uncached=stack.uncached,
         head=labels or _matrix(head),
         tied=head is not None and head.weight is embedding,
         position_parameters=stack.positions,
-        positions=getattr(text, "max_position_embeddings", None),
+        positions=_count(getattr(text, "max_position_embeddings", None)),
         beside=_parts(model, decoder, head) if wrapped else (),
     )
     left = sum(parameter.numel() for parameter in model.parameters()) - count_parameters(whole).total
     if left < 0:
-        raise ValueError(f"{-left:,} parameters are counted twice; please report this family")
+        raise ValueError(f"its layers share weights, of which {-left:,} would be counted more than once")
     return replace(whole, other_parameters=left)
+
+
+def _count(value: object) -> int | None:
+    return value if type(value) is int and value > 0 else None
 
 
 def _decoder(model: Any) -> Any:
     """The stack that reads and writes text, out of whatever is wrapped round it."""
     while hasattr(model, "get_decoder") and (inner := model.get_decoder()) is not model and inner is not None:
+        if not _has_layers(inner):  # ModernBERT's decoder calls its map to the vocabulary so
+            return model.base_model
         model = inner
     return model
+
+
+def _embedding(model: Any, decoder: Any) -> Any:
+    return (decoder if hasattr(decoder, "get_input_embeddings") else model).get_input_embeddings()
 
 
 def _writes(model: Any) -> bool:
@@ -84,24 +99,38 @@ def _writes(model: Any) -> bool:
 
 @dataclass(frozen=True)
 class Stack:
-    """The layers of a stack, and its norms and learned positions outside them."""
+    """The layers of a stack, and its norms and learned positions outside them.
+
+    causal: whether it writes text. uncached: why its cache could not be read; empty if it was or has none.
+    """
 
     layers: tuple[Layer, ...]
     norms: int
     positions: int
+    causal: bool
+    uncached: str
 
 
-def _read_stack(decoder: Any, text: Any, causal: bool) -> Stack:
+def _read_stack(model: Any, decoder: Any, text: Any) -> Stack:
     from torch import nn
 
     place, modules = _longest_list(decoder)
-    width, heads = int(text.hidden_size), _heads(text)
-    alone = Kept(heads.number, width // heads.number, width // heads.number) if heads.number else Kept()
-    kept = kept_by_layer(decoder, len(modules)) if causal else [alone] * len(modules)
-    layers = [read_layer(module, one, width, heads) for module, one in zip(modules, kept, strict=True)]
+    _refuse_rounds(text, len(modules))
+    width = int(text.hidden_size)
+    heads = [_heads(_of_layer(text, number)) for number in range(len(modules))]
+    causal, uncached = _writes(model), ""
+    kept = [_every_head(width, one) for one in heads]
+    try:
+        kept = kept_by_layer(model, decoder, len(modules)) if causal else kept
+    except NothingKept as error:
+        causal = model.get_output_embeddings() is not None  # else it reads text, as the text part of a CLIP does
+        uncached = str(error) if causal else ""
+    except ValueError as error:
+        uncached = str(error)
+    layers = [read_layer(*parts, width, one) for *parts, one in zip(modules, kept, heads, strict=True)]
     if any(name in path for name in CROSSED for path, _ in decoder.named_modules()):
         layers = [_with_crossed(layer) for layer in layers]
-    embedding = decoder.get_input_embeddings()
+    embedding = _embedding(model, decoder)
     norms = positions = 0
     for path, module in decoder.named_modules():
         own = sum(parameter.numel() for parameter in module.parameters(recurse=False))
@@ -109,7 +138,32 @@ def _read_stack(decoder: Any, text: Any, causal: bool) -> Stack:
             continue
         norms += own if NORM.search(path.rsplit(".", 1)[-1]) else 0
         positions += own if isinstance(module, nn.Embedding) and POSITION.search(path) else 0
-    return Stack(tuple(layers), norms, positions)
+    return Stack(tuple(layers), norms, positions, causal, uncached)
+
+
+def _every_head(width: int, heads: Heads) -> Kept:
+    """Keys and values of every query head, for layers that keep nothing or nobody knows what."""
+    return Kept(heads.number, width // heads.number, width // heads.number) if heads.number else Kept()
+
+
+def _of_layer(text: Any, number: int) -> Any:
+    """A configuration as one layer has it; newer families have layers of several widths."""
+    by_layer = getattr(text, "per_layer_config", None)
+    return text if by_layer is None or number >= len(by_layer) else by_layer[number]
+
+
+def _refuse_rounds(text: Any, layers: int) -> None:
+    rounds = getattr(text, "num_hidden_layers", 0)
+    if isinstance(rounds, int) and rounds > layers and not text.is_encoder_decoder:
+        raise ValueError(
+            f"its list has {layers} layers, num_hidden_layers is {rounds}: what a token goes through is not said"
+        )
+
+
+def _has_layers(module: nn.Module) -> bool:
+    from torch import nn
+
+    return any(isinstance(inner, nn.ModuleList) for inner in module.modules())
 
 
 def _longest_list(stack: nn.Module) -> tuple[str, list[nn.Module]]:
@@ -134,8 +188,7 @@ def _encoder(model: Any, text: Any) -> tuple[Layer, ...]:
         return ()
     _, modules = _longest_list(model.get_encoder())
     width, heads = int(text.hidden_size), _heads(text)
-    kept = Kept(heads.number, width // heads.number, width // heads.number)
-    return tuple(read_layer(module, kept, width, heads) for module in modules)
+    return tuple(read_layer(module, _every_head(width, heads), width, heads) for module in modules)
 
 
 def _heads(text: Any) -> Heads:

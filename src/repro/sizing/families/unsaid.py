@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from repro.sizing.models.architecture import Architecture
-from repro.sizing.models.config import Config
+from repro.sizing.models.config import Config, ConfigRefused
 from repro.sizing.models.matrices import Matrix
 
 # Of the configuration classes of transformers 5, for fields that published files of these families leave out.
@@ -35,9 +35,39 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 
 
+# Other names of a field, which a class takes or writes.
+_T5 = {"hidden_size": "d_model", "num_attention_heads": "num_heads", "num_hidden_layers": "num_layers"}
+ALIASES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "deepseek_v2": {"num_experts": "n_routed_experts"},
+        "deepseek_v3": {"num_local_experts": "n_routed_experts"},
+        "gpt2": {
+            "hidden_size": "n_embd",
+            "max_position_embeddings": "n_positions",
+            "num_attention_heads": "n_head",
+            "num_hidden_layers": "n_layer",
+        },
+        "mixtral": {"num_experts": "num_local_experts"},
+        "mt5": {**_T5, "head_dim": "d_kv"},
+        "qwen3_moe": {"num_local_experts": "num_experts"},
+        "t5": {**_T5, "head_dim": "d_kv"},
+    }
+)
+
+
 def completed(config: Config) -> Config:
-    """The configuration with its class's defaults for fields that it does not have; null stays null."""
-    return Config({**DEFAULTS.get(config.family, {}), **config.fields}, config.name)
+    """The configuration by its family's own names, with its class's defaults for what it leaves out; null stays null.
+
+    Raises:
+        ConfigRefused: a field stands under two names with two values.
+    """
+    given = dict(config.fields)
+    for other, name in ALIASES.get(config.family, {}).items():
+        if other in given and given.setdefault(name, given[other]) != given[other]:
+            raise ConfigRefused(
+                f"{config.name}: {name} is {given[name]!r} and {other}, its other name, {given[other]!r}"
+            )
+    return Config({**DEFAULTS.get(config.family, {}), **given}, config.name)
 
 
 def with_named_head(model: Architecture, config: Config) -> Architecture:

@@ -41,10 +41,13 @@ def cached_numbers(model: Architecture) -> Cached:
     """What a decoder keeps of its own tokens, cross-attention left out.
 
     Raises:
-        ValueError: the model is a bare encoder, which keeps nothing, or its layers have windows of several lengths.
+        ValueError: the model is a bare encoder, which keeps nothing, or nobody knows what it keeps, or its layers have
+            windows of several lengths.
     """
     if not model.causal:
         raise ValueError(f"{model.name} is an encoder and keeps no cache; give a decoder")
+    if model.uncached:
+        raise ValueError(f"{model.name}: what it keeps of a token is not known, since {model.uncached}")
     windows = {layer.attention.window for layer in model.layers} - {None}
     if len(windows) > 1:
         raise ValueError(f"{model.name} has windows of {sorted(map(str, windows))} tokens; expected one length")

@@ -180,9 +180,11 @@ class Architecture:
     layers: of the decoder, or of an encoder that stands alone (causal False). encoder: the layers of an
     encoder-decoder's encoder. head: the map to the vocabulary, None for a bare encoder; tied if it is the embedding.
     pooler: a bare encoder's last map. position_parameters: learned positions, segments, relative biases.
+    embedding_width: of the embedding's rows, where they are not as wide as the model; else 0.
     norm_parameters: of the norms outside layers. positions: the longest context it is published for, if stated.
     other_parameters: outside layers, of none of these kinds. beside: parameters by name of what a model has beside its
-    language model, such as a part that reads images.
+    language model, such as a part that reads images. uncached: why what it keeps of a token is not
+    known; empty if it is.
     """
 
     name: str
@@ -200,6 +202,8 @@ class Architecture:
     positions: int | None = None
     other_parameters: int = 0
     beside: tuple[tuple[str, int], ...] = ()
+    uncached: str = ""
+    embedding_width: int = 0
 
     @property
     def all_layers(self) -> tuple[Layer, ...]:

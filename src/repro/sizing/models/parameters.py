@@ -71,7 +71,7 @@ def count_parameters(model: Architecture) -> Parameters:
     routers = [matrix for matrix in maps if matrix.name == "router"]
     experts = [matrix for matrix in maps if matrix.name.startswith(("expert_", "shared_"))]
     return Parameters(
-        embedding=model.vocabulary * model.width,
+        embedding=model.vocabulary * (model.embedding_width or model.width),
         positions=model.position_parameters,
         attention=_sum(matrix for layer in layers for part in layer.attentions for matrix in part.matrices),
         feed_forward=_sum(maps) - _sum(experts) - _sum(routers),
