@@ -13,7 +13,9 @@ from rich.table import Column, Table
 from repro.cli.commands import refusing
 from repro.fits.runs.sizes import spell_size
 from repro.sizing.memory.cache import GB, GIB
-from repro.sizing.memory.precision import FORMATS, weight_format
+from repro.sizing.memory.precision import FORMATS, Format, weight_format
+from repro.sizing.memory.spared import unread_modules
+from repro.sizing.memory.stored import FormatUnread
 from repro.sizing.published import find_format, find_model
 from repro.sizing.report import Sizes, Use, sizes
 
@@ -36,20 +38,37 @@ def size(
 ) -> None:
     """Size a model from its config.json: parameters, memory to serve and to train it, operations, how many cards."""
     with refusing(ValueError):
-        form = weight_format(dtype) if dtype else find_format(model) or weight_format("bf16")
+        form, doubts = (weight_format(dtype), []) if dtype else _own_format(model)
         use = Use(context, batch, form, weight_format(cache_dtype).bits, rank, recompute)
         report = sizes(find_model(model), use)
+    doubts += _doubts(report)
     if as_json:
-        typer.echo(json.dumps(report.plain()))
+        typer.echo(json.dumps({**report.plain(), "warnings": doubts}))
         return
     console = Console()
     console.print(_parameters(report), _serving(report), _training(report), _operations(report))
-    if report.model.positions and context > report.model.positions:
-        console.print(
-            f"warning: {report.model.name} was published for {report.model.positions:,} tokens",
-            style="yellow",
-            markup=False,
-        )
+    for doubt in doubts:
+        console.print(f"warning: {doubt}", style="yellow", markup=False, soft_wrap=True)
+
+
+def _own_format(model: str) -> tuple[Format, list[str]]:
+    """The format that the file says its weights are stored in, and what of it was not read."""
+    try:
+        return find_format(model) or weight_format("bf16"), []
+    except FormatUnread as error:
+        return weight_format("bf16"), [f"{error}: weights are counted in 16 bits; --dtype names another format"]
+
+
+def _doubts(report: Sizes) -> list[str]:
+    model, doubts = report.model, []
+    if model.positions and report.use.context > model.positions:
+        doubts.append(f"{model.name} was published for {model.positions:,} tokens")
+    if model.uncached:
+        doubts.append(f"the cache is not counted, since {model.uncached}")
+    if unread := unread_modules(model, report.use.form.spared):
+        named = ", ".join(map(repr, unread[:3])) + (f" and {len(unread) - 3} more" if len(unread) > 3 else "")
+        doubts.append(f"modules that the file leaves in 16 bits are counted as quantised, since nothing fits {named}")
+    return doubts
 
 
 def _parameters(report: Sizes) -> Table:
@@ -76,12 +95,14 @@ def _serving(report: Sizes) -> Table:
     table.add_row("weights", *_bytes(parts["weights"]))
     kept = [f"{report.cache_per_token / 1024:,.1f} KiB a token"] if report.cache_per_token else []
     kept += [f"{report.cache_per_sequence / 2**20:,.1f} MiB a sequence"] if report.cache_per_sequence else []
-    if kept:
+    if report.model.uncached:
+        table.add_row("key-value cache, not known", "?", "?")
+    elif kept:
         table.add_row(f"key-value cache, {' and '.join(kept)}", *_bytes(parts["cache"]))
     table.add_row("working memory, an estimate", *_bytes(parts["working"]))
     table.add_row("runtime", *_bytes(parts["overhead"]))
     table.add_section()
-    table.add_row("total", *_bytes(parts["total"]))
+    table.add_row("total without the cache" if report.model.uncached else "total", *_bytes(parts["total"]))
     for card, number in report.serving_cards.items():
         table.add_row(f"cards of {card}", _number(number), "")
     return table

@@ -10,7 +10,7 @@ from repro.sizing.adapters import count_lora, linear_names
 from repro.sizing.calculators import Figures, inference_memory, training_memory
 from repro.sizing.memory.activations import activation_bytes, check_recompute
 from repro.sizing.memory.cache import GIB, Cached, cached_numbers
-from repro.sizing.memory.precision import Format, layer_weights, stored_bytes, weight_format
+from repro.sizing.memory.precision import Format, quantised_weights, stored_bits, stored_bytes, weight_format
 from repro.sizing.models.architecture import Architecture
 from repro.sizing.models.parameters import Parameters, count_parameters
 from repro.sizing.operations.chinchilla import optimal_tokens
@@ -18,6 +18,7 @@ from repro.sizing.operations.cost import PEAK_FLOPS, gpu_hours
 from repro.sizing.operations.flops import adapter_step_flops, forward_flops, inference_flops, step_flops, training_flops
 
 CARDS = {"24 GB": 24 * GIB, "80 GB": 80 * GIB}  # a card's GB are GiB
+MOST = 10**12  # tokens, sequences or ranks that anybody asks for
 UTILISATION = 0.4  # of a well-run training; Touvron et al. 2023 (arXiv:2302.13971) reached 0.47
 
 
@@ -42,6 +43,8 @@ class Use:
         for name in ("context", "batch", "rank"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
+            if getattr(self, name) > MOST:
+                raise ValueError(f"{name} is above {MOST:,}; expected at most that")
 
 
 @dataclass(frozen=True)
@@ -65,14 +68,17 @@ class Sizes:
     optimum: Figures
 
     def plain(self) -> dict[str, object]:
-        """The sizes as plain values, for JSON."""
+        """The sizes as plain values, for JSON; a cache that nobody knows is null, and no part of the total."""
         model, counts = self.model, self.parameters
+        cache = {"cache": self.serving["cache"], "cache_per_token": self.cache_per_token}
+        cache["cache_per_sequence"] = self.cache_per_sequence
         return {
             "model": {
                 "name": model.name,
                 "family": model.family,
                 "layers": len(model.all_layers),
                 "width": model.width,
+                "uncached": model.uncached,
             },
             "use": dataclasses.asdict(self.use),
             "parameters": {
@@ -84,8 +90,7 @@ class Sizes:
             "beside": dict(model.beside),
             "serving_bytes": {
                 **self.serving,
-                "cache_per_token": self.cache_per_token,
-                "cache_per_sequence": self.cache_per_sequence,
+                **(dict.fromkeys(cache) if model.uncached else cache),
             },
             "serving_cards": self.serving_cards,
             "training_bytes": self.training,
@@ -118,7 +123,7 @@ def sizes(model: Architecture, use: Use) -> Sizes:
 
 def _cached(model: Architecture) -> Cached:
     """What is cached of a token; an encoder-decoder is taken to read as many tokens as it writes."""
-    if not model.causal:
+    if not model.causal or model.uncached:
         return Cached(0, 0, 0)
     own, crossed = cached_numbers(model), sum(layer.crossed.cached_width for layer in model.layers if layer.crossed)
     return dataclasses.replace(own, full=own.full + crossed)
@@ -127,8 +132,8 @@ def _cached(model: Architecture) -> Cached:
 def _serving(model: Architecture, use: Use, counts: Parameters, cached: Cached) -> Figures:
     figures = inference_memory(
         parameters=counts.total,
-        weight_bits=use.form.bits,
-        kept_in_16=0 if use.form.whole else counts.total - layer_weights(model),
+        weight_bits=stored_bits(model, use.form),
+        kept_in_16=counts.total - quantised_weights(model, use.form),
         cached=cached.full,
         windowed=cached.windowed,
         window=cached.window,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from repro.sizing.memory.spared import spared_weights
 from repro.sizing.models.architecture import Architecture
 from repro.sizing.models.parameters import count_parameters
 
@@ -61,13 +62,16 @@ class Format:
     """A way to store weights.
 
     whole: its bits hold for all parameters; else for the layers' matrices alone, while both tables of the vocabulary,
-    positions, norms, biases and routers stay in 16 bits, as bitsandbytes and GPTQ leave them.
+    positions, norms, biases and routers stay in 16 bits, as bitsandbytes and GPTQ leave them. spared: modules of the
+    layers that stay in 16 bits too. matrix_bits: what each matrix takes beside its weights, of codebooks.
     """
 
     name: str
     bits: float
     about: str
     whole: bool = False
+    spared: tuple[str, ...] = ()
+    matrix_bits: float = 0.0
 
 
 # Files of mixed blocks, whole; source: examples/quantize/README.md of llama.cpp, figures of Llama 2 7B.
@@ -114,9 +118,22 @@ def weight_bytes(parameters: float, bits: float) -> float:
 
 def stored_bytes(model: Architecture, form: Format) -> float:
     """Bytes of a model's weights in a format, what it leaves in 16 bits included."""
-    total = count_parameters(model).total
-    quantised = total if form.whole else layer_weights(model)
-    return weight_bytes(quantised, form.bits) + weight_bytes(total - quantised, 16)
+    total, quantised = count_parameters(model).total, quantised_weights(model, form)
+    return weight_bytes(quantised, stored_bits(model, form)) + weight_bytes(total - quantised, 16)
+
+
+def quantised_weights(model: Architecture, form: Format) -> int:
+    """Weights that take the format's bits; the others stay in 16."""
+    if form.whole:
+        return count_parameters(model).total
+    return layer_weights(model) - spared_weights(model, form.spared)
+
+
+def stored_bits(model: Architecture, form: Format) -> float:
+    """Bits of each weight that is quantised, with its share of what its matrix takes beside."""
+    quantised = quantised_weights(model, form)
+    matrices = sum(matrix.copies for layer in model.all_layers for matrix in layer.matrices if matrix.name != "router")
+    return form.bits + form.matrix_bits * matrices / quantised if quantised else form.bits
 
 
 def layer_weights(model: Architecture) -> int:
