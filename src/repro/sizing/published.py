@@ -69,14 +69,18 @@ def find_format(source: str) -> Format | None:
 
     Raises:
         ConfigRefused: as `find_model` has it.
-        ValueError: it says so in a way that is not read here.
+        FormatUnread: it says so in a way that is not read here.
     """
     return None if source in published() else stored_format(read_config(_path(source)).fields)
 
 
 def _path(source: str) -> Path:
     path = Path(source)
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError:  # a name of five thousand characters
+        there = False
+    if not there:
         known = ", ".join(published())
         raise ConfigRefused(f"{source} is neither a file nor a published model; the models are {known}")
     return path

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+MOST_BYTES = 2**25  # of a config.json; the largest published ones, with a table of labels or of layers, have below 1 MB
+MOST = 10**12  # of any whole number in it
+MOST_OF = {  # each of these makes a module or an entry of a table, on whatever device
+    re.compile(r"(^|_)(layers?|depths?|blocks)$"): 2_000,
+    re.compile(r"experts$"): 10_000,
+    re.compile(r"(^|_)labels$"): 100_000,
+    re.compile(r"positions?(_embeddings)?$"): 10**9,
+}
 
 
 class ConfigRefused(ValueError):
@@ -22,6 +32,20 @@ class Config:
     def __init__(self, fields: Mapping[str, Any], name: str) -> None:
         self.fields, self.name = fields, name
         self.family = self.text("model_type")
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        """Refuse numbers that no model has, in nested parts too, before anything is made of them."""
+        parts = [self.fields]
+        while parts:
+            part = parts.pop()
+            for field, value in part.items():
+                if isinstance(value, Mapping):
+                    parts.append(value)
+                elif isinstance(value, int) and value > (most := _most(field)):
+                    told = f"{value:,}" if value < 10**30 else "a number of more than 30 digits"
+                    named = field if str(field).isprintable() else ascii(field)
+                    raise ConfigRefused(f"{self.name}: {named} is {told}; expected at most {most:,}")
 
     def text(self, field: str) -> str:
         """A field that must be a text.
@@ -108,13 +132,31 @@ def read_config(source: str | Path | Mapping[str, Any], name: str | None = None)
     if isinstance(source, Mapping):
         return Config(source, name or "configuration")
     path = Path(source)
-    path = path / "config.json" if path.is_dir() else path
     try:
-        fields = json.loads(path.read_text(encoding="utf-8-sig"))
+        path = path / "config.json" if path.is_dir() else path
+        fields = json.loads(_text(path), object_hook=_told_number)
     except OSError as error:
         raise ConfigRefused(f"{path} cannot be read ({error.strerror}); give a config.json or a known name") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigRefused(f"{path} is no JSON ({error}); expected a Hugging Face config.json") from error
     if not isinstance(fields, dict):
         raise ConfigRefused(f"{path} holds a {type(fields).__name__}; expected an object of a Hugging Face config.json")
     return Config(fields, name or str(path))
+
+
+def _text(path: Path) -> str:
+    if not path.is_file() and path.exists():
+        raise ValueError("it is no file")  # a pipe would be waited for
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"it has {path.stat().st_size:,} bytes, as weights have")
+    return path.read_text(encoding="utf-8-sig")
+
+
+def _told_number(fields: dict[str, Any]) -> Any:
+    """Infinity as `transformers` writes it into JSON, which knows none: {"__float__": "Infinity"}."""
+    told = fields.get("__float__")
+    return float(told) if len(fields) == 1 and told in ("Infinity", "-Infinity", "NaN") else fields
+
+
+def _most(field: object) -> int:
+    return next((most for name, most in MOST_OF.items() if name.search(str(field))), MOST)
