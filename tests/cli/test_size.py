@@ -22,7 +22,7 @@ def test_a_config_file_and_a_name_print_the_same_numbers(tmp_path):
     )
 
     assert by_name["model"].pop("name") == "llama-2-70b"
-    assert by_file["model"].pop("name") == str(path)
+    assert by_file["model"].pop("name") == f"{tmp_path.name}/config.json"
     assert by_name == by_file
     assert 68_976_648_192 == by_name["parameters"]["total"]
     assert 1 == by_name["serving_cards"]["80 GB"]
@@ -34,6 +34,27 @@ def test_the_table_shows_what_planning_needs():
 
     for part in ("46,702,792,704", "12.9B", "4 x 8,192 tokens", "key-value cache, 128.0 KiB a token", "GiB", "QLoRA"):
         assert part in shown
+
+
+def test_a_path_of_any_length_is_shown_by_its_file_alone(tmp_path):
+    """Titles and warnings stay readable; errors still say where the file lies."""
+    folder = tmp_path.joinpath(*["a-long-name-of-a-folder"] * 8)
+    folder.mkdir(parents=True)
+    (folder / "mine.json").write_text(json.dumps({**published()["gpt2"].config, "n_positions": 8}))
+    shown = _invoke(str(folder / "mine.json")).stdout
+
+    assert shown.startswith("mine.json: parameters")
+    assert "warning: mine.json was published for 8 tokens" in shown
+    assert "a-long-name" not in shown
+
+
+def test_a_format_that_is_not_read_is_said_and_counted_in_16_bits(tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({**published()["gpt2"].config, "quantization_config": {"quant_method": "quark"}}))
+    found = json.loads(_invoke(str(path), "--json").stdout)
+
+    assert 2 * found["parameters"]["total"] == found["serving_bytes"]["weights"]
+    assert any("method 'quark' is not read: weights are counted in 16 bits" in one for one in found["warnings"])
 
 
 def test_a_context_beyond_the_published_one_is_warned_about():

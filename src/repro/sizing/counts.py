@@ -21,7 +21,7 @@ from repro.sizing.models.parameters import count_parameters, expert_parameters
 from repro.sizing.operations.chinchilla import optimal_size
 from repro.sizing.operations.cost import HOUR, PEAK_FLOPS, days, gpu_hours, petaflop_days, utilisation
 from repro.sizing.operations.flops import adapter_step_flops, forward_flops, step_flops, training_flops
-from repro.sizing.published import find_model, published, published_model
+from repro.sizing.published import find_mixture, find_model, find_models, published, published_model
 from repro.sizing.report import Use, sizes
 
 __all__ = [
@@ -42,7 +42,9 @@ __all__ = [
     "count_parameters",
     "days",
     "expert_parameters",
+    "find_mixture",
     "find_model",
+    "find_models",
     "forward_flops",
     "full_bytes",
     "gpu_hours",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -15,6 +15,7 @@ from repro.sizing.memory.precision import Format
 from repro.sizing.memory.stored import stored_format
 from repro.sizing.models.architecture import Architecture
 from repro.sizing.models.config import ConfigRefused, read_config
+from repro.sizing.models.parameters import expert_parameters
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,41 @@ def find_model(source: str) -> Architecture:
     Raises:
         ConfigRefused: it is neither, or the configuration cannot be counted.
     """
-    return published_model(source) if source in published() else architecture(_path(source))
+    if source in published():
+        return published_model(source)
+    return replace(architecture(_path(source)), name=shown_name(source))
+
+
+def find_models(sources: Iterable[str]) -> dict[str, Architecture]:
+    """Models by the names that they are shown by, each once.
+
+    Raises:
+        ConfigRefused: as `find_model` has it.
+    """
+    models = (find_model(source) for source in dict.fromkeys(sources))
+    return {model.name: model for model in models}
+
+
+def find_mixture(source: str) -> Architecture:
+    """As `find_model`, of a model that has experts.
+
+    Raises:
+        ConfigRefused: it has none, or cannot be counted.
+    """
+    model = find_model(source)
+    if not expert_parameters(model)[0]:
+        raise ConfigRefused(f"{source} has no experts; give a mixture of experts, such as mixtral-8x7b")
+    return model
+
+
+def shown_name(source: str) -> str:
+    """A published model's name, or a file's without its folders; a config.json keeps the one that it lies in."""
+    if source in published():
+        return source
+    path = Path(source)
+    path = path / "config.json" if path.is_dir() else path
+    own = path.name if path.name != "config.json" else str(Path(path.absolute().parent.name, path.name))
+    return own if own not in published() else str(path)
 
 
 def find_format(source: str) -> Format | None:

@@ -91,6 +91,21 @@ def test_a_token_uses_its_own_experts_and_the_shared_ones():
     assert 4 * 8 * 64 == count.router
 
 
+def test_a_built_decoder_shares_its_heads_as_a_counted_one(subtests):
+    """Projections apart and fused; without heads there is nothing to share."""
+    for name in ("llama with biases", "phi3", "gpt2", "gemma3_text"):
+        counted, built = architecture(TINY[name]), read_built(Config(TINY[name], name))
+        for heads in (6, 3, 1):
+            with subtests.test(model=name, heads=heads):
+                one, other = counted.with_kv_heads(heads), built.with_kv_heads(heads)
+                assert cached_numbers(one) == cached_numbers(other)
+                assert count_parameters(one) == count_parameters(other)
+    with pytest.raises(ValueError, match="do not share 4 keys and values"):
+        built.with_kv_heads(4)
+    with pytest.raises(ValueError, match="no layer of rwkv looks back at other tokens"):
+        architecture({"model_type": "rwkv", **SMALL, "attention_hidden_size": 64}, "rwkv").heads  # noqa: B018
+
+
 def test_a_shape_that_a_known_familys_formula_leaves_out_is_built():
     """Qwen 3's mixtures with experts in every second layer alone."""
     fields = {**TINY["qwen3_moe"], "decoder_sparse_step": 2}

@@ -8,7 +8,7 @@ from built_models import TINY
 from repro.sizing.families import architecture
 from repro.sizing.models.config import ConfigRefused
 from repro.sizing.models.parameters import count_parameters
-from repro.sizing.published import find_model, published, published_model
+from repro.sizing.published import find_mixture, find_model, find_models, published, published_model
 
 
 def test_a_file_a_folder_and_a_name_give_the_same_model(tmp_path):
@@ -19,6 +19,21 @@ def test_a_file_a_folder_and_a_name_give_the_same_model(tmp_path):
     assert named == count_parameters(find_model(str(tmp_path / "config.json")))
     assert named == count_parameters(find_model(str(tmp_path)))
     assert named == count_parameters(find_model("llama-2-70b"))
+
+
+def test_models_beside_one_another_go_by_the_names_that_are_shown(tmp_path):
+    """A file by its own, a config.json with the folder that it lies in; each is counted as alone."""
+    (tmp_path / "mine.json").write_text(json.dumps(TINY["llama"]))
+    (tmp_path / "config.json").write_text(json.dumps(TINY["gemma"]))
+    models = find_models(["gpt2", str(tmp_path / "mine.json"), str(tmp_path), "gpt2"])
+
+    assert ["gpt2", "mine.json", f"{tmp_path.name}/config.json"] == list(models)
+    assert count_parameters(architecture(TINY["llama"])) == count_parameters(models["mine.json"])
+
+
+def test_a_page_of_mixtures_refuses_a_dense_model():
+    with pytest.raises(ConfigRefused, match="gpt2 has no experts; give a mixture"):
+        find_mixture("gpt2")
 
 
 def test_fields_that_change_no_shape_are_ignored():

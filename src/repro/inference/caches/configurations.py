@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from repro.inference.caches.shapes import Fields, around_cache, shape_of, tiny, tokens_within
 from repro.sizing.memory.cache import cache_bytes
 from repro.sizing.memory.precision import DTYPE_BITS
+from repro.sizing.published import shown_name
 
 KINDS = ("whole", "growing", "dynamic", "static", "fp8")
 WHOLE = ("whole", "static")  # allocated at their capacity, once
@@ -170,7 +171,8 @@ def published_caches(source: str, tokens: int, most_bytes: float, device: str) -
         ValueError: so few bytes that a prompt does not fit.
     """
     models = {f"llama-2-70b, {n} keys": around_cache("llama-2-70b", num_key_value_heads=n) for n in (64, 8, 1)}
-    models |= {name: around_cache(name) for name in ("mistral-7b", "gemma-2-9b", "deepseek-v3", source)}
+    others = ("mistral-7b", "gemma-2-9b", "deepseek-v3", source)
+    models |= {shown_name(name): around_cache(name) for name in others}
     room = {name: tokens_within(fields, most_bytes, tokens) for name, fields in models.items()}
     if min(room.values()) < 10:
         raise ValueError(f"only {min(room.values())} tokens fit into {most_bytes:g} bytes; give room for at least 10")

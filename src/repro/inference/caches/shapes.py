@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from repro.sizing.families import architecture
+from repro.sizing.families import FAMILIES, architecture
+from repro.sizing.families.unsaid import completed
 from repro.sizing.memory.cache import longest_context
 from repro.sizing.models.architecture import Architecture
 from repro.sizing.models.config import ConfigRefused, read_config
@@ -110,7 +111,7 @@ def around_cache(source: str, *, most_weights: int = 200_000_000, **changed: Fie
     Raises:
         ConfigRefused: it cannot be counted, is no decoder alone, or has one layer of more than `most_weights`.
     """
-    given = {**(published()[source].config if source in published() else read_config(source).fields), **changed}
+    given = {**(published()[source].config if source in published() else _own(source)), **changed}
     whole = architecture(given, source)
     if not whole.causal or whole.encoder:
         raise ConfigRefused(f"{source} is no decoder alone, whose cache is measured here; give one")
@@ -127,6 +128,17 @@ def around_cache(source: str, *, most_weights: int = 200_000_000, **changed: Fie
         raise ConfigRefused(f"one layer of {source} has {each:,} weights; at most {most_weights:,} are built here")
     number = min(fields[layers], most_weights // each)
     return sorted_fields(_with_layers(fields, layers, number))
+
+
+def _own(source: str) -> Mapping[str, Any]:
+    """The fields of a reader's file, of a family whose own fields say all that its cache depends on."""
+    config = read_config(source)
+    if config.family not in FAMILIES:
+        raise ConfigRefused(
+            f"{source} is of family {config.family}, which no formula counts; a cache is measured here for those that "
+            f"one does, {', '.join(FAMILIES)}"
+        )
+    return completed(config).fields
 
 
 def _weights(fields: Mapping[str, Any], layers: str, number: int) -> int:

@@ -65,6 +65,10 @@ class Attention:
             Matrix("kv_up", latent.kv_rank, self.heads * (plain + self.value_width)),
         )
 
+    def regrouped(self, kv_heads: int) -> Attention | None:
+        """The same with other numbers of key-value heads; None where that cannot be."""
+        return None if self.latent or self.heads % kv_heads else replace(self, kv_heads=kv_heads)
+
     @property
     def cached_width(self) -> int:
         """Numbers that must be kept of each past token: keys and values, or the latent and its rotary key."""
@@ -214,16 +218,32 @@ class Architecture:
         """The same decoder with other numbers of key-value heads: as many as query heads, a few, or one.
 
         Raises:
-            ValueError: they do not divide a layer's query heads, or a layer is no attention of heads that is counted by
-                formula: it keeps latents, or was read off a built model.
+            ValueError: they do not divide a layer's query heads, or a layer keeps latents, or its projections cannot
+                be told apart.
         """
         return replace(self, layers=tuple(self._regrouped(layer, kv_heads) for layer in self.layers))
 
+    @property
+    def heads(self) -> tuple[int, int]:
+        """Query and key-value heads of the first layer that has any.
+
+        Raises:
+            ValueError: none has.
+        """
+        found = (layer.attention for layer in self.layers if layer.attention.kv_heads)
+        attention = next(found, None)
+        if attention is None:
+            raise ValueError(f"no layer of {self.name} looks back at other tokens through heads")
+        return attention.heads, attention.kv_heads
+
     def _regrouped(self, layer: Layer, kv_heads: int) -> Layer:
         attention = layer.attention
-        if not isinstance(attention, Attention) or attention.latent or attention.heads % kv_heads:
+        if not attention.kv_heads:
+            return layer  # it looks back at no token, or through another layer's keys and values
+        grouped = attention.regrouped(kv_heads)
+        if grouped is None:
             raise ValueError(
-                f"{self.name} has layers whose heads do not share {kv_heads} keys and values; give a divisor, and a "
-                "model of a family that is counted by formula"
+                f"{self.name} has layers whose {attention.heads} heads do not share {kv_heads} keys and values: give a "
+                "divisor, and a model that keeps no latents"
             )
-        return replace(layer, attention=replace(attention, kv_heads=kv_heads))
+        return replace(layer, attention=grouped)

@@ -5,7 +5,7 @@ They stand where `Attention` and `FeedForward` or `Experts` stand, and are count
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repro.sizing.models.matrices import Latent, Matrix
 
@@ -28,6 +28,23 @@ class Mixer:
     cached_width: int = 0
     norm_parameters: int = 0
     latent: Latent | None = None
+
+    def regrouped(self, kv_heads: int) -> Mixer | None:
+        """The same with other numbers of key-value heads; None where that cannot be, or no map to them is known."""
+        if self.latent or self.heads % kv_heads:
+            return None
+        more = kv_heads - self.kv_heads
+        one, every = self.key_width + self.value_width, self.heads * self.key_width
+        added = {  # rows by where they are added, for maps apart and for one that makes all three
+            ("k_proj", self.kv_heads * self.key_width): more * self.key_width,
+            ("v_proj", self.kv_heads * self.value_width): more * self.value_width,
+            (None, every + self.kv_heads * one): more * one,
+        }
+        rows = [added.get((m.name, m.outputs), added.get((None, m.outputs), 0)) for m in self.matrices]
+        if sum(rows) != more * one:
+            return None
+        grown = (replace(m, outputs=m.outputs + n) for m, n in zip(self.matrices, rows, strict=True))
+        return replace(self, kv_heads=kv_heads, cached_width=kv_heads * one, matrices=tuple(grown))
 
 
 @dataclass(frozen=True)
