@@ -18,6 +18,7 @@ ON_THEIR_PAGES = {
     "sizing.js": "repro-calculator",
     "calculators.js": "repro-calculator",
     "calculator-answers.js": "repro-calculator",
+    "calculator-files.js": "repro-calculator",
     "calculator-form.js": "repro-calculator",
     "calculators.css": "repro-calculator",
 }

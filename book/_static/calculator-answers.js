@@ -148,7 +148,7 @@ function training(v, model) {
 function cache(v, model) {
   const bits = Number(v.cache_bits);
   const asked = { context: v.context, batch: v.batch, bits, free_bytes: v.memory * sizing.GIB };
-  const found = model.activations ? sizing.model_cache(model, asked) : sizing.kv_cache({ ...v, ...asked });
+  const found = model.activations ? sizing.model_cache(model, asked) : sizing.kv_cache({ ...model.shape, ...asked });
   const { shape } = model;
   const fuller = shape && sizing.kv_cache({ ...shape, ...asked }).full_heads;
   const longest = found.longest === Infinity

@@ -12,8 +12,9 @@ function element(name, attributes = {}, ...children) {
 }
 
 // The value of a field, or what is wrong with it.
-function readField({ whole, least, above, most, options }, text) {
+function readField({ whole, least, above, most, options, file }, text) {
   if (options) return { value: text };
+  if (file) return readPasted(text);
   const kind = whole ? "a whole number" : "a number";
   const expected = least === undefined ? `${kind} above ${above}` : `${kind} of at least ${least}`;
   const value = sizing.parse_size(text);
@@ -30,7 +31,7 @@ function makeField(calculator, field) {
   const control = field.options
     ? element("select", {}, ...field.options.map(([value, label]) =>
       element("option", { value, selected: value === field.value }, label)))
-    : element("input", { type: "text", value: field.value, autocomplete: "off", autocapitalize: "off", spellcheck: "false" });
+    : element(field.file ? "textarea" : "input", { type: !field.file && "text", rows: field.file && "6", value: field.value, autocomplete: "off", autocapitalize: "off", spellcheck: "false" });
   const wrong = element("span", { class: "repro-wrong", id: `${id}-wrong` });
   Object.entries({ id, name: field.name, "aria-describedby": wrong.id }).forEach(([key, value]) => control.setAttribute(key, value));
   const box = element("div", { class: "repro-field" }, element("label", { for: id }, field.label), control, wrong);
@@ -41,10 +42,11 @@ function openCalculator(place, spec) {
   const name = place.dataset.calculator;
   const section = place.closest("section").id;
   const models = sizing.catalogue().models;
-  const pick = spec.models && makeField(name, choice("model", "Model", spec.model, [[OWN, "my own, typed below"], ...spec.models.map((one) => [one, one])]));
+  const pick = spec.models && makeField(name, choice("model", "Model", spec.model, [[OWN, "my own, typed below"], ...(spec.files ? [[PASTED, "my own config.json, pasted below"]] : []), ...spec.models.map((one) => [one, one])]));
+  const fileParts = spec.files ? [makeField(name, { name: "file", label: "Text of a config.json", value: "", file: true })] : [];
   const typedParts = (spec.typed ?? []).map((field) => makeField(name, field));
   const askedParts = spec.fields.map((field) => makeField(name, field));
-  const parts = [...(pick ? [pick] : []), ...typedParts, ...askedParts];
+  const parts = [...(pick ? [pick] : []), ...fileParts, ...typedParts, ...askedParts];
 
   const typedBox = element("fieldset", { class: "repro-fields" }, element("legend", {}, "Configuration"), ...typedParts.map(({ box }) => box));
   const sourceNote = element("p", { class: "repro-model-source" });
@@ -54,7 +56,7 @@ function openCalculator(place, spec) {
   const link = element("a", {}, "Link to this calculation");
   const form = element(
     "form", { novalidate: true, "aria-label": place.dataset.label },
-    ...(pick ? [element("div", { class: "repro-fields" }, pick.box), sourceNote, typedBox] : []),
+    ...(pick ? [element("div", { class: "repro-fields" }, pick.box), sourceNote, ...fileParts.map(({ box }) => box), typedBox] : []),
     element("div", { class: "repro-fields" }, ...askedParts.map(({ box }) => box)),
     answer, element("div", { class: "repro-table" }, table), notes,
     element("p", { class: "repro-calculator-foot" }, link, element("button", { type: "reset" }, "Start again")),
@@ -62,16 +64,18 @@ function openCalculator(place, spec) {
 
   const raw = () => Object.fromEntries(parts.map(({ field, control }) => [field.name, control.value]));
   const isOwn = () => !pick || pick.control.value === OWN;
+  const isPasted = () => pick?.control.value === PASTED;
 
   // A picked model leaves its numbers in the typed fields, from which a reader may go on.
   function fill() {
-    const known = !isOwn() && spec.fill?.(models[pick.control.value]);
+    const known = !isOwn() && !isPasted() && spec.fill?.(models[pick.control.value]);
     for (const { field, control } of known ? typedParts : []) control.value = String(known[field.name]);
   }
 
   function arrange() {
     const given = raw();
     typedBox.hidden = !isOwn();
+    for (const { box } of fileParts) box.hidden = !isPasted();
     for (const { field, box } of askedParts) box.hidden = Boolean(field.when && !field.when(given));
   }
 
@@ -80,6 +84,7 @@ function openCalculator(place, spec) {
   function modelOf(values) {
     if (!pick) return {};
     if (isOwn()) return { name: "your model", ...spec.own(values) };
+    if (isPasted()) return { name: "your model", ...values.file };
     return { name: pick.control.value, ...models[pick.control.value] };
   }
 
@@ -127,13 +132,13 @@ function openCalculator(place, spec) {
       notes.textContent = "";
       table.replaceChildren();
     } else showAnswer(spec.answer(values, model));
-    if (pick) sourceNote.textContent = isOwn() ? "" : models[pick.control.value].source;
+    if (pick) sourceNote.textContent = isOwn() || isPasted() ? "" : models[pick.control.value].source;
     link.setAttribute("href", address());
   }
 
-  // What differs from a fresh calculator, and all of an own configuration.
+  // What differs from a fresh calculator, and all of an own configuration that is typed.
   function address() {
-    const told = (part) => typedParts.includes(part) || part.control.value !== String(part.field.value);
+    const told = (part) => typedParts.includes(part) || (!part.field.file && part.control.value !== String(part.field.value));
     const given = inUse().filter(told).map(({ field, control }) => [field.name, control.value]);
     return `?${new URLSearchParams([["calculator", name], ...given])}#${section}`;
   }

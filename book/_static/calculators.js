@@ -4,6 +4,7 @@
 "use strict";
 
 const OWN = "own"; // the choice of typing a configuration
+const PASTED = "pasted"; // or of pasting the file that holds it, read in calculator-files.js
 
 // ------------------------------------------------------------------ fields
 
@@ -88,17 +89,17 @@ const headsAlone = ({ layers, heads, kv_heads, head_width }) => ({
   cached: 2 * layers * kv_heads * head_width, windowed: 0, window: 0, shape: { layers, heads, kv_heads, head_width },
 });
 
-// A calculator: `models`, names to pick from, and `model`, the first of them; `typed`, fields of an own configuration;
+// A calculator: `models`, names to pick from, and `model`, the first of them; `files`, whether a file may be pasted; `typed`, fields of an own configuration;
 // `fill`, their values from a picked model; `own`, the model that typed fields make; `fields`, what is asked besides;
 // `check`, messages by field for values that do not go together; `answer`.
 const calculators = () => ({
   serving: {
-    models: decoders(), model: "llama-3-8b", typed: configuration(), fill: (model) => model.shape, own: typed,
+    models: decoders(), model: "llama-3-8b", files: true, typed: configuration(), fill: (model) => model.shape, own: typed,
     fields: [formats("format", "Weights", "bf16"), context(), whole("batch", "Sequences at once", 1), cacheBits(), gpus(1), memory(24), overhead()],
     check: unevenHeads, answer: serving,
   },
   training: {
-    models: decoders(), model: "llama-3-8b", typed: configuration(), fill: (model) => model.shape, own: typed,
+    models: decoders(), model: "llama-3-8b", files: true, typed: configuration(), fill: (model) => model.shape, own: typed,
     fields: [
       choice("method", "What is trained", "full", [["full", "every weight"], ["lora", "LoRA adapters"]]),
       whole("rank", "Rank of the adapters", 16, { when: adapters }),
@@ -112,14 +113,14 @@ const calculators = () => ({
     check: (v, model) => ({ ...unevenHeads(v), ...tooManyAdapters(v, model) }), answer: training,
   },
   cache: {
-    models: decoders(), model: "llama-2-70b",
+    models: decoders(), model: "llama-2-70b", files: true,
     typed: configuration().filter(({ name }) => ["layers", "heads", "kv_heads", "head_width"].includes(name)),
     fill: (model) => model.shape, own: headsAlone,
     fields: [context(4096), whole("batch", "Sequences at once", 1), cacheBits(), real("memory", "Memory for the cache, GiB", 40)],
     check: unevenHeads, answer: cache,
   },
   cost: {
-    models: decoders(), model: "llama-2-70b", typed: [real("parameters", "Parameters a token uses", "70B")],
+    models: decoders(), model: "llama-2-70b", files: true, typed: [real("parameters", "Parameters a token uses", "70B")],
     fill: (model) => ({ parameters: model.active }), own: ({ parameters }) => ({ active: parameters }),
     fields: [
       real("tokens", "Training tokens", "2T"),
