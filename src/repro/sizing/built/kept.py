@@ -111,7 +111,7 @@ def _kept(short: Any, long: Any) -> Kept:
 
 def _beside(layer: Any) -> int:
     """Numbers in a layer of a cache that are neither keys nor values."""
-    pair = [getattr(layer, name, None) for name in ("keys", "values")]
+    pair: list[Any] = [getattr(layer, name, None) for name in ("keys", "values")]
     whole = all(hasattr(part, "dim") and part.dim() == 4 for part in pair)
     return _numbers(layer) - (sum(map(_numbers, pair)) if whole else 0)
 

@@ -45,13 +45,13 @@ class Heads:
     latent: Latent | None = None
 
 
-def read_layer(module: nn.Module, kept: Kept, width: int, heads: Heads) -> Layer:
+def read_layer(module: nn.Module, kept: Kept, heads: Heads, *, width: int) -> Layer:
     """One layer of a built model.
 
     Args:
         kept: what it keeps of each token.
-        width: of the model.
         heads: query heads, where it has attention.
+        width: of the model.
 
     Raises:
         ValueError: it has experts, and nothing says how many of them a token goes through.

@@ -127,7 +127,7 @@ def _read_stack(model: Any, decoder: Any, text: Any) -> Stack:
         uncached = str(error) if causal else ""
     except ValueError as error:
         uncached = str(error)
-    layers = [read_layer(*parts, width, one) for *parts, one in zip(modules, kept, heads, strict=True)]
+    layers = [read_layer(*parts, width=width) for parts in zip(modules, kept, heads, strict=True)]
     if any(name in path for name in CROSSED for path, _ in decoder.named_modules()):
         layers = [_with_crossed(layer) for layer in layers]
     embedding = _embedding(model, decoder)
@@ -188,7 +188,7 @@ def _encoder(model: Any, text: Any) -> tuple[Layer, ...]:
         return ()
     _, modules = _longest_list(model.get_encoder())
     width, heads = int(text.hidden_size), _heads(text)
-    return tuple(read_layer(module, _every_head(width, heads), width, heads) for module in modules)
+    return tuple(read_layer(module, _every_head(width, heads), heads, width=width) for module in modules)
 
 
 def _heads(text: Any) -> Heads:

@@ -120,8 +120,9 @@ def higgs(stated: Stated) -> float | None:
 def torchao(stated: Stated) -> float | None:
     """torchao: weights alone in 4 bits (a scale and a zero of 16 bits for each group), in 8, or in 8-bit floats."""
     kind, given = stated.get("quant_type"), stated.get("quant_type_kwargs")
-    if isinstance(kind, Mapping) and list(kind) == ["default"] and isinstance(kind["default"], Mapping):
-        kind, given = kind["default"].get("_type"), kind["default"].get("_data")
+    inner = kind.get("default") if isinstance(kind, Mapping) and len(kind) == 1 else None
+    if isinstance(inner, Mapping):
+        kind, given = inner.get("_type"), inner.get("_data")
     if not isinstance(kind, str) or stated.get("include_input_output_embeddings") is True:
         return None
     name = kind.lower().replace("_", "").removesuffix("config")
