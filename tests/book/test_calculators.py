@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from repro.fits.runs.sizes import parse_size
+from repro.corpora.tables.numbers import parse_size
 from repro.sizing import calculators
 from repro.sizing.catalogue import catalogue
 from repro.sizing.memory.activations import RECOMPUTE, activation_bytes

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from repro.cli.commands import refusing
-from repro.fits.runs.sizes import parse_size, spell_size
+from repro.corpora.tables.numbers import parse_size, spell_size
 
 if TYPE_CHECKING:  # what fits and draws is loaded by a fit, and not by a question for help
     from repro.fits.report import Report

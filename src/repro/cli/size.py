@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from repro.cli.commands import refusing
-from repro.fits.runs.sizes import spell_size
+from repro.corpora.tables.numbers import spell_size
 from repro.sizing.memory.cache import GB, GIB
 from repro.sizing.memory.precision import FORMATS, Format, weight_format
 from repro.sizing.memory.spared import unread_modules

@@ -11,11 +11,11 @@ from typing import Protocol
 
 import numpy as np
 
+from repro.corpora.tables.numbers import spell_size
 from repro.fits.laws.cost import Cost
 from repro.fits.laws.surface import SurfaceDraws, SurfaceFit
 from repro.fits.runs.columns import UNSTATED
 from repro.fits.runs.reading import Runs
-from repro.fits.runs.sizes import spell_size
 from repro.floor.arrays import Array
 from repro.floor.estimate import Estimate
 

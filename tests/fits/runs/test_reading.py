@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from repro.corpora.tables.numbers import parse_size, spell_size
 from repro.fits.runs.reading import BadRuns, read_runs
-from repro.fits.runs.sizes import parse_size, spell_size
 
 ROWS = ("70M,1.4B,4.1", "140M,2.8B,3.7", "350M,4B,3.3", "1.3B,26B,2.8", "7B,90B,2.3", "70B,1.4T,1.95")
 
@@ -109,6 +109,15 @@ def test_a_bad_row_is_named_with_its_reason(written, row, reasons):
         read_runs(written(row4=row))
     for reason in reasons:
         assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["Total", "average:", "Mittelwert"])
+def test_a_row_that_sums_up_the_others_is_no_run(written, word):
+    """It is named, and not left to the outliers; a run may bear the same word in every row."""
+    rows = [f"r{place},{row}" for place, row in enumerate(ROWS)]
+    with pytest.raises(BadRuns, match=f"row 8, column 'run': got '{word}'; a row that sums up"):
+        read_runs(written("run,N,D,loss", [*rows, f"{word},13B,260B,3.0"]))
+    assert 6 == len(read_runs(written("run,N,D,loss", [f"{word},{row}" for row in ROWS])).frame)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from repro.fits.runs.reading import read_runs
-from repro.fits.runs.sheets import BadRuns, read_sheet
+from repro.fits.runs.reading import BadRuns, read_runs
 
 
 def _comma(frame):
@@ -89,32 +88,6 @@ def test_a_workbook_is_read_or_said_to_be_one(tmp_path, runs):
 
     with pytest.raises(BadRuns, match=r"a workbook.*export it as CSV"):
         read_runs(path)
-
-
-def test_rows_are_numbered_as_the_file_counts_them():
-    """Empty lines, Excel's first line and line breaks in cells are lines of the file."""
-    sheet = read_sheet(b'sep=;\nN;note\n\n1;"a\nb"\n2;c\n')
-
-    assert ([5, 6], [["1", "2"], ["a\nb", "c"]]) == (sheet.rows, sheet.cells)
-
-
-@pytest.mark.parametrize(
-    "content, reason",
-    [
-        (b"PK\x03\x04 no archive", "looks compressed"),
-        (b"PAR1 no table PAR1", "looks like a Parquet file and cannot be read|needs pyarrow"),
-        (gzip.compress(b"N,D,loss\n1,2,3", mtime=0)[:-9], "looks compressed"),
-        (b"[1, 2]", "an array that holds a int"),
-        (b"[" * 100_000, "nested too deeply|no JSON"),
-        (b'{"N": [1, 2], "D": [1]}', "columns that differ in length"),
-        (b"N,D\n\xff\xff,1\n", "row 2 is not UTF-8"),
-        (b'"N,D\n1,2', "row 2 is no CSV"),
-        (b"\x80\x04\x95\x00", "a Python pickle"),
-    ],
-)
-def test_what_is_no_table_is_refused_in_a_sentence(content, reason):
-    with pytest.raises(BadRuns, match=reason):
-        read_sheet(content)
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Public tables of other people's runs."""
+"""Tables: public ones of other people's runs, and a reader's own, whatever wrote the file."""

@@ -120,11 +120,11 @@ def find_table(wanted: TableId) -> Path:
 
 
 def adopt(path: Path) -> TableId:
-    """Copy a reader's own CSV into the cache, where every worker finds it by its sha256."""
+    """Copy a reader's own table into the cache, where every worker finds it by its sha256."""
     content = path.read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
     keep(content, kept_at(sha256))
-    return TableId(path.stem, sha256)
+    return TableId(path.name if path.stem in tables() else path.stem, sha256)  # no public table, whatever its name
 
 
 def kept_at(sha256: str) -> Path:

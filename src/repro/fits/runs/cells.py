@@ -11,15 +11,18 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from repro.fits.runs.columns import SHOWN, Column
-from repro.fits.runs.sheets import BadRuns, Sheet
-from repro.fits.runs.sizes import parse_size
+from repro.corpora.tables.names import SHOWN
+from repro.corpora.tables.numbers import decimal_comma, read_number
+from repro.corpora.tables.sheets import Sheet
+from repro.fits.runs.columns import BadRuns, Column
 from repro.floor.arrays import Array
 
 FEWEST_PARAMETERS, FEWEST_TOKENS = 100.0, 1000.0  # below these a count was surely written in millions or billions
 LEAST_LOSS, MOST = 1e-6, 1e40  # beyond these no run lies, and powers of them leave what a double holds
-_GROUPED = re.compile(r"(?<=\d)[\u00a0\u2009\u202f'’](?=\d{3})|(?<=\d) (?=\d{3}(?!\d))")
 _PLAIN = ("loss", "epochs")  # numbers that take no suffix
+_SUMMARY = re.compile(
+    r"(grand |sub)?(total|sum|mean|average|avg|median|summe|gesamt|mittelwert|durchschnitt|moyenne|promedio)s?:?", re.I
+)
 
 
 def read_numbers(sheet: Sheet, columns: dict[str, Column]) -> pd.DataFrame:
@@ -28,12 +31,13 @@ def read_numbers(sheet: Sheet, columns: dict[str, Column]) -> pd.DataFrame:
     Raises:
         BadRuns: cells that hold no such number; the first five are named.
     """
-    comma = _decimal_comma(sheet.cells[columns["loss"].place])
+    _refuse_summary(sheet, {column.place for column in columns.values()})
+    comma = decimal_comma(sheet.cells[columns["loss"].place])
     values: dict[str, Array] = {}
     problems: list[tuple[int, str]] = []
     for quantity, column in columns.items():
         texts = sheet.cells[column.place]
-        numbers = [_number(text, comma=comma, plain=quantity in _PLAIN, unit=column.unit) for text in texts]
+        numbers = [read_number(text, comma=comma, plain=quantity in _PLAIN, unit=column.unit) for text in texts]
         values[quantity] = np.array(numbers, dtype=float)
         for place, expected in _wrong(quantity, column, values[quantity]):
             number, text = sheet.rows[place], texts[place].strip()
@@ -41,29 +45,21 @@ def read_numbers(sheet: Sheet, columns: dict[str, Column]) -> pd.DataFrame:
     if problems:
         problems.sort()
         more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-        raise BadRuns("cannot be read:\n  " + "\n  ".join(text for _, text in problems[:SHOWN]) + more)
+        raise BadRuns(
+            "cannot be read (mend these rows, or take them out):\n  "
+            + "\n  ".join(text for _, text in problems[:SHOWN])
+            + more
+        )
     return pd.DataFrame(values, index=pd.Index(sheet.rows, name="row"))
 
 
-def _decimal_comma(losses: list[str]) -> bool:
-    """Whether the file writes 2,31 for 2.31, which its losses tell: none of them is a thousand."""
-    return any("," in text for text in losses) and not any("." in text for text in losses)
-
-
-def _number(text: str, *, comma: bool, plain: bool, unit: float) -> float:
-    """The number, or NaN; a cell with a suffix of its own (7B) needs no unit of its column."""
-    text = _GROUPED.sub("", text.strip())
-    if comma:
-        text = text.replace(".", "").replace(",", ".")
-    try:
-        return float(text if "_" not in text else "") * unit
-    except ValueError:
-        pass
-    try:
-        number = np.nan if plain else parse_size(text)
-    except ValueError:
-        return np.nan
-    return number * unit if text[-1:].isdigit() else number
+def _refuse_summary(sheet: Sheet, read: set[int]) -> None:
+    """Let sheets pass that do not end in a row of totals or means, which would be fitted as a run."""
+    for place, texts in enumerate(sheet.cells):
+        last = texts[-1].strip() if texts else ""
+        if place not in read and _SUMMARY.fullmatch(last) and last not in [text.strip() for text in texts[:-1]]:
+            got = f"row {sheet.rows[-1]}, column {sheet.header[place]!r}: got {last!r}"
+            raise BadRuns(f"{got}; a row that sums up the others is no run, take it out")
 
 
 def _wrong(quantity: str, column: Column, values: Array) -> Iterator[tuple[int, str]]:
@@ -80,9 +76,6 @@ def _wrong(quantity: str, column: Column, values: Array) -> Iterator[tuple[int, 
         if np.isnan(value):
             yield int(place), f"{number}: positive, finite"
         elif value <= 0 or value >= MOST:
-            yield (
-                int(place),
-                f"a positive, finite number below {MOST:g}",
-            )
+            yield int(place), f"a positive, finite number below {MOST:g}"
         else:
             yield int(place), count

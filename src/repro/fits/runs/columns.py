@@ -5,13 +5,14 @@ Legend: N parameters, D training tokens, C floating-point operations, loss in na
 
 from __future__ import annotations
 
-import difflib
+import math
 import re
 from dataclasses import dataclass
 
-from repro.fits.runs.sheets import BadRuns
+from repro.corpora.tables.names import asked, listed, near, plain
+from repro.corpora.tables.sheets import Sheet
+from repro.corpora.tables.unpacking import BadSheet
 
-SHOWN = 5  # problems or names in one message
 WITH, WITHOUT, ACTIVE, UNSTATED = "with embeddings", "without embeddings", "active parameters", "unstated"
 _TOTAL = (
     *("total_params", "params_total", "params_with_embedding", "params_with_embeddings", "total_parameters"),
@@ -98,6 +99,13 @@ _OPERATIONS = {
 }
 
 
+BITS = math.log(2)  # nats
+
+
+class BadRuns(BadSheet):
+    """A file of runs that cannot be read, or cannot tell a law; the message names rows, columns and the reason."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column that is read: its place in the header, its name, and what a bare number in it counts (1, 1e6, ...)."""
@@ -107,27 +115,33 @@ class Column:
     unit: float = 1.0
 
 
-def find_columns(header: list[str]) -> dict[str, Column]:
+def find_columns(sheet: Sheet) -> dict[str, Column]:
     """The column of each quantity that the header names.
 
     Raises:
         BadRuns: no loss, fewer than two of N, D, C, or two columns of which either could be the one.
     """
     grouped: dict[str, dict[int, list[Column]]] = {}
-    for place, name in enumerate(header):
+    for place, name in enumerate(sheet.header):
         found, unit = _parted(name)
         if found in _PLACE:
             quantity, tier = _PLACE[found]
             grouped.setdefault(quantity, {}).setdefault(tier, []).append(Column(place, name, unit))
     columns = {quantity: _only(quantity, tiers[min(tiers)]) for quantity, tiers in grouped.items()}
-    if "loss" not in columns:
-        raise BadRuns(f"no column of the loss; {_nearest(header, ('loss',))}")
-    got = [quantity for quantity in ("N", "D", "C") if quantity in columns]
-    if len(got) < 2:
-        lacking = tuple(quantity for quantity in ("N", "D", "C") if quantity not in columns)
-        said = ", ".join(f"{columns[quantity].name!r} as {quantity}" for quantity in got)
-        raise BadRuns(f"two of N, D, C are needed, got {said or 'none'}; {_nearest(header, lacking)}")
+    if lacking := _lacking(set(columns)):
+        raise BadRuns(_what_lacks(sheet, columns, lacking))
     return columns
+
+
+def names_runs(header: list[str]) -> bool:
+    """Whether a header has columns of training runs: a loss, and two of N, D, C."""
+    return not _lacking({_PLACE[found][0] for found, _ in map(_parted, header) if found in _PLACE})
+
+
+def _lacking(found: set[str]) -> list[str]:
+    """Quantities without which there are no runs, those of N, D, C where fewer than two are there."""
+    sizes = [quantity for quantity in ("N", "D", "C") if quantity not in found]
+    return [*(["loss"] if "loss" not in found else []), *(sizes if len(sizes) > 1 else [])]
 
 
 def _only(quantity: str, candidates: list[Column]) -> Column:
@@ -148,18 +162,6 @@ def convention_of(name: str) -> str:
     return UNSTATED
 
 
-def listed(names: list[str]) -> str:
-    """Names in quotes, the first ten of them."""
-    more = f" and {len(names) - 2 * SHOWN} more" if len(names) > 2 * SHOWN else ""
-    return ", ".join(map(repr, names[: 2 * SHOWN])) + more
-
-
-def plain(name: str) -> str:
-    """A name without case, blanks and marks: `valLoss`, `val/loss` and `Val Loss` are `val_loss`."""
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z][A-Za-z])", "_", name)
-    return re.sub(r"[^a-z0-9]+", "_", parted.casefold()).strip("_")
-
-
 def _parted(name: str) -> tuple[str, float]:
     """A known name and its unit: `params (M)` is params in millions, `compute_pf_days` compute in petaflop days."""
     whole = plain(name)
@@ -175,21 +177,57 @@ def _parted(name: str) -> tuple[str, float]:
         match = re.fullmatch(rf"(\w+?)_(?:in_)?(?:{spellings})", whole)
         if match and _PLACE.get(match[1], ("",))[0] in ("N", "D", "unique_tokens"):
             return match[1], unit
+    if match := re.fullmatch(r"(?:(\w+?)_)?(?:in_)?bits(_per_token)?", whole):
+        named = match[1] or ("nll" if match[2] else "")  # beside a loss in nats it is not read
+        if _PLACE.get(named, ("",))[0] == "loss":
+            return named, BITS
     # `tokens (count)`, `training compute (FLOP)`, `loss (nats)`: the unit is the one that is expected
     bare = re.sub(r"_(?:in_)?(?:count|counts|flops?|nats|nats_per_token|params|parameters|tokens)$", "", whole)
     return (bare if bare in _PLACE else whole), 1.0
 
 
-def _nearest(header: list[str], lacking: tuple[str, ...]) -> str:
-    """What the file has, what would be read, and names that may be meant: never one that is read as something else."""
+def _what_lacks(sheet: Sheet, columns: dict[str, Column], lacking: list[str]) -> str:
+    """What is needed, what the file has, what would be read, and the names that would do if one is renamed."""
+    got = ", ".join(f"{columns[name].name!r} as {name}" for name in ("N", "D", "C") if name in columns)
+    needed = [
+        *(["no column of the loss"] if "loss" in lacking else []),
+        *([f"two of N, D, C are needed, got {got or 'none'}"] if lacking != ["loss"] else []),
+    ]
     expected = "; ".join(
         f"{quantity} is read from {', '.join(COLUMNS[quantity][0 if quantity != 'N' else 1][:8])}"
         for quantity in lacking
     )
-    spellings = [name for name in _PLACE if len(name) > 1]
-    hints = []
-    for name in header:
-        match = [] if _parted(name)[0] in _PLACE else difflib.get_close_matches(plain(name), spellings, n=1, cutoff=0.7)
-        if match and _PLACE[match[0]][0] in lacking:
-            hints.append(f"{name!r} (did you mean {match[0]!r}?)")
-    return f"the file has {listed(header)}. {expected}" + (f". Near: {', '.join(hints[:SHOWN])}" if hints else "")
+    other = [
+        f". {name!r} is {what}: give {instead} in a column 'loss'"
+        for name in sheet.header
+        for pattern, (what, instead) in _NO_LOSSES.items()
+        if "loss" in lacking and re.search(pattern, plain(name))
+    ]
+    hints = asked(sheet.header, {} if other else _renamings(sheet, columns, lacking))
+    return f"{' and '.join(needed)}; the file has {listed(sheet.header)}. {expected}{''.join(other[:1])}{hints}"
+
+
+_NO_LOSSES = {
+    r"(^|_)(ppl|perplexity)(_|$)": ("a perplexity", "its natural logarithm"),
+    r"(^|_)(bpb|bits_per_byte)(_|$)": ("in bits per byte", "it times ln 2 and the bytes of a token"),
+    r"(^|_)(bpc|bits_per_char\w*)(_|$)": ("in bits per character", "it times ln 2 and the characters of a token"),
+}
+# what such a name says is no count and no loss, however near the rest of it is
+_OTHERWISE = re.compile(
+    r"(^|_)(per|ratio|rate|lr|batch|step|steps|layer|layers|std|stderr|err|error|acc|accuracy|fn|type|name|weight|x|"
+    r"ppl|perplexity|bpb|bpc|id|dir|path|file|date|time|gpu|gpus|s|sec|seconds|hours)(_|$)"
+)
+
+
+def _renamings(sheet: Sheet, columns: dict[str, Column], lacking: list[str]) -> dict[int, str]:
+    """Names by place that would make the table one of runs; none where renaming would end in another refusal."""
+    used = {column.place for column in columns.values()}
+    free = {
+        place: name
+        for place, name in enumerate(sheet.header)
+        if place not in used and _parted(name)[0] not in _PLACE and not _OTHERWISE.search(plain(name))
+        if all(text.strip()[:1].isdigit() for text in sheet.cells[place])
+    }
+    renamings = near(free, {spelling: of for spelling, (of, _) in _PLACE.items() if of in lacking})
+    found = {*columns, *(_PLACE[spelling][0] for spelling in renamings.values())}
+    return {} if _lacking(found) else renamings

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from repro.fits.runs.columns import Column
-from repro.fits.runs.sheets import BadRuns
+from repro.fits.runs.columns import BadRuns, Column
 from repro.floor.arrays import Array
 
 MOST_RUNS = 0.9  # what nine tenths of the runs share, the others hardly make up for

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from repro.corpora.tables.names import plain
 from repro.fits.laws.surface import fit_surface
-from repro.fits.runs.columns import plain
 from repro.floor.arrays import Array
 
 DIGITS = 7  # two runs whose losses agree to as many are one run, copied

@@ -12,13 +12,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from repro.corpora.tables.names import listed, plain
+from repro.corpora.tables.sheets import Sheet, read_sheet
 from repro.corpora.tables.tables import complete
+from repro.corpora.tables.unpacking import BadSheet, file_bytes, shown
 from repro.fits.runs.budgets import settled
 from repro.fits.runs.cells import read_numbers
-from repro.fits.runs.columns import ACTIVE, UNSTATED, WITH, WITHOUT, Column, convention_of, find_columns, listed, plain
+from repro.fits.runs.columns import (
+    ACTIVE,
+    UNSTATED,
+    WITH,
+    WITHOUT,
+    BadRuns,
+    Column,
+    convention_of,
+    find_columns,
+    names_runs,
+)
 from repro.fits.runs.doubts import about_spread, refuse_untold
 from repro.fits.runs.oddities import Sifted, about_cells, best_of_cells, near_the_surface, once
-from repro.fits.runs.sheets import MOST_BYTES, BadRuns, Sheet, read_sheet
 from repro.fits.runs.units import about_units, refuse_units, spelled_units
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
@@ -64,19 +76,15 @@ def read_runs(path: Path, *, best_of_cell: bool = False, keep_outliers: bool = F
             cannot be, fewer than six runs, or runs that cannot tell a law. The message names the row as the file
             counts it, or the column.
     """
-    shown = str(path).encode("utf-8", "backslashreplace").decode()
-    if not path.is_file():
-        raise BadRuns(f"{shown}: {'a folder' if path.is_dir() else 'no such file'}; expected a table of training runs")
-    if path.stat().st_size > MOST_BYTES:
-        raise BadRuns(f"{shown}: more than {MOST_BYTES >> 20} MiB; expected a table of one training run per row")
     try:
-        return _read(read_sheet(path.read_bytes()), best_of_cell=best_of_cell, keep_outliers=keep_outliers)
-    except BadRuns as error:
-        raise BadRuns(f"{shown}: {error}") from error
+        sheet = read_sheet(file_bytes(path, "one training run per row"), names_runs)
+        return _read(sheet, best_of_cell=best_of_cell, keep_outliers=keep_outliers)
+    except BadSheet as error:
+        raise BadRuns(f"{shown(path)}: {error}") from error
 
 
 def _read(sheet: Sheet, *, best_of_cell: bool, keep_outliers: bool) -> Runs:
-    columns = find_columns(sheet.header)
+    columns = find_columns(sheet)
     if len(sheet.rows) < FEWEST_RUNS:
         raise BadRuns(f"{len(sheet.rows)} runs; a fit needs at least {FEWEST_RUNS}")
     measured = {quantity: column for quantity, column in columns.items() if quantity != "counting"}

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from repro.corpora.tables.names import SHOWN
 from repro.fits.runs.cells import FEWEST_PARAMETERS, FEWEST_TOKENS
-from repro.fits.runs.columns import PETAFLOP_DAY, SHOWN, Column
-from repro.fits.runs.sheets import BadRuns
+from repro.fits.runs.columns import PETAFLOP_DAY, BadRuns, Column
 from repro.floor.arrays import Array
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
