@@ -40,7 +40,8 @@ MAY_IMPORT = {
     "models": ["floor"],
     "training": ["floor", "statistics", "instruments", "corpora.languages", "corpora.texts", "models"],
     # science: a configuration and a seed give numbers
-    "abilities": ["floor", "statistics", "sizing.operations", "corpora", "models", "training"],
+    "abilities": ["floor", "statistics", "sizing.operations", "corpora", "models", "training", "abilities.given"],
+    "abilities.given": ["corpora.tables"],
     "abilities.prompts": ["floor", "corpora.languages", "models", "training", "abilities"],
     "adaptation": ["floor", "instruments", "quantization", "sizing", "models"],
     "adaptation.tuning": ["floor", "quantization", "corpora.texts", "models", "training", "alignment.methods"],

@@ -84,43 +84,19 @@ def test_parts_of_one_benchmark_are_counted_once():
 
 def test_a_readers_own_scores_are_read_by_task_and_metric(tmp_path, monkeypatch):
     monkeypatch.setenv("REPRO_CACHE", str(tmp_path))
-    rows = [(task, "accuracy", 10.0**c, c / 30) for task in ("a", "b") for c in range(18, 27)]
+    rows = [(task, "accuracy", 10.0**c, c / 30 + c % 2 / 100) for task in ("a", "b") for c in range(18, 27)]
     pd.DataFrame(rows, columns=["task", "metric", "compute", "score"]).to_csv(tmp_path / "my.csv", index=False)
 
-    [scores] = named_scores(str(tmp_path / "my.csv"))["my"]
+    [scores] = named_scores(str(tmp_path / "my.csv"))["my.csv"]
 
     assert ["a", "b"] == list(scores_of(scores, 0).columns)
     assert list(range(18, 27)) == pytest.approx(list(scores_of(scores, 0).index))
+    assert ["smooth"] * 2 == list(task_table({**score_shape(scores, 0), "metric": "accuracy"})["shape"])
 
 
-def test_scores_without_their_columns_are_refused(tmp_path):
-    pd.DataFrame({"task": ["a"], "score": [1]}).to_csv(tmp_path / "my.csv", index=False)
-
-    with pytest.raises(ValueError, match=r"\['compute', 'metric'\]; expected task, metric, compute, score"):
-        named_scores(str(tmp_path / "my.csv"))
-
-
-ROWS = [f"a,accuracy,1e{c},0.{c}" for c in range(18, 27)]
-
-
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
-        ("a,accuracy,many,0.5", "row 11: compute is 'many'; expected a positive number of FLOP"),
-        ("a,accuracy,0,0.5", "row 11: compute is '0'; expected a positive number of FLOP"),
-        ("a,accuracy,1e27,", "row 11: score is ''; expected a number, larger is better"),
-        (",accuracy,1e27,0.5", "row 11: task is ''; expected a name"),
-        ("\na,accuracy,1e27,nan", "row 12: score is 'nan'; expected a number"),  # an empty line counts as a row
-        ("a,accuracy,1e27,0.5,0.6", "Expected 4 fields in line 11, saw 5"),
-        ("a,loss,1e27,0.5", "no task has more than 1 scores by loss; expected 8 or more"),
-    ],
-)
-def test_a_row_that_is_no_score_is_named(tmp_path, row: str, message: str):
-    path = tmp_path / "my.csv"
-    path.write_text("\n".join(["task,metric,compute,score", *ROWS, row]), encoding="utf-8")
-
-    with pytest.raises(ValueError, match=message):
-        named_scores(str(path))
+def test_what_is_neither_a_name_nor_a_file_is_said_to_be_so():
+    with pytest.raises(ValueError, match=r"'publik'; expected planted, public or the path"):
+        named_scores("publik")
 
 
 def test_a_record_that_keeps_no_scores_has_no_curves():

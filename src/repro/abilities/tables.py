@@ -21,11 +21,12 @@ from repro.abilities.configurations import (
     PlantedScores,
     Scores,
 )
+from repro.abilities.given.scores import read_scores
 from repro.abilities.planted import plant_answers, plant_scores
 from repro.corpora.tables.tables import adopt, find_table, load_runs, load_table, table_id
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
 
-OWN_COLUMNS = ("task", "metric", "compute", "score")
+NAMED = ("planted", "public")  # what a reader's own file is not
 MMLU = "hendrycksTest-"
 LADDER = {"accuracy": "", "probability": "_soft", "log-probability": "_soft_log", "bits per byte": "_bpb"}
 TEXTS = {"c4_original": "C4", "rpj": "RedPajama", "rw_original": "RefinedWeb"}  # of Gadre et al.
@@ -52,21 +53,18 @@ def named_scores(name: str) -> dict[str, list[Scores]]:
 
     Args:
         name: "planted" (a world where the metric makes the jump, one without, one with a jump), "public", or a
-            reader's own CSV with a row per score: task, metric, compute (FLOP), score (larger is better);
-            its first metric judges, and the others are set beside it.
+            reader's own table, as `read_scores` takes it; its first metric judges, and the others are set beside it.
 
     Raises:
-        FileNotFoundError: no such CSV.
-        ValueError: none of these, or a CSV that lacks a column, has a row that is no score, which is named, or a
-            metric without eight scores of any task.
+        ValueError: none of these, or a file that holds no scores, with the row, column or metric.
     """
     if name == "planted":
         return {f"planted, {world}": _both(PlantedScores(world=world)) for world in SCORE_WORLDS}
-    if name.endswith(".csv"):
-        metrics = read_scores(Path(name))["metric"].unique()
-        return {Path(name).stem: [Scores(source=adopt(Path(name)), metric=str(metric)) for metric in metrics]}
     if name != "public":
-        raise ValueError(f"evals is {name!r}; expected planted, public or the path of a .csv")
+        if not Path(name).suffix and not Path(name).exists():
+            raise ValueError(f"evals is {name!r}; expected planted, public or the path of a table of scores")
+        metrics = read_scores(Path(name), fewest=FEWEST).frame["metric"].unique()
+        return {Path(name).name: [Scores(source=adopt(Path(name)), metric=str(metric)) for metric in metrics]}
     ladder, pythia = table_id("olmo_ladder_final"), table_id("pythia_zero_shot_long")
     emergent, cost = table_id("obsscaling_base_llm_emergent_capability_eval"), table_id(COST)
     return {
@@ -129,46 +127,15 @@ def _observed(scores: Scores) -> pd.DataFrame:
     return wide[wide.index.notna()]
 
 
-def read_scores(path: Path) -> pd.DataFrame:
-    """A reader's own scores, a row per score, checked.
-
-    Raises:
-        ValueError: as `named_scores` says; rows are counted as in the file, the header being row 1.
-    """
-    raw = pd.read_csv(path, dtype=str, na_filter=False, skip_blank_lines=False)
-    if missing := sorted(set(OWN_COLUMNS) - set(raw.columns)):
-        raise ValueError(f"{path} lacks the columns {missing}; expected {', '.join(OWN_COLUMNS)}")
-    raw = raw[(raw != "").any(axis=1)]
-    numbers = {name: pd.to_numeric(raw[name], errors="coerce") for name in ("compute", "score")}
-    wrong = {
-        "task": raw["task"].str.strip() == "",
-        "metric": raw["metric"].str.strip() == "",
-        "compute": ~(np.isfinite(numbers["compute"]) & (numbers["compute"] > 0)),
-        "score": ~np.isfinite(numbers["score"]),
-    }
-    for row in raw.index[pd.DataFrame(wrong).any(axis=1)]:
-        name = next(name for name, rows in wrong.items() if rows[row])
-        raise ValueError(f"{path}: row {row + 2}: {name} is {raw.loc[row, name]!r}; expected {_EXPECTED[name]}")
-    for metric, part in raw.groupby("metric", sort=False):
-        most = part["task"].value_counts().max()
-        if most < FEWEST:
-            raise ValueError(f"{path}: no task has more than {most} scores by {metric}; expected {FEWEST} or more")
-    return raw.assign(**numbers)
-
-
-_EXPECTED = {
-    "task": "a name",
-    "metric": "a name",
-    "compute": "a positive number of FLOP",
-    "score": "a number, larger is better",
-}
-
-
 def _own(scores: Scores) -> pd.DataFrame:
-    raw = read_scores(find_table(scores.source))  # type: ignore[arg-type]
-    raw = raw[raw["metric"] == scores.metric]
-    raw = raw.assign(x=np.log10(raw["compute"]), run=raw.groupby(["task", "compute"]).cumcount())
-    return raw.pivot(index=["x", "run"], columns="task", values="score").droplevel("run").rename_axis(columns=None)
+    raw = read_scores(find_table(scores.source), fewest=FEWEST).frame  # type: ignore[arg-type]
+    raw = raw[raw["metric"] == scores.metric].assign(x=lambda part: np.log10(part["compute"]))
+    return raw.pivot(index="x", columns="task", values="score").rename_axis(columns=None)
+
+
+def about_scores(name: str) -> list[str]:
+    """What was done to a reader's own scores before they are judged; nothing of public and planted ones."""
+    return [] if name in NAMED else list(read_scores(Path(name), fewest=FEWEST).notes)
 
 
 _READERS: dict[str, Callable[[Scores], pd.DataFrame]] = {

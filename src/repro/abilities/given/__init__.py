@@ -1,0 +1,1 @@
+"""Scores that a reader brings, of models trained and evaluated elsewhere."""
