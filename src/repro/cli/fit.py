@@ -12,11 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from repro.cli.commands import refusing
-from repro.corpora.tables.numbers import parse_size, spell_size
+from repro.corpora.tables.numbers import parse_size
 
 if TYPE_CHECKING:  # what fits and draws is loaded by a fit, and not by a question for help
     from repro.fits.report import Report
-    from repro.floor.estimate import Estimate
 
 FEWEST_RESAMPLES = 200  # the tails of a 99 % interval hold one draw each then
 
@@ -65,60 +64,18 @@ def _budget(text: str) -> float:
 
 
 def _show(made: Report, runs: Path, figure: Path | None) -> None:
+    from repro.corpora.tables.unpacking import shown
+    from repro.fits.tables import remarks, scope, tables
+
     console = Console()
-    frame = made.runs.frame
-    name = str(runs).encode("utf-8", "backslashreplace").decode()
-    left_out = "".join(f", without {len(rows)} {why}" for why, rows in made.runs.left_out.items())
-    console.print(
-        f"{len(frame)} runs of {escape(name)}: "
-        f"N {spell_size(frame['N'].min())} to {spell_size(frame['N'].max())}, "
-        f"D {spell_size(frame['D'].min())} to {spell_size(frame['D'].max())}, "
-        f"N counted: {made.runs.convention}{left_out}",
-        highlight=False,
-    )
-    console.print(_exponents(made), _law(made), *_optima(made))
-    for number, why in sorted(made.absent.items()):
-        console.print(f"approach {number} does not apply: {why}", style="yellow", markup=False)
-    for warning in made.warnings:
-        console.print(f"warning: {warning}", style="yellow", markup=False)
-    for note in made.runs.notes:
-        console.print(f"note: {note}", markup=False, highlight=False)
+    console.print(scope(made, shown(runs)), highlight=False, markup=False)
+    for title, frame in tables(made).items():
+        table = Table(*map(escape, frame.columns), title=title, title_justify="left")
+        for row in frame.itertuples(index=False):
+            table.add_row(*map(escape, row))
+        console.print(table)
+    for kind, sentence in remarks(made):
+        style = None if kind == "note" else "yellow"
+        console.print(f"{kind}: {sentence}", style=style, markup=False, highlight=kind != "note")
     if figure:
         console.print(f"picture: {figure}", markup=False)
-
-
-def _exponents(made: Report) -> Table:
-    table = Table("approach", "a  (N* ~ C^a)", "b  (D* ~ C^b)", title="Exponents, 99 % intervals", title_justify="left")
-    for approach in made.approaches:
-        table.add_row(f"{approach.number}  {approach.name}", _spell(approach.a, ".3f"), _spell(approach.b, ".3f"))
-    return table
-
-
-def _law(made: Report) -> Table:
-    table = Table("of approach 3", "value", title="L = E + A / N^alpha + B / D^beta", title_justify="left")
-    for name, estimate in made.law.items():
-        table.add_row(name, _spell(estimate, ".4g"))
-    return table
-
-
-def _optima(made: Report) -> list[Table]:
-    """One table per budget."""
-    tables = []
-    for place, budget in enumerate(made.wanted):
-        beyond = max((approach.optima[place].beyond for approach in made.approaches), default=1.0)
-        outside = f", {beyond:.3g} times outside the runs" if beyond > 1 else ""
-        table = Table("by", "N*", "D*", "D*/N*", title=f"At {budget:.3g} FLOP{outside}", title_justify="left")
-        for approach in made.approaches:
-            optimum = approach.optima[place]
-            ratio = _spell(optimum.tokens_per_parameter, ".3g")
-            table.add_row(str(approach.number), _count(optimum.N), _count(optimum.D), ratio)
-        tables.append(table)
-    return tables
-
-
-def _spell(estimate: Estimate, form: str) -> str:
-    return f"{estimate.value:{form}} \\[{estimate.low:{form}}, {estimate.high:{form}}]"
-
-
-def _count(estimate: Estimate) -> str:
-    return f"{spell_size(estimate.value)} \\[{spell_size(estimate.low)}, {spell_size(estimate.high)}]"

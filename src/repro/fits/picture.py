@@ -32,16 +32,37 @@ def draw(report: Report, path: Path) -> None:
     """
     if path.suffix.lower() not in KINDS:
         raise ValueError(f"--figure {path}: got {path.suffix or 'no ending'!r}, expected one of {', '.join(KINDS)}")
-    compute = report.runs.frame["C"]
-    colours = ScalarMappable(LogNorm(compute.min() / 1.01, compute.max() * 1.01), "viridis")
     path.parent.mkdir(parents=True, exist_ok=True)
     with figure_style(), matplotlib.rc_context({"svg.hashsalt": "repro"}):  # the same report, the same bytes
+        metadata = {"Date": None} if path.suffix.lower() == ".svg" else None
+        picture(report).savefig(path, dpi=160, metadata=metadata)
+
+
+def picture(report: Report) -> Figure:
+    """The runs with the fitted surface beside the optimal sizes."""
+    compute = report.runs.frame["C"]
+    colours = ScalarMappable(LogNorm(compute.min() / 1.01, compute.max() * 1.01), "viridis")
+    with figure_style():
         figure = Figure(figsize=(10, 4.2))
         left, right = figure.subplots(1, 2)
         _runs(left, report, colours)
         _optima(right, report)
         figure.colorbar(colours, ax=left, label="training compute C (FLOP)")
-        figure.savefig(path, dpi=160, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+    return figure
+
+
+def alternative_text(report: Report, name: str) -> str:
+    """What the picture shows, in words, of runs of a file of that name."""
+    frame = report.runs.frame
+    sizes = ", ".join(
+        f"approach {approach.number}: a = {approach.a.value:.3f}, {approach.a.low:.3f} to {approach.a.high:.3f}"
+        for approach in report.approaches
+    )
+    return (
+        f"Left: loss, {frame['loss'].min():.3g} to {frame['loss'].max():.3g}, against parameters, "
+        f"{frame['N'].min():.3g} to {frame['N'].max():.3g}, of {len(frame)} runs of {name}, with the fitted surface at "
+        f"their budgets. Right: the optimal size against compute; {sizes or 'no approach applies'}."
+    )
 
 
 def _runs(axes: Axes, report: Report, colours: ScalarMappable) -> None:

@@ -11,11 +11,12 @@ from repro.corpora.tables.tables import table_id
 from repro.fits.approaches.measurements import SuiteFit, suite_fit
 from repro.fits.laws.surface import BESIROGLU, fit_surface
 from repro.fits.runs.planted import Planted, plant
-from repro.fits.runs.reading import BadRuns
+from repro.fits.runs.reading import read_runs
 from repro.fits.runs.suites import (
     Broken,
     Suite,
     draw_surfaces,
+    given_runs,
     group_weights,
     named_runs,
     public_suites,
@@ -44,23 +45,18 @@ def test_the_worst_runs_are_left_out_in_place():
         without_worst(runs, 5)
 
 
-def test_a_readers_own_file_is_found_by_its_contents_wherever_it_lay(tmp_path):
-    """A worker knows name and sha256, never the path, so the file may be gone by the time it is read."""
-    runs = plant(Planted(sizes=4), seed=0)
-    path = tmp_path / "my.csv"
-    runs[["N", "D", "loss"]].to_csv(path, index=False)
-
-    source = named_runs(str(path))
-    path.unlink()
-
-    assert runs["loss"].tolist() == pytest.approx(runs_of(source, seed=0)["loss"].tolist())
-
-
-def test_a_readers_malformed_file_is_refused_with_its_row(tmp_path):
-    path = tmp_path / "my.csv"
-    path.write_text("N,D,loss\n" + "1e8,1e9,3\n" * 6 + "1e8,many,3\n")
-    with pytest.raises(BadRuns, match="row 8"):
+def test_a_readers_own_file_is_sent_to_its_own_page(tmp_path):
+    """What is right for one public table alone (five runs dropped, nine of a budget) is done to no other runs."""
+    path = tmp_path / "my runs.csv.gz"
+    with pytest.raises(ValueError, match=r"repro run own-runs -p 'runs=.*my runs.csv.gz'"):
         named_runs(str(path))
+
+
+def test_given_runs_are_those_that_the_command_reads(tmp_path):
+    plant(Planted(sizes=6, noise=0.003), seed=0)[["N", "D", "loss"]].to_csv(tmp_path / "my.csv", index=False)
+
+    pd.testing.assert_frame_equal(read_runs(tmp_path / "my.csv").frame, given_runs(str(tmp_path / "my.csv")).frame)
+    assert 81 == len(given_runs("planted").frame)
 
 
 def test_rows_of_a_group_are_drawn_together():

@@ -5,6 +5,7 @@ Legend: N parameters, D training tokens, C = 6 N D floating-point operations, lo
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from repro.corpora.tables.tables import TableId, adopt, find_table, load_runs, table_id, tables
+from repro.corpora.tables.tables import TableId, load_runs, table_id
 from repro.fits.laws.huber import Points
 from repro.fits.laws.surface import SurfaceDraws, SurfaceFit, refit_surfaces
+from repro.fits.runs.columns import WITH
 from repro.fits.runs.planted import Planted, plant
-from repro.fits.runs.reading import read_runs
+from repro.fits.runs.reading import Runs, read_runs
 from repro.floor.arrays import Array
 
 PLANTED = "planted"
@@ -45,24 +47,30 @@ class Broken:
 
 
 def named_runs(name: str) -> TableId | Planted:
-    """Where runs come from, for a configuration: `planted`, the name of a public table, or a reader's own CSV.
+    """Where runs come from, for a configuration: `planted`, or the name of a public table.
 
     Raises:
-        BadRuns: a file whose rows are no runs, with the row and the reason.
-        ValueError: neither of these.
+        ValueError: neither of these; a reader's own file is fitted as it is, without what is right for one table alone.
     """
-    if name.endswith(".csv"):
-        read_runs(Path(name))  # refused here, in the reader's own cell, rather than in a worker
-        return adopt(Path(name))
+    if Path(name).suffix or Path(name).exists():
+        raise ValueError(
+            f"runs is {name!r}, a file of your own, and this page is about public runs. Yours have their own page: "
+            f"repro run own-runs -p {shlex.quote(f'runs={name}')}, or give the same numbers by repro fit "
+            f"{shlex.quote(name)}"
+        )
     return Planted() if name == PLANTED else table_id(name)
 
 
+def given_runs(name: str, *, best_of_cell: bool = False, keep_outliers: bool = False) -> Runs:
+    """Runs of a reader's file, or planted ones that stand in for them; the switches are those of `read_runs`."""
+    if name == PLANTED:
+        return Runs(runs_of(Planted(sizes=9), seed=0), WITH, (), {name: name for name in ("N", "D", "C", "loss")})
+    return read_runs(Path(name), best_of_cell=best_of_cell, keep_outliers=keep_outliers)
+
+
 def runs_of(source: TableId | Planted, seed: int) -> pd.DataFrame:
-    """Columns N, D, C, loss of a table, or of runs planted with this seed."""
-    if isinstance(source, Planted):
-        return plant(source, seed)
-    public = source.name in tables()
-    return load_runs(source) if public else read_runs(find_table(source)).frame
+    """Columns N, D, C, loss of a public table, or of runs planted with this seed."""
+    return plant(source, seed) if isinstance(source, Planted) else load_runs(source)
 
 
 def without_worst(runs: pd.DataFrame, excluded: int) -> pd.DataFrame:
