@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset
+from datasets import Dataset, Features, Json
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, PrinterCallback, TrainerCallback
 
@@ -118,13 +118,19 @@ def train(
             model=model,
             args=config_kind(**given),
             processing_class=tokeniser,
-            train_dataset=Dataset.from_list(list(rows)),
+            train_dataset=_as_they_are(rows),
             callbacks=[Watching(watch, here)] if watch else None,
             **rewards,
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
     return [entry for entry in trainer.state.log_history if "loss" in entry]
+
+
+def _as_they_are(rows: Rows) -> Dataset:
+    """Rows as a data set; conversations as JSON, or a table would give each message the fields of all others."""
+    talk = isinstance(rows[0].get("prompt"), list)
+    return Dataset.from_list(list(rows), features=Features({name: Json() for name in rows[0]}) if talk else None)
 
 
 class Watching(TrainerCallback):
