@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from repro.alignment.given.configurations import Example, Given, GivenArm
-from repro.alignment.given.tasks import OpenTask, Replies, Split, given_rewards, open_task
+from repro.alignment.given.tasks import OpenTask, Replies, Split, open_task, rewards_in_file
 from repro.alignment.methods.arms import Best, Look, RewardModel, fit_reward_model, reinforced_arm
 from repro.alignment.methods.causal import side_by_side
 from repro.alignment.methods.configurations import Effort
@@ -47,7 +47,7 @@ def arm_on_pairs(
             "dpo",
             policy.model,
             task.cutter.tokeniser,
-            [dict(vars(task.pairs[n])) for n in split.seen],
+            [task.pairs[n].row() for n in split.seen],
             Recipe(config.learning_rate, budget.fit_steps, budget.fit_batch, beta=config.beta, seed=seed),
             folder=Path(folder),
             over=WARMUP | {"max_length": config.prompt + config.reply},
@@ -108,7 +108,7 @@ def _learned_rewards(model: RewardModel, reply: int, end: int, tokens_NT: Tensor
 
 def share_in_file_order(task: OpenTask, numbers: Sequence[int]) -> float:
     """Share of pairs that the given reward orders as the file does, ties half."""
-    chosen_N, rejected_N = (given_rewards(task, numbers, [task.rows[n][side] for n in numbers]) for side in (1, 2))
+    chosen_N, rejected_N = (rewards_in_file(task, numbers, side) for side in (1, 2))
     return _ordered_share(chosen_N - rejected_N)
 
 

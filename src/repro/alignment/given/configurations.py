@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from repro.alignment.given.preferences import GivenPairs, given_pairs
+from repro.alignment.given.preferences import FEWEST, GOLD, GivenPairs, given_pairs
 from repro.alignment.methods.configurations import Effort
 from repro.alignment.reviews.configurations import Stage
 from repro.floor.identity import added
 from repro.models.given import GivenModel, given_model
-
-GOLD = "gold"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +20,17 @@ class Given:
     model: GivenModel
     pairs: GivenPairs
     reward: GivenModel | str
+
+    def account(self, prompt: int, reply: int) -> list[dict[str, object]]:
+        """What became of the rows of the pairs, of which none may have more tokens than these of prompt and reply.
+
+        Raises:
+            ValueError: the model or the judge cannot take the pairs, or too few are short enough.
+        """
+        with warnings.catch_warnings():  # a page has no bars, and needs no word of how to have them
+            warnings.filterwarnings("ignore", "IProgress not found")
+            from repro.alignment.given.account import account_of
+        return account_of(self.model, self.pairs, self.reward, prompt=prompt, reply=reply)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +54,10 @@ def given_task(model: str, pairs: str, reward: str) -> Given:
     named = {"model": model, "pairs": pairs, "reward": reward}
     if lacking := [f"-p {name}" for name, value in named.items() if not value]:
         raise ValueError(f"no {' and no '.join(lacking)}; a model, pairs and a reward of your own are given together")
-    return Given(
-        model=given_model(model), pairs=given_pairs(pairs), reward=GOLD if reward == GOLD else given_model(reward)
-    )
+    read = given_pairs(pairs)
+    if read.count < FEWEST:
+        raise ValueError(f"{pairs} holds {read.count} pairs; expected {FEWEST} or more, of which a fifth is held out")
+    return Given(model=given_model(model), pairs=read, reward=GOLD if reward == GOLD else given_model(reward))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from repro.alignment.given.configurations import GOLD, Example, Given, given_task
+from repro.alignment.given.configurations import Example, Given, given_task
+from repro.alignment.given.preferences import GOLD
 from repro.alignment.given.texts import gold_of_texts
 from repro.alignment.methods.causal import Causal
 from repro.alignment.methods.library import word_tokeniser

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,8 +18,9 @@ from transformers.utils import logging
 
 from repro.alignment.given.configurations import Example, Given, GivenArm
 from repro.alignment.given.example import example_task
-from repro.alignment.given.preferences import Preference
-from repro.alignment.given.texts import Cutter, Rewards, Row, reward_function, stack_rows
+from repro.alignment.given.forms import Preference
+from repro.alignment.given.messages import written
+from repro.alignment.given.texts import Cutter, Rewards, Row, cut_pairs, reward_function, stack_rows
 from repro.alignment.methods.causal import Causal, causal, side_by_side
 from repro.alignment.methods.pairs import HELD_OUT, Pairs
 from repro.alignment.methods.replies import (
@@ -29,8 +31,6 @@ from repro.alignment.methods.replies import (
     word_log_probs,
 )
 from repro.instruments.devices import on
-
-FEWEST = 10  # pairs, and prompts, of which a fifth is held out
 
 
 @dataclass(frozen=True)
@@ -59,18 +59,11 @@ def open_task(task: Given | Example, prompt: int, reply: int, lora: int = 0, dev
     given = example_task(task) if isinstance(task, Example) else task
     pairs = given.pairs.rows()
     cutter = Cutter(given.model.folder(), given.model.name, talk=pairs[0].talk)
-    rows = [cutter.pair(pair) for pair in pairs]
-    short = [n for n, (asked, *said) in enumerate(rows) if len(asked) <= prompt and max(map(len, said)) <= reply]
-    prompts = {tuple(rows[n][0]) for n in short}
-    if len(short) < FEWEST or len(prompts) < FEWEST:
-        raise ValueError(
-            f"{len(short)} of {len(rows)} pairs, with {len(prompts)} different prompts, have at most {prompt} tokens "
-            f"of prompt and {reply} of a reply; expected {FEWEST} of both: give more, or raise -p prompt and -p reply"
-        )
-    short_pairs = [pairs[n] for n in short]
+    cut = cut_pairs(cutter, pairs, prompt, reply)
+    short_pairs = [pairs[n] for n in cut.short]
     with on(device):
         rewards, reference = reward_function(given.reward, short_pairs), causal(given.model.folder(), lora)
-    return OpenTask(reference, cutter, rewards, short_pairs, [rows[n] for n in short])
+    return OpenTask(reference, cutter, rewards, short_pairs, [cut.rows[n] for n in cut.short])
 
 
 def _quieten() -> None:
@@ -127,6 +120,20 @@ def given_rewards(task: OpenTask, numbers: Sequence[int], replies: Sequence[Sequ
     said = [task.cutter.reply(task.rows[n][0], reply) for n, reply in zip(numbers, replies, strict=True)]
     prompts = [task.pairs[n].prompt for n in numbers]
     return torch.tensor(task.rewards(prompts, [text for text, _ in said], [ended for _, ended in said]))
+
+
+def rewards_in_file(task: OpenTask, numbers: Sequence[int], side: int) -> Tensor:
+    """(N,) the given reward of the file's own replies, 1 chosen or 2 rejected; of several turns it judges the last."""
+    prompts, texts, ends = [], [], []
+    for pair, row in ((task.pairs[n], task.rows[n]) for n in numbers):
+        turns: Any = (pair.chosen, pair.rejected)[side - 1]
+        prompt: Any = pair.prompt
+        several = pair.talk and len(turns) > 1
+        text, ended = (written(turns[-1]), True) if several else task.cutter.reply(row[0], row[side])
+        prompts.append([*prompt, *turns[:-1]] if several else prompt)
+        texts.append(text)
+        ends.append(ended)
+    return torch.tensor(task.rewards(prompts, texts, ends))
 
 
 class Reader:
