@@ -25,6 +25,7 @@ LOOPING = 0.3  # repeated 4-grams of greedy answers, from which on their speed t
 ACCEPTED_MORE = 0.1  # than 5-grams
 
 Way = TypeVar("Way")
+NOTHING = float("nan")  # in a table, where there is nothing to tell
 
 
 def worth_judging(quality: Numbers) -> bool:
@@ -106,6 +107,23 @@ def joined(trials: pd.DataFrame) -> Row:
     return {name: list(chain.from_iterable(trials[name])) for name in LISTS}
 
 
+def untested(trials: pd.DataFrame, drafted: int) -> str:
+    """Why the acceptance of drafted tokens cannot be told, in words, or nothing where it can.
+
+    Only rounds that draft as many tokens as wanted test any. A resample of few such prompts may hold none of them, and
+    so may a process: none accepted of none tested is no share.
+    """
+    tested = [[count > 0 for count in prompts] for prompts in trials["tested"]]
+    prompts, reached = sum(map(len, tested)), sum(map(sum, tested))
+    if reached >= FEWEST_ITEMS and all(map(any, tested)):
+        return ""
+    return (
+        f"nothing is told of {drafted} drafted tokens: they were tested on {reached} of {prompts} prompts; give longer "
+        f"answers (-p answer), more prompts, or a draft that guesses more often (expected {FEWEST_ITEMS}, and one per "
+        "process)"
+    )
+
+
 def acceptance(row: Row) -> Estimate:
     """Share of the tested drafted tokens that were accepted."""
     return joint_bootstrap(lambda accepted, tested: accepted.sum() / tested.sum(), *_lists(row, "accepted", "tested"))
@@ -176,6 +194,8 @@ def eight_over_fastest_one(passes: pd.DataFrame, layout: str) -> Estimate:
 def by_drafted(swept: pd.DataFrame, cost: float, verified: Sequence[float]) -> pd.DataFrame:
     """Measured speed-ups beside both formulas at the same acceptance, a row per number of drafted tokens.
 
+    Where nothing was tested, the acceptance and what follows from it are `NOTHING`, and `note` says why.
+
     Args:
         swept: trials of `time_decoding` with their configuration.
         cost: of a draft's step over a plain one.
@@ -183,21 +203,27 @@ def by_drafted(swept: pd.DataFrame, cost: float, verified: Sequence[float]) -> p
     """
     rows = []
     for row in swept.to_dict("records"):
-        g, rate, gain = int(row["drafted"]), acceptance(row).value, speedup(row)
-        rows.append(
-            {
-                "drafted": g,
-                "speed-up": gain.value,
-                "low": gain.low,
-                "high": gain.high,
-                "v measured": predicted_speedup(rate, g, cost, verified[g]),
-                "v = 1": predicted_speedup(rate, g, cost),
-                "accepted": rate,
-                "tokens": tokens_per_verification(row).value,
-                "closed form": expected_tokens(rate, g),
-            }
-        )
+        g, gain, why = int(row["drafted"]), speedup(row), untested(pd.DataFrame([row]), int(row["drafted"]))
+        measured = {"drafted": g, "speed-up": gain.value, "low": gain.low, "high": gain.high}
+        told = dict.fromkeys(TOLD, NOTHING) if why else _told(row, g, cost, verified[g])
+        rows.append({**measured, **told, "note": why})
     return pd.DataFrame(rows)
+
+
+TOLD = ("v measured", "v = 1", "accepted", "tokens", "closed form")
+
+
+def _told(row: Row, drafted: int, cost: float, verified: float) -> dict[str, float]:
+    """What the acceptance says: both formulas, itself, and tokens per verification beside the closed form."""
+    rate = acceptance(row).value
+    told = (
+        predicted_speedup(rate, drafted, cost, verified),
+        predicted_speedup(rate, drafted, cost),
+        rate,
+        tokens_per_verification(row).value,
+        expected_tokens(rate, drafted),
+    )
+    return dict(zip(TOLD, told, strict=True))
 
 
 def by_batch(batched: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
@@ -234,15 +260,17 @@ def by_decoder(names: Sequence[str], sweeps: Sequence[pd.DataFrame], length: int
         ratios = [plain / drafted for plain, drafted in zip(*_lists(row, "plain", "speculative"), strict=True)]
         gain = speedup(row) if len(ratios) >= FEWEST_ITEMS else geometric_t(ratios, unit="times")
         per = 1000 / (length * len(ratios))
+        idle = "tested" in row and not sum(row["tested"])
         lines.append(
             {
                 "label": name,
-                "accepted": sum(row["accepted"]) / tested if (tested := sum(row.get("tested", []))) else float("nan"),
+                "accepted": sum(row["accepted"]) / tested if (tested := sum(row.get("tested", []))) else NOTHING,
                 "ms a token without": per * sum(row["plain"]),
                 "with": per * sum(row["speculative"]),
                 "value": gain.value,
                 "low": gain.low,
                 "high": gain.high,
+                "note": " (nothing tested)" if idle else "",
             }
         )
     return pd.DataFrame(lines)
