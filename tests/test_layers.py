@@ -37,7 +37,8 @@ MAY_IMPORT = {
     "corpora.languages": ["floor"],
     "corpora.tables": ["floor", "sizing.operations"],
     "corpora.texts": ["floor", "corpora.languages", "corpora.tables"],
-    "models": ["floor"],
+    "models": ["floor", "models.library"],
+    "models.library": [],
     "training": ["floor", "statistics", "instruments", "corpora.languages", "corpora.texts", "models"],
     # science: a configuration and a seed give numbers
     "abilities": ["floor", "statistics", "sizing.operations", "corpora", "models", "training", "abilities.given"],

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
+from transformers import LlamaForCausalLM
 
 from repro.models.cache import Cache
 from repro.models.counting import forward_flops, matrix_parameters, parameters, with_depth
@@ -137,7 +138,7 @@ def test_a_llama_with_our_weights_has_our_logits(tmp_path, tied):
     llama.save_pretrained(tmp_path)
 
     torch.testing.assert_close(model(tokens_BT), llama(tokens_BT).logits, rtol=1e-4, atol=1e-5)
-    back = from_llama(tmp_path)
+    back = from_llama(LlamaForCausalLM.from_pretrained(tmp_path))
     assert model.shape == back.shape
     torch.testing.assert_close(model(tokens_BT), back(tokens_BT))
 

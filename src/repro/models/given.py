@@ -7,13 +7,16 @@ in another process finds it and a path never becomes part of a configuration.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from repro.floor import places
+
+if TYPE_CHECKING:
+    from repro.models.library.folders import Described
 
 # The files of a folder on the hub that are fetched: no pickles, no code.
 READ = ("*.safetensors", "*.json", "*.model", "*.txt", "*.jinja")
@@ -33,31 +36,58 @@ class GivenModel:
         """The folder in which it lies."""
         return linked(self.sha256)
 
+    def described(self) -> Described:
+        """What its files say of it."""
+        from repro.models.library.folders import describe
 
-def given_model(name: str) -> GivenModel:
-    """The model in a folder, or by its name on the hub.
+        return describe(self.folder(), self.name)
+
+    def unlike_ours(self) -> list[str]:
+        """What of its configuration our decoder cannot represent, in words; empty: both have the same logits."""
+        from repro.models.library.folders import quiet
+
+        with quiet():
+            from transformers import AutoConfig
+
+            from repro.models.llama import unlike_ours
+
+            return unlike_ours(AutoConfig.from_pretrained(self.folder(), local_files_only=True))
+
+
+def given_model(name: str, *, classifies: bool = False) -> GivenModel:
+    """The model in a folder, or by its name on the hub, once its files say that it can be opened.
+
+    Args:
+        classifies: a sequence classifier, instead of a language model.
 
     Raises:
-        FileNotFoundError: a folder that is not there, or holds no safetensors.
+        FileNotFoundError: a folder or a file of it that is not there.
+        ValueError: another kind of model, or files that are broken or do not fit each other.
     """
+    from repro.models.library.folders import describe
+
     folder = _folder(name)
-    config = folder / "config.json"
-    if not sorted(folder.glob("*.safetensors")) or not config.is_file():
-        raise FileNotFoundError(f"{name} holds no *.safetensors with a config.json; save_pretrained writes both")
-    vocabulary = int(json.loads(config.read_text(encoding="utf-8"))["vocab_size"])
+    short = Path(name).name
+    vocabulary = describe(folder, short, classifies=classifies).vocabulary
     files = sorted({file for pattern in HASHED for file in folder.glob(pattern)})
-    return GivenModel(name=Path(name).name, sha256=link(folder, files), vocabulary=vocabulary)
+    return GivenModel(name=short, sha256=link(folder, files), vocabulary=vocabulary)
 
 
 def _folder(name: str) -> Path:
     folder = Path(name).expanduser().absolute()
     if folder.is_dir():
         return folder
+    if folder.is_file():
+        raise FileNotFoundError(f"{name} is a file; give the folder with config.json and *.safetensors")
     if not on_hub(name):
-        raise FileNotFoundError(f"no folder {name}; give a folder with a Llama, or its name on the hub, owner/model")
+        raise FileNotFoundError(f"no folder {name}; give a folder with a model, or its name on the hub, owner/model")
     from huggingface_hub import snapshot_download
 
-    return Path(snapshot_download(name, allow_patterns=[*READ]))
+    try:
+        return Path(snapshot_download(name, allow_patterns=[*READ]))
+    except Exception as error:  # the hub's library has many kinds of failure
+        told = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise FileNotFoundError(f"no folder {name}, and the hub gives no model of this name ({told})") from error
 
 
 def on_hub(name: str) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import fields, replace
 from typing import Any
 
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, PretrainedConfig
 
 from repro.models.decoder import Decoder
 from repro.models.transformer import Transformer
@@ -23,6 +23,26 @@ PARTS = {
     "feed_forward.down": "mlp.down_proj",
 }
 
+FAMILIES = ("llama", "mistral")  # one code but for the fields below
+SHAPED = {  # fields that `Decoder` holds
+    *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"),
+    *("num_key_value_heads", "max_position_embeddings", "rope_parameters", "tie_word_embeddings"),
+}
+SILENT = {  # fields that change no logit of a model that is read
+    *("initializer_range", "use_cache", "pad_token_id", "bos_token_id", "eos_token_id", "pretraining_tp"),
+    "attention_dropout",
+}
+PLAIN = {  # what our decoder has, always
+    "hidden_act": "silu",
+    "attention_bias": False,
+    "mlp_bias": False,
+    "rms_norm_eps": 1e-5,
+}
+# Fields that transformers reads by name of any family, whether its class declares them or not.
+PLAIN_ANYWHERE = {"is_causal": True, "layer_types": None, "sliding_window": None}
+PLAIN_ANYWHERE |= {"attention_chunk_size": None, "kv_sharing_modes": None}
+PLAIN_ROPE = {"rope_type": "default", "type": "default", "partial_rotary_factor": None}
+
 
 def to_llama(model: Transformer) -> LlamaForCausalLM:
     """A Llama with the same weights and the same logits, on the same device, in single precision.
@@ -37,15 +57,14 @@ def to_llama(model: Transformer) -> LlamaForCausalLM:
     return llama.eval()
 
 
-def from_llama(source: LlamaForCausalLM | Path) -> Transformer:
-    """A decoder with the weights of a Llama, or of a folder that holds one (safetensors only).
+def from_llama(source: Any) -> Transformer:
+    """A decoder with the weights and the logits of a Llama, or of a Mistral without a window, of `transformers`.
 
     Raises:
-        ValueError: a Llama with biases, scaled rotary positions, a head width of its own or an epsilon not ours.
+        ValueError: a choice that our decoder does not have, see `unlike_ours`.
     """
-    if isinstance(source, Path):
-        source = LlamaForCausalLM.from_pretrained(source, use_safetensors=True, local_files_only=True)
-    model = Transformer(shape_of(source.config))
+    shape = replace(shape_of(source.config), tied=source.lm_head.weight is source.model.embed_tokens.weight)
+    model = Transformer(shape)
     weights = source.state_dict()
     model.load_state_dict({ours: weights[theirs] for ours, theirs in _names(model.shape).items()})
     return model.eval()
@@ -77,25 +96,41 @@ def llama_config(shape: Decoder) -> LlamaConfig:
     )
 
 
-def shape_of(config: LlamaConfig) -> Decoder:
-    """The decoder that a Llama's configuration describes.
+def unlike_ours(config: Any) -> list[str]:
+    """What of a configuration of `transformers` our decoder cannot represent, in words; empty: it has the same logits.
+
+    Every field of the configuration's class is looked at: one that is not known here counts as a difference, unless it
+    is at its default and the family is known.
+    """
+    if config.model_type not in FAMILIES:
+        return [f"model_type {config.model_type!r}"]
+    inherited = {part.name for part in fields(PretrainedConfig)}
+    declared = {part.name: part.default for part in fields(config)}
+    own = {name: value for name, value in declared.items() if name not in {*inherited, *SHAPED, *SILENT}}
+    plain = {**own, **PLAIN, **PLAIN_ANYWHERE, "head_dim": config.hidden_size / config.num_attention_heads}
+    unlike = [f"{name} {value!r}" for name in plain if (value := getattr(config, name, plain[name])) != plain[name]]
+    rope = {name: value for name, value in (config.rope_parameters or {}).items() if name != "rope_theta"}
+    if any(value != PLAIN_ROPE.get(name) for name, value in rope.items()):
+        unlike.append(f"rope_parameters {rope}")
+    try:
+        _shape(config)
+    except (ValueError, TypeError) as error:
+        unlike.append(str(error))
+    return unlike
+
+
+def shape_of(config: Any) -> Decoder:
+    """The decoder that the configuration of a Llama describes.
 
     Raises:
-        ValueError: a choice that `from_llama` refuses.
+        ValueError: a choice that our decoder does not have.
     """
-    rope: dict[str, Any] = {**(config.rope_parameters or {})}
-    expected = {
-        "hidden_act": "silu",
-        "attention_bias": False,
-        "mlp_bias": False,
-        "rms_norm_eps": 1e-5,
-        "head_dim": config.hidden_size // config.num_attention_heads,
-    }
-    for name, value in expected.items():
-        if getattr(config, name) not in (value, None):
-            raise ValueError(f"this Llama has {name} = {getattr(config, name)!r}; expected {value!r}")
-    if rope.get("rope_type", "default") != "default":
-        raise ValueError(f"this Llama scales its rotary positions ({rope}); expected plain ones")
+    if unlike := unlike_ours(config):
+        raise ValueError(f"this model has {', '.join(unlike)}, which our decoder does not")
+    return _shape(config)
+
+
+def _shape(config: Any) -> Decoder:
     return Decoder(
         vocabulary=config.vocab_size,
         width=config.hidden_size,
@@ -104,7 +139,7 @@ def shape_of(config: LlamaConfig) -> Decoder:
         kv_heads=config.num_key_value_heads,
         hidden=config.intermediate_size,
         context=config.max_position_embeddings,
-        rope_base=float(rope.get("rope_theta", 10_000.0)),
+        rope_base=float((config.rope_parameters or {}).get("rope_theta", 10_000.0)),
         tied=config.tie_word_embeddings,
     )
 

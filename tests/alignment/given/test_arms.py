@@ -168,7 +168,7 @@ def test_a_classifier_reads_each_reply_behind_its_prompt_whatever_is_read_beside
         logits = model(torch.tensor([tokeniser(text)["input_ids"] + end])).logits[0]
         expected.append((logits[1] - logits[0]).item())
 
-    reward = reward_function(given_model(folder), [])
+    reward = reward_function(given_model(folder, classifies=True), [])
     rewards = reward(["w1", "w1 w2", "w5"], [" w2", " w3 w4", " w6"], [True, False, True])
 
     assert expected == pytest.approx(rewards, rel=1e-4)

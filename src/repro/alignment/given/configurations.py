@@ -48,16 +48,24 @@ def given_task(model: str, pairs: str, reward: str) -> Given:
     """The task of three names: folders, files, or names on the hub; `reward` may be "gold".
 
     Raises:
-        ValueError: not all three are named, or a malformed pair.
+        ValueError: not all three are named, another kind of model, or a malformed pair.
         FileNotFoundError: one that is not there.
     """
     named = {"model": model, "pairs": pairs, "reward": reward}
     if lacking := [f"-p {name}" for name, value in named.items() if not value]:
         raise ValueError(f"no {' and no '.join(lacking)}; a model, pairs and a reward of your own are given together")
+    from repro.models.library.vocabularies import refuse_unknown_tokens, tokeniser_of
+
     read = given_pairs(pairs)
     if read.count < FEWEST:
         raise ValueError(f"{pairs} holds {read.count} pairs; expected {FEWEST} or more, of which a fifth is held out")
-    return Given(model=given_model(model), pairs=read, reward=GOLD if reward == GOLD else given_model(reward))
+    writer, judge = given_model(model), GOLD if reward == GOLD else given_model(reward, classifies=True)
+    cutters = [(one, tokeniser_of(one.folder(), one.name)) for one in (writer, judge) if isinstance(one, GivenModel)]
+    for one, tokeniser in cutters:
+        refuse_unknown_tokens(one.name, tokeniser, one.vocabulary)
+    if cutters[0][1].eos_token_id is None:
+        raise ValueError(f"the tokeniser of {writer.name} has no end token, so no reply would end; set its eos_token")
+    return Given(model=writer, pairs=read, reward=judge)
 
 
 @dataclass(frozen=True, kw_only=True)

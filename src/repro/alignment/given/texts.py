@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from trl.data_utils import common_prefix_length
 
 from repro.alignment.given.forms import Preference
@@ -24,6 +23,8 @@ from repro.alignment.given.preferences import FEWEST, GOLD
 from repro.alignment.methods.pairs import Pairs
 from repro.corpora.languages.reviews import ASKED, REPLY, WORDS, gold
 from repro.models.given import GivenModel
+from repro.models.library.opened import open_folder
+from repro.models.library.vocabularies import tokeniser_of
 
 Row = tuple[list[int], list[int], list[int]]  # tokens of prompt, chosen and rejected
 Rewards = Callable[[Sequence[Said], Sequence[str], Sequence[bool]], list[float]]  # prompts, replies, ended -> rewards
@@ -33,13 +34,11 @@ class Cutter:
     """The tokeniser of a given model. Fields: `end` the token that ends a reply.
 
     Raises:
-        ValueError: it has no end token, or pairs are conversations and it has no chat template.
+        ValueError: pairs are conversations and it has no chat template.
     """
 
     def __init__(self, folder: Path, name: str, *, talk: bool) -> None:
-        self.tokeniser: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        if self.tokeniser.eos_token_id is None:
-            raise ValueError(f"the tokeniser of {name} has no end token, so no reply would end; set its eos_token")
+        self.tokeniser: Any = tokeniser_of(folder, name)
         if talk and self.tokeniser.chat_template is None:
             raise ValueError(
                 f"the pairs are conversations and the tokeniser of {name} has no chat template; give a model with one, "
@@ -202,11 +201,8 @@ class Classifier:
 
     def __init__(self, given: GivenModel) -> None:
         self.name = given.name
-        self.tokeniser: Any = AutoTokenizer.from_pretrained(given.folder(), local_files_only=True)
-        load = AutoModelForSequenceClassification.from_pretrained
-        with torch.device("cpu"):
-            model = load(given.folder(), use_safetensors=True, local_files_only=True, dtype=torch.float32)
-        self.model: Any = model.to(torch.get_default_device()).eval()
+        self.tokeniser: Any = tokeniser_of(given.folder(), given.name)
+        self.model: Any = open_folder(given.folder(), classifies=True).to(torch.get_default_device())
         if self.model.config.num_labels not in (1, 2):
             labels = self.model.config.num_labels
             raise ValueError(f"{given.name} has {labels} labels; expected one, a score, or two, bad and good")

@@ -7,6 +7,7 @@ number before a sentence is no token.
 from __future__ import annotations
 
 import copy
+import inspect
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,14 +16,21 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
-from transformers import AutoModelForCausalLM, DynamicCache
+from transformers import DynamicCache
+
+from repro.models.library.folders import forgets
+from repro.models.library.opened import open_folder
 
 NOTHING = -1  # before a sentence
 
 
 class Remembered:
-    """A cache: keys and values so far, and the mask of places that hold tokens."""
+    """A cache: keys and values so far, and the mask of places that hold tokens.
+
+    It keeps windows whole, since sentences of a batch begin at different places.
+    """
 
     def __init__(self) -> None:
         self.keys_and_values = DynamicCache()
@@ -39,7 +47,14 @@ class Causal(nn.Module):
         super().__init__()
         self.model: Any = model
         self.lora = lora
-        self.width = int(model.config.hidden_size)
+        self.width = int(model.config.get_text_config().hidden_size)
+        # Families with linear biases or states have no positions to be told.
+        self._placed = "position_ids" in inspect.signature(self._whole.forward).parameters
+
+    @property
+    def _whole(self) -> Any:
+        """The model without the adapters around it."""
+        return self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
 
     def learner(self) -> Causal:
         """A copy that learns."""
@@ -57,34 +72,42 @@ class Causal(nn.Module):
 
     def hidden(self, tokens_BT: Tensor) -> Tensor:
         """(B, T, W) the stream after the last layer."""
-        whole: Any = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
-        return torch.as_tensor(whole.base_model(**self._arguments(tokens_BT, None)).last_hidden_state)
+        return torch.as_tensor(self._whole.base_model(**self._arguments(tokens_BT, None)).last_hidden_state)
 
     def _arguments(self, tokens_BT: Tensor, cache: Remembered | None) -> dict[str, Any]:
         mask_BT = (tokens_BT != NOTHING).long()
         if cache is not None:
             mask_BT = cache.mask_BT = mask_BT if cache.mask_BT is None else torch.cat([cache.mask_BT, mask_BT], dim=1)
         places_BT = (mask_BT.cumsum(dim=1) - 1).clamp(min=0)[:, -tokens_BT.shape[1] :]
-        return {
-            "input_ids": tokens_BT.clamp(min=0),
-            "attention_mask": mask_BT,
-            "position_ids": places_BT,
-            "past_key_values": None if cache is None else cache.keys_and_values,
-            "use_cache": cache is not None,
-        }
+        kept = {} if cache is None else {"past_key_values": cache.keys_and_values}
+        placed = {"position_ids": places_BT} if self._placed else {}
+        known = {"input_ids": tokens_BT.clamp(min=0), "attention_mask": mask_BT, "use_cache": cache is not None}
+        return {**known, **kept, **placed}
 
-    def remembering(self) -> Remembered:
-        """An empty cache."""
-        return Remembered()
+    def remembering(self) -> Remembered | None:
+        """An empty cache; none where the model keeps a state of all tokens, and reads each sentence anew."""
+        return Remembered() if forgets(self._whole.config, type(self._whole)) else None
 
 
 def causal(folder: Path, lora: int = 0) -> Causal:
-    """The model in a folder of safetensors, frozen, in single precision, on the default device."""
-    with torch.device("cpu"):  # elsewhere transformers would place it by hooks of its own
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            folder, use_safetensors=True, local_files_only=True, dtype=torch.float32, attn_implementation="sdpa"
-        )
-    return Causal(model.to(torch.get_default_device()).eval().requires_grad_(False), lora)
+    """The model in a folder of safetensors, frozen, in single precision, on the default device.
+
+    Raises:
+        ValueError: a family in which what stands before a sentence changes its logits.
+    """
+    model = Causal(open_folder(folder).to(torch.get_default_device()).requires_grad_(False), lora)
+    _refuse_unless_padded(model)
+    return model
+
+
+@torch.no_grad()
+def _refuse_unless_padded(model: Causal) -> None:
+    """Refuse a model that reads a sentence otherwise behind places that hold nothing, as in a batch."""
+    alone_BT = torch.tensor([[3, 2, 1]])
+    alone, behind = (model(tokens_BT)[0, -1] for tokens_BT in (alone_BT, F.pad(alone_BT, (2, 0), value=NOTHING)))
+    if (behind - alone).abs().max() > 1e-3 * alone.abs().max():
+        family = model.model.config.model_type
+        raise ValueError(f"a {family} reads padding as if it were text, so its prompts cannot be read side by side")
 
 
 def side_by_side(prompts: Sequence[Sequence[int]]) -> Tensor:

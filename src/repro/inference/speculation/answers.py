@@ -12,13 +12,12 @@ from repro.floor.measurement import Numbers
 from repro.inference.decoding.choices import Drawn
 from repro.inference.decoding.drawing import law
 from repro.inference.decoding.lean import Lean
-from repro.inference.speculation.configurations import LOOKUP, MODEL, NGRAMS, SELF, Decoding, layout_of
+from repro.inference.speculation.configurations import LOOKUP, MODEL, NGRAMS, SELF, Decoding
 from repro.inference.speculation.drafting import Draft, ModelDraft, NGramDraft, PromptLookup, Speculation
 from repro.inference.speculation.given import GivenPair
-from repro.inference.speculation.passes import counted_ngrams
+from repro.inference.speculation.passes import AnyReader, Model, counted_ngrams, reader_of
 from repro.inference.speculation.steady import StaticSpeculation
 from repro.instruments.turns import clock
-from repro.models.transformer import Transformer
 
 COUNTS = ("tested", "accepted", "rounds", "tokens")
 
@@ -29,9 +28,9 @@ class TimedAnswers:
     One reader serves both: a place of its cache is written anew whenever a token there is read.
     """
 
-    def __init__(self, config: Decoding, target: Transformer, draft: Transformer) -> None:
+    def __init__(self, config: Decoding, target: Model, draft: Model) -> None:
         self.config, self.target, self.draft = config, target, draft
-        self.reader, self.guesser = self._lean(target), self._guesser()
+        self.reader, self.guesser = self._reader(target), self._guesser()
         self.lists: dict[str, list[float]] = {name: [] for name in ("plain", "speculative", "overlap", *COUNTS)}
         self.accepting = [0] * (config.drafted + 1)
 
@@ -104,6 +103,7 @@ class TimedAnswers:
 
     def _steady(self, prompt_BT: Tensor) -> StaticSpeculation:
         config = self.config
+        assert isinstance(self.reader, Lean)  # no other is static, which the configuration refuses
         return StaticSpeculation(
             self.reader, self.guesser, prompt_BT, length=config.length, longest=config.drafted, drawing=config.drawing
         )
@@ -118,12 +118,9 @@ class TimedAnswers:
         for count in whole:
             self.accepting[count] += 1
 
-    def _lean(self, model: Transformer, layers: int | None = None) -> Lean:
+    def _reader(self, model: Model, layers: int | None = None) -> AnyReader:
         config = self.config
-        room = config.prompts.length + config.length + config.drafted + 1
-        return Lean(
-            model, batch=config.batch, capacity=room, layout=layout_of(config), layers=layers, static=config.static
-        )
+        return reader_of(model, config, config.prompts.length + config.length + config.drafted + 1, layers=layers)
 
     def _guesser(self) -> Draft:
         config = self.config
@@ -133,7 +130,7 @@ class TimedAnswers:
             assert not isinstance(config.pair, GivenPair)  # refused by the configuration
             run = config.pair.target
             return NGramDraft(counted_ngrams(run.text, run.readings[-1]), config.drawing)
-        reader = self._lean(self.target, layers=1) if config.draft == SELF else self._lean(self.draft)
+        reader = self._reader(self.target, layers=1) if config.draft == SELF else self._reader(self.draft)
         return ModelDraft(reader, config.drawing)
 
     @torch.inference_mode()

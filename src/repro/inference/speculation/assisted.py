@@ -11,13 +11,17 @@ from torch import Tensor
 
 from repro.inference.speculation.configurations import Generating
 from repro.instruments.turns import take_turns
+from repro.models.library.opened import LibraryModel
 from repro.models.llama import to_llama
 from repro.models.transformer import Transformer
 
 
-def as_llamas(*models: Transformer) -> list[Any]:
-    """Llamas with the same weights; untyped, since generate's types forbid keyword arguments from a dictionary."""
-    return [to_llama(model) for model in models]
+def as_of_transformers(*models: Transformer | LibraryModel) -> list[Any]:
+    """The same models as transformers has them, ours as Llamas.
+
+    They are untyped, since generate's types forbid keyword arguments from a dictionary.
+    """
+    return [model.model if isinstance(model, LibraryModel) else to_llama(model) for model in models]
 
 
 def always_draft(small: Any, count: int) -> None:

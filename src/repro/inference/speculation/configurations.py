@@ -10,7 +10,7 @@ from typing import Any
 from repro.corpora.texts.text import Text
 from repro.floor.identity import added
 from repro.inference.decoding.configurations import GREEDY, Drawing, Prompts
-from repro.inference.speculation.given import GivenPair, GivenPrompts
+from repro.inference.speculation.given import LIBRARY, GivenPair, GivenPrompts, able_to_assist
 from repro.models.decoder import Decoder
 from repro.training.configurations import Pretraining
 
@@ -125,6 +125,9 @@ class PassCosts:
     static: bool = added(False)
     dtype: str = added("float32")
 
+    def __post_init__(self) -> None:
+        _refuse_unless_plain(self)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decoding:
@@ -154,6 +157,9 @@ class Decoding:
     def __post_init__(self) -> None:
         if self.draft not in DRAFTS:
             raise ValueError(f"draft is {self.draft!r}; expected one of {', '.join(DRAFTS)}")
+        _refuse_unless_plain(self)
+        if self.draft == SELF and by_library(self.pair):
+            raise ValueError("a model that transformers runs has all of its layers; its first one alone is no draft")
         if self.draft == NGRAMS and isinstance(self.pair, GivenPair):
             raise ValueError("5-grams are counted on the text that the target was trained on, which is not known here")
         if self.static and self.draft in (NGRAMS, LOOKUP):
@@ -191,6 +197,18 @@ class Quality:
     length: int
     device: str = added("cpu")
     temperature: float = added(0.0)
+
+
+def by_library(pair: Pair | GivenPair | Untrained) -> bool:
+    """Whether transformers runs both models of a pair, since our decoder cannot represent one of them."""
+    return isinstance(pair, GivenPair) and pair.by == LIBRARY
+
+
+def _refuse_unless_plain(config: PassCosts | Decoding) -> None:
+    """Refuse what only our decoder has, where it does not run."""
+    asked, plain = (layout_of(config), config.static, config.batch), ("rows", False, 1)
+    if by_library(config.pair) and asked != plain:
+        raise ValueError(f"transformers runs this pair with (layout, static, batch) {plain}, and got {asked}")
 
 
 def layout_of(config: PassCosts | Decoding) -> str:
@@ -237,7 +255,7 @@ def decoders(
     prompts: Prompts | GivenPrompts,
     few: Prompts | GivenPrompts,
     static: bool,
-    own: bool,
+    kinds: Sequence[str] = DRAFTS,
 ) -> dict[str, Decoding]:
     """Every draft, sampled and greedy, with weights in the first layout; then the draft model with them in the others.
 
@@ -245,7 +263,7 @@ def decoders(
         decoded: the configuration but for `draft`, `drawing`, `prompts`, the layout of the weights and `static`.
         few: the prompts of drafts that cannot be static and so are slow on a GPU.
         static: for the drafts that can be.
-        own: without 5-grams, since the text that the target was trained on is not at hand.
+        kinds: of drafts.
     """
     ways = {"temperature 1": Drawing(), "greedy": GREEDY}
     drafts = {
@@ -256,18 +274,25 @@ def decoders(
             static=static and kind in (MODEL, SELF),
             **LAYOUTS[layouts[0]],
         )
-        for kind in DRAFTS
+        for kind in kinds
         for name, way in ways.items()
-        if not (own and kind == NGRAMS)
     }
     others = {one: decoded(prompts=prompts, static=static, **LAYOUTS[one]) for one in layouts[1:]}
     return drafts | {f"{MODEL}, weights in {one}": other for one, other in others.items()}
 
 
+def drafts_for(pair: Pair | GivenPair) -> tuple[str, ...]:
+    """The drafts that a pair can have: 5-grams need the target's training text, its first layer alone our decoder."""
+    lacking = [NGRAMS] * isinstance(pair, GivenPair) + [SELF] * by_library(pair)
+    return tuple(kind for kind in DRAFTS if kind not in lacking)
+
+
 def assisted_arms(
     pair: Pair | GivenPair, prompts: Prompts | GivenPrompts, length: int, device: str
 ) -> dict[str, Generating]:
-    """What `generate` of transformers offers on the same weights: its defaults, four tokens at a time, a look-up."""
+    """What `generate` of transformers offers on the same weights; nothing where a model cannot take back tokens."""
+    if isinstance(pair, GivenPair) and not able_to_assist(pair):
+        return {}
     asked = partial(Generating, pair=pair, prompts=prompts, length=length, drawing=GREEDY, device=device)
     ways = {"model, defaults": asked(), "model": asked(drafted=4), "prompt lookup": asked(drafted=4, lookup=True)}
     return {f"transformers: {name}": way for name, way in ways.items()}

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
+from repro.floor.identity import added
 from repro.models.given import GivenModel, given_model, link, linked
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
+OURS, LIBRARY = "our decoder", "transformers"
+
+
 @dataclass(frozen=True, kw_only=True)
 class GivenPair:
-    """Two Llamas over one vocabulary.
+    """Two language models of one tokeniser.
 
-    Raises:
-        ValueError: two vocabularies.
+    Fields: `by` what runs both, so that they are timed alike: `LIBRARY` where our decoder cannot represent one of them.
     """
 
     target: GivenModel
     draft: GivenModel
+    by: str = added(OURS)
 
-    def __post_init__(self) -> None:
-        ours, theirs = self.target.vocabulary, self.draft.vocabulary
-        if ours != theirs:
-            raise ValueError(
-                f"{self.target.name} has {ours} tokens and {self.draft.name} has {theirs}; a draft has to have the "
-                "target's vocabulary, so give a smaller model of the same family"
-            )
+    @property
+    def vocabulary(self) -> int:
+        """Tokens that both know: the first ones, where one vocabulary is padded to a larger size."""
+        return min(self.target.vocabulary, self.draft.vocabulary)
+
+    @property
+    def scope(self) -> str:
+        """What times of this pair speak for."""
+        return f"{self.target.name} with {self.draft.name} as its draft, run by {self.by}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +60,10 @@ class GivenPrompts:
             ValueError: too few lines, or lines too short.
         """
         import torch
-        from transformers import AutoTokenizer
 
-        cut = AutoTokenizer.from_pretrained(self.model.folder(), local_files_only=True)
+        from repro.models.library.vocabularies import tokeniser_of
+
+        cut = tokeniser_of(self.model.folder(), self.model.name)
         lines = _lines(linked(self.sha256))
         if len(lines) < self.skip + self.count:
             raise ValueError(
@@ -74,12 +83,49 @@ def given_pair(target: str, draft: str) -> GivenPair:
     """The pair in two folders, or by two names on the hub.
 
     Raises:
-        FileNotFoundError: a folder that is not there, or holds no safetensors.
-        ValueError: no draft, or two vocabularies.
+        FileNotFoundError: a folder, or a file of it, that is not there.
+        ValueError: no draft, no language model, or other words.
     """
+    from repro.models.library.vocabularies import refuse_other_words
+
     if not draft:
         raise ValueError("a target without a draft; give -p draft a folder or a name on the hub as well")
-    return GivenPair(target=given_model(target), draft=given_model(draft))
+    pair = GivenPair(target=given_model(target), draft=given_model(draft))
+    ours, theirs = pair.target, pair.draft
+    refuse_other_words((ours.name, ours.folder()), (theirs.name, theirs.folder()), pair.vocabulary)
+    return replace(pair, by=LIBRARY) if ours.unlike_ours() or theirs.unlike_ours() else pair
+
+
+def described_pair(pair: GivenPair) -> pd.DataFrame:
+    """What each model of a pair is and how it is run, a row per model; `note` says what sets it apart."""
+    rows = []
+    for role, side in (("target", pair.target), ("draft", pair.draft)):
+        found, unlike = side.described(), side.unlike_ours()
+        notes = [f"our decoder does not have {', '.join(unlike)}"] if unlike else []
+        if not found.forgets:
+            notes.append("no cache that forgets, so each pass reads the whole text again")
+        if side.vocabulary > pair.vocabulary:
+            notes.append(f"tokens from {pair.vocabulary} on get no probability, the other model lacks them")
+        if found.unused:
+            notes.append(f"{len(found.unused)} tensors have no place in it and are not read, first {found.unused[0]}")
+        named = {"model": f"{role}: {side.name}", "family": found.family, "run by": pair.by}
+        rows.append({**named, "note": "; ".join(notes)})
+    return pd.DataFrame(rows)
+
+
+def refuse_long(pair: GivenPair, tokens: int) -> None:
+    """Refuse texts of so many tokens, prompt and answer, beyond what one of the two can read, by a ValueError."""
+    context, name = min((side.described().context, side.name) for side in (pair.target, pair.draft))
+    if tokens > context:
+        raise ValueError(
+            f"{tokens} tokens of prompt, answer and draft are beyond the context of {name}, {context}; ask for fewer "
+            "with -p prompt and -p answer"
+        )
+
+
+def able_to_assist(pair: GivenPair) -> bool:
+    """Whether `generate` of transformers can use the one as a draft of the other: it has to take back tokens."""
+    return all(side.described().forgets for side in (pair.target, pair.draft))
 
 
 def given_prompts(file: str, model: GivenModel, *, count: int, length: int, skip: int = 0) -> GivenPrompts:

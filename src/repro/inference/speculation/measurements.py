@@ -16,7 +16,6 @@ from repro.inference.speculation.configurations import (
     PassCosts,
     Quality,
     WrittenPairs,
-    layout_of,
 )
 
 
@@ -136,15 +135,14 @@ def time_passes(config: PassCosts, seed: int) -> Numbers:
     Raises:
         ValueError: a device that is not here.
     """
-    from repro.inference.decoding.lean import PACKED, Lean
-    from repro.inference.speculation.passes import models_of, pass_runs
+    from repro.inference.decoding.lean import PACKED
+    from repro.inference.speculation.passes import models_of, pass_runs, reader_of
     from repro.instruments.turns import milliseconds, on_one_thread, take_turns
 
     with on_one_thread(config.device):
         room = config.held + config.longest
         large, small = (
-            Lean(model, batch=config.batch, capacity=room, layout=layout_of(config), static=config.static)
-            for model in models_of(config.pair, seed, config.device, config.dtype)
+            reader_of(model, config, room) for model in models_of(config.pair, seed, config.device, config.dtype)
         )
         runs = pass_runs(config, large, small)
         for run in runs:
@@ -185,14 +183,14 @@ def time_decoding(config: Decoding, seed: int) -> Numbers:
 @measurement(version=2, alone=True)
 def time_generate(config: Generating, seed: int) -> Numbers:
     """Seconds of each answer, the reading of the prompt included: `plain` and `speculative`; `identical` answers."""
-    from repro.inference.speculation.assisted import always_draft, answers_by_turns, as_llamas
+    from repro.inference.speculation.assisted import always_draft, answers_by_turns, as_of_transformers
     from repro.inference.speculation.passes import models_of
     from repro.instruments.turns import on_one_thread
 
     times, identical = [], 0
     with on_one_thread(config.device):
         models = models_of(config.pair, seed, config.device)
-        large, small = as_llamas(*models)
+        large, small = as_of_transformers(*models)
         if config.drafted:
             always_draft(small, config.drafted)
         for number, prompt_T in enumerate(config.prompts.windows().to(config.device)):

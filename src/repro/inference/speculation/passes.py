@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
+from typing import overload
 
 import numpy as np
 import torch
@@ -17,12 +18,13 @@ from repro.inference.decoding.choices import Drawn, DrawnAhead
 from repro.inference.decoding.configurations import Drawing
 from repro.inference.decoding.drawing import law
 from repro.inference.decoding.lean import Lean
-from repro.inference.speculation.configurations import Pair, PassCosts, Untrained
-from repro.inference.speculation.given import GivenPair
+from repro.inference.speculation.configurations import Decoding, Pair, PassCosts, Untrained, layout_of
+from repro.inference.speculation.given import LIBRARY, GivenPair
 from repro.inference.speculation.steady import run_afresh
 from repro.inference.speculation.verification import by_rejection
 from repro.models.decoder import Decoder
 from repro.models.given import GivenModel
+from repro.models.library.opened import LibraryModel, LibraryReader, open_causal
 from repro.models.llama import from_llama
 from repro.models.ngrams import NGrams
 from repro.models.transformer import Transformer
@@ -30,38 +32,71 @@ from repro.training.configurations import Pretraining
 from repro.training.run import trained
 
 ORDER = 5  # of the n-grams
+Model = Transformer | LibraryModel
+AnyReader = Lean | LibraryReader
+
+
+@overload
+def models_of(
+    pair: Pair | Untrained, seed: int, device: str, dtype: str = "float32"
+) -> tuple[Transformer, Transformer]: ...
+
+
+@overload
+def models_of(
+    pair: Pair | GivenPair | Untrained, seed: int, device: str, dtype: str = "float32"
+) -> tuple[Model, Model]: ...
 
 
 def models_of(
     pair: Pair | GivenPair | Untrained, seed: int, device: str, dtype: str = "float32"
-) -> tuple[Transformer, Transformer]:
-    """Target and draft on a device, ready to be read: a reader's own, or trained now where no weights are kept.
-
-    Raises:
-        ValueError: a Llama with parts that our decoder does not have.
-    """
-    models = (model_of(side, seed) for side in (pair.target, pair.draft))
-    target, draft = (model.to(device, getattr(torch, dtype)).eval() for model in models)
+) -> tuple[Model, Model]:
+    """Target and draft on a device, ready to be read: a reader's own, or trained now where no weights are kept."""
+    kind = getattr(torch, dtype)
+    if isinstance(pair, GivenPair):
+        models: list[Model] = [_given(pair, side, kind) for side in (pair.target, pair.draft)]
+    else:
+        models = [_made(side, seed) for side in (pair.target, pair.draft)]
+    # A model of the library has its precision since it was opened: some of its buffers keep their own.
+    target, draft = (
+        (model.to(device) if isinstance(model, LibraryModel) else model.to(device, kind)).eval() for model in models
+    )
     return target, draft
 
 
-def model_of(side: Pretraining | GivenModel | Decoder, seed: int) -> Transformer:
-    """A model by what is known of it: by its shape alone it has its first weights, drawn by the seed."""
-    if isinstance(side, GivenModel):
-        return from_llama(side.folder())
+def _given(pair: GivenPair, side: GivenModel, kind: torch.dtype) -> Model:
+    if pair.by != LIBRARY:
+        return from_llama(open_causal(side.folder(), vocabulary=pair.vocabulary))
+    opened = open_causal(side.folder(), vocabulary=pair.vocabulary, dtype=kind)
+    return LibraryModel(opened, side.described(), pair.vocabulary)
+
+
+def _made(side: Pretraining | Decoder, seed: int) -> Transformer:
+    """A model by its run, or by its shape alone with its first weights, drawn by the seed."""
     if isinstance(side, Pretraining):
         return trained(side, seed)
     torch.manual_seed(seed)
     return Transformer(side)
 
 
-def pass_runs(config: PassCosts, large: Lean, small: Lean) -> list[Callable[[], object]]:
+def reader_of(model: Model, config: PassCosts | Decoding, capacity: int, *, layers: int | None = None) -> AnyReader:
+    """A reader of a model, with room for `capacity` tokens; `layers` of our own from the bottom, None: all."""
+    if isinstance(model, LibraryModel):
+        return LibraryReader(model, capacity)
+    layout = layout_of(config)
+    return Lean(model, batch=config.batch, capacity=capacity, layout=layout, layers=layers, static=config.static)
+
+
+def pass_runs(config: PassCosts, large: AnyReader, small: AnyReader) -> list[Callable[[], object]]:
     """What takes turns: passes over 1, 2, ... tokens, the same with their tokens chosen, and a draft's step."""
     drawing, counts = Drawing(), range(1, config.longest + 1)
     ahead = DrawnAhead(0, config.device, most=config.batch * 2 * config.longest)
     choices = ahead if config.static else Drawn(0, config.device)
     tokens_BM = torch.zeros(config.batch, config.longest, dtype=torch.long, device=config.device)
     start_B = torch.full((config.batch,), config.held, device=config.device)
+    for reader in (large, small):
+        if isinstance(reader, LibraryReader):  # its cache holds what it has read, ours has room for all from the start
+            reader.read(tokens_BM[:, :1].expand(-1, config.held), torch.zeros_like(start_B))
     q = law(small.read(tokens_BM, start_B), drawing)
 
     def read(count: int) -> Tensor:

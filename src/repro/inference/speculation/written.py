@@ -15,7 +15,7 @@ from repro.inference.decoding.configurations import GREEDY
 from repro.inference.decoding.drawing import law
 from repro.inference.decoding.lean import Lean
 from repro.inference.decoding.writing import write_plainly
-from repro.inference.speculation.assisted import always_draft, as_llamas
+from repro.inference.speculation.assisted import always_draft, as_of_transformers
 from repro.inference.speculation.configurations import ASSISTED, PLAIN, GreedyAnswers, WrittenPairs
 from repro.inference.speculation.drafting import ModelDraft, Speculation, speculate
 from repro.inference.speculation.verification import RULES
@@ -60,7 +60,7 @@ def pair_writer(config: WrittenPairs, target: Transformer, draft: Transformer) -
 
 
 def _assisted_writer(config: WrittenPairs, target: Transformer, draft: Transformer) -> Writer:
-    large, small = as_llamas(target, draft)
+    large, small = as_of_transformers(target, draft)
     always_draft(small, config.drafted)
     drawing = config.drawing
     sampled = {"temperature": drawing.temperature or 1.0, "top_k": drawing.top_k, "top_p": drawing.top_p}
@@ -110,7 +110,7 @@ def greedy_answers(config: GreedyAnswers, target: Transformer, draft: Transforme
     """(answer without a draft, with it) of each prompt, prompts included."""
     assisted = config.by == ASSISTED
     if assisted:
-        large, small = as_llamas(target, draft)
+        large, small = as_of_transformers(target, draft)
         always_draft(small, config.drafted)
     room = config.prompts.length + config.length + config.drafted + 1
     for prompt_T in config.prompts.windows().to(config.device):
