@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -10,6 +12,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+import yaml
 from IPython.core.getipython import get_ipython
 from IPython.display import HTML, display
 from matplotlib.figure import Figure
@@ -147,8 +150,8 @@ class Study:
     def close(self) -> None:
         """Show the run box, and refuse a parameter that was given and never read."""
         self.knobs.refuse_unread()
-        changed = [f"-p {name}={used}" for name, own, used in self.knobs.rows() if used != own]
-        command = " ".join(["repro run", self.notebook, f"--scale {self.scale}", *changed])
+        changed = {name: used for name, own, used in self.knobs.rows() if used != own}
+        command = command_of(self.notebook, self.scale, changed)
         box = cards.run_box(command=command, parameters=self.knobs.rows(), provenance=self.provenance())
         facts = {"closed": {"notebook": self.notebook, **self.provenance()}, "inputs": self.inputs()}
         display(HTML(box), metadata={"repro": facts})
@@ -177,6 +180,18 @@ class Study:
             "commit": _tally(p["commit"] for p in origins),
             "date": _span(str(p["date"]) for p in origins),
         }
+
+
+def command_of(notebook: str, scale: Scale, knobs: Mapping[str, object]) -> str:
+    """The command that runs a notebook with these knobs, quoted, so that it can be pasted into a shell."""
+    given = [word for name, value in knobs.items() for word in ("-p", f"{name}={_in_yaml(value)}")]
+    return shlex.join(["repro", "run", notebook, "--scale", str(scale), *given])
+
+
+def _in_yaml(value: object) -> str:
+    """A value in one line that `-p` reads back as the same value."""
+    spelled: str = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=math.inf)
+    return spelled.removesuffix("\n").removesuffix("\n...")
 
 
 def _tally(values: Iterable[object]) -> str:

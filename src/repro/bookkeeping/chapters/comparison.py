@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
@@ -42,7 +43,8 @@ def compare(book: Path, reader: Path) -> list[Comparison]:
     """
     if not list((reader / "verdicts").glob("*.json")):
         raise FileNotFoundError(
-            f"{reader} holds no verdicts/*.json; make one with REPRO_RESULTS={reader} repro run CHAPTER --scale cpu"
+            f"{reader} holds no verdicts/*.json; make one with REPRO_RESULTS={shlex.quote(str(reader))} repro run "
+            "CHAPTER --scale cpu"
         )
     ours, theirs = load_verdicts(book), load_verdicts(reader)
     shared = [(c, s) for c in ours if c in theirs for s in ours[c] if s in theirs[c]]
