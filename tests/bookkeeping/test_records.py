@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,10 +20,12 @@ from repro.bookkeeping.records import (
     BrokenRecordError,
     Record,
     RecordStore,
+    give_digests,
     merge,
     prune,
     read_record,
     record_of,
+    soundness,
     stale_records,
 )
 
@@ -125,6 +130,100 @@ def test_a_damaged_file_is_an_error_that_names_it(tmp_path, kind):
         store.get(trial(1))
     with pytest.raises(BrokenRecordError, match=path.name):
         store.put(record(1))
+
+
+EDITS = {
+    "one digit": lambda text: text.replace('"sum": 0.5', '"sum": 0.6'),
+    "one digit of a list": lambda text: text.replace("  1,", "  3,"),
+    "another type": lambda text: text.replace('"sum": 0.5', '"sum": "0.5"'),
+    "an entry removed": lambda text: text.replace(',\n  "sum": 0.5', ""),
+    "an entry added": lambda text: text.replace('"sum": 0.5', '"sum": 0.5,\n  "also": 1'),
+    "a reason": lambda text: text.replace('"reason": ""', '"reason": "none"'),
+    "provenance": lambda text: text.replace('"here"', '"a better machine"'),
+    "another digest": lambda text: re.sub('"digest": "."', '"digest": "', text).replace('"digest": "', '"digest": "f'),
+    "a digest that is a number": lambda text: re.sub('"digest": ".*"', '"digest": 7', text),
+    "the digest of another record": lambda text: re.sub('(?<="digest": ").*(?=")', record(2).digest, text),
+}
+
+
+@pytest.mark.parametrize("kind", EDITS)
+def test_an_edit_is_found_on_reading_on_merging_and_when_all_are_looked_at(tmp_path, kind):
+    """The digest is over all that a record holds, provenance too: a page shows the device that it names."""
+    theirs = filled(tmp_path / "theirs", [1, 2])
+    path = theirs.path(trial(1))
+    before = path.read_text()
+    path.write_text(EDITS[kind](before))
+
+    assert before != path.read_text()
+    with pytest.raises(BrokenRecordError, match=r"was edited: its digest is .* that of its contents"):
+        read_record(path)
+    assert [path.name] == [re.search(r"\w+\.json", line)[0] for line in soundness(theirs.folder).broken]
+    report = merge(theirs.folder, tmp_path / "ours")
+    assert (1, 1) == (report.new, len(report.malformed))
+
+
+def without_its_digest(path: Path) -> None:
+    path.write_text(re.sub(' "digest": ".*",\n', "", path.read_text()))
+
+
+def test_a_record_without_a_digest_is_read_named_and_given_its_own_once(tmp_path):
+    store = filled(tmp_path, [1, 2])
+    path, whole = store.path(trial(1)), contents(tmp_path)
+    without_its_digest(path)
+
+    assert record(1) == store.get(trial(1))
+    assert [path] == soundness(tmp_path).bare
+    assert [path] == give_digests(tmp_path).bare
+    assert whole == contents(tmp_path)
+    assert ([], []) == (give_digests(tmp_path).bare, soundness(tmp_path).broken)
+
+
+def test_a_record_without_a_digest_is_given_one_when_it_is_merged(tmp_path):
+    without_its_digest(filled(tmp_path / "theirs", [1]).path(trial(1)))
+    merge(tmp_path / "theirs", tmp_path / "ours")
+
+    assert contents(filled(tmp_path / "made", [1]).folder) == contents(tmp_path / "ours")
+
+
+def test_no_broken_record_is_given_a_digest(tmp_path):
+    path = filled(tmp_path, [1]).path(trial(1))
+    path.write_text(EDITS["one digit"](path.read_text()))
+    edited = path.read_text()
+
+    assert 1 == len(give_digests(tmp_path).broken)
+    assert edited == path.read_text()
+
+
+def test_the_digest_is_over_canonical_json(tmp_path):
+    """Names sorted, no spaces, ASCII, floats in their fewest digits: any program can make it from the file."""
+    plain = json.loads(filled(tmp_path, [1]).path(trial(1)).read_text())
+    noted = plain.pop("digest")
+    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+
+    assert hashlib.sha256(canonical.encode()).hexdigest() == noted
+
+
+@pytest.mark.parametrize("thing", ["a folder", "a pipe", "a circle of links", "a link to nothing", "a huge file"])
+def test_what_is_no_file_in_the_place_of_a_record_is_refused_and_not_waited_for(tmp_path, thing):
+    path = RecordStore(tmp_path).path(trial(1))
+    path.parent.mkdir()
+    match thing:
+        case "a folder":
+            path.mkdir()
+        case "a pipe":
+            os.mkfifo(path)
+        case "a circle of links":
+            path.symlink_to(path)
+        case "a link to nothing":
+            path.symlink_to("nowhere")
+        case "a huge file":
+            path.touch()
+            os.truncate(path, 2**40)
+
+    with pytest.raises(BrokenRecordError, match=path.name):
+        RecordStore(tmp_path).get(trial(1))
+    with pytest.raises(BrokenRecordError, match=path.name):
+        RecordStore(tmp_path).put(record(1))
 
 
 def test_a_renamed_record_is_refused(tmp_path):

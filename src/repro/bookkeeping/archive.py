@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+LARGEST = 2**28  # bytes of all that an archive holds: ten times those of the book's own records
+UNREADABLE = (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, OverflowError)
 
 
 def pack(records: Iterable[Path], folder: Path, archive: Path) -> None:
@@ -26,17 +31,51 @@ def pack(records: Iterable[Path], folder: Path, archive: Path) -> None:
 
 @contextmanager
 def unpacked(archive: Path) -> Iterator[Path]:
-    """The contents of an archive in a folder, which is there as long as this is open.
+    """The records of an archive in a folder, which is there as long as this is open; other files are passed over.
 
     Raises:
-        ValueError: the file is no whole archive, or one that would write outside of that folder.
+        ValueError: the file is no whole archive, or holds what no campaign packs: a link, a device, a path that leads
+            out of its folder, or more bytes than any records have.
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
-            with tarfile.open(archive, "r:gz") as opened:
-                opened.extractall(folder, filter="data")
-        except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+            with gzip.open(archive) as plain, tarfile.open(fileobj=Bounded(plain), mode="r|") as opened:
+                for member in opened:
+                    _unpack(member, opened, Path(folder))
+            if not any(Path(folder).iterdir()):
+                raise ValueError("it holds no records/<measurement>/<key>.json")
+        except UNREADABLE as error:
             raise ValueError(
-                f"{archive} cannot be read ({error}); expected a results folder, or the records.tar.gz of a campaign"
+                f"{archive} cannot be read ({error or 'it ends too early'}); "
+                "expected a results folder, or the records.tar.gz of a campaign"
             ) from error
         yield Path(folder)
+
+
+class Bounded:
+    """A file of which at most `LARGEST` bytes are read: one of kilobytes may unpack to any size."""
+
+    def __init__(self, plain: IO[bytes]) -> None:
+        self._plain, self._left = plain, LARGEST
+
+    def read(self, size: int) -> bytes:
+        chunk = self._plain.read(size)
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise ValueError(f"it unpacks to more than {LARGEST >> 20} MiB")
+        return chunk
+
+
+def _unpack(member: tarfile.TarInfo, opened: tarfile.TarFile, folder: Path) -> None:
+    """Write a member that is a record by its place; one that no archive of records holds is an error."""
+    place = PurePosixPath(member.name)
+    if place.is_absolute() or ".." in place.parts:
+        raise ValueError(f"{member.name!r} leads out of its folder")
+    if not (member.isreg() or member.isdir()):
+        raise ValueError(f"{member.name!r} is a link or a device")
+    parts = place.parts[1:] if place.parts[:1] == ("records",) else place.parts
+    contents = opened.extractfile(member)
+    if contents is not None and len(parts) == 2 and place.suffix == ".json":
+        beside = folder / "records" / parts[0]
+        beside.mkdir(parents=True, exist_ok=True)
+        (beside / parts[1]).write_bytes(contents.read())

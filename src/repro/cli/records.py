@@ -1,4 +1,4 @@
-"""`repro records`: take in another machine's records, or drop stale ones."""
+"""`repro records`: take in another machine's records, give old ones their digests, or drop stale ones."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from repro.bookkeeping.archive import unpacked
+from repro.bookkeeping.records import give_digests, stale_records
 from repro.bookkeeping.records import merge as take_in
 from repro.bookkeeping.records import prune as delete
-from repro.bookkeeping.records import stale_records
 from repro.cli.commands import refusing
 from repro.floor import places
 
@@ -22,7 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object for progra
 
 @app.callback()
 def records() -> None:
-    """Take in another machine's records, or drop stale ones."""
+    """Take in another machine's records, give old ones their digests, or drop stale ones."""
 
 
 @app.command()
@@ -32,12 +32,14 @@ def merge(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Take in another machine's records; exit 1 if some conflict with ours or are malformed."""
+    """Take in another machine's records, each with its digest; exit 1 if some conflict with ours or are malformed."""
     with (
         refusing(FileNotFoundError, ValueError),
         unpacked(source) if source.is_file() else nullcontext(source) as folder,
     ):
         report = take_in(folder, places.results() / "records")
+    place = f"{source}: " if source.is_file() else f"{folder}/"  # an archive was read in a folder that is gone by now
+    report.malformed = [line.replace(f"{folder}/", place) for line in report.malformed]
     if as_json:
         typer.echo(json.dumps(vars(report), indent=1))
     else:
@@ -45,6 +47,20 @@ def merge(
         for line in [*report.conflicting, *report.malformed]:
             typer.echo(f"left out: {line}")
     if report.conflicting or report.malformed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def digest(as_json: AsJson = False) -> None:
+    """Give each record that has no digest its own: those made before there were any. Exit 1 if some are broken."""
+    found = give_digests(places.results() / "records")
+    if as_json:
+        typer.echo(json.dumps({"given": [path.name for path in found.bare], "broken": found.broken}, indent=1))
+    else:
+        typer.echo(f"{len(found.bare)} records were given their digest")
+        for line in found.broken:
+            typer.echo(f"left out: {line}")
+    if found.broken:
         raise typer.Exit(1)
 
 

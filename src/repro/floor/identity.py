@@ -98,8 +98,16 @@ def key(function: str, version: int, config: object, seed: int) -> str:
 
 def spelled_key(function: str, version: int, spelled_config: Spelled, seed: int) -> str:
     """`key` of a configuration that is spelled already, as it stands in a record."""
-    whole = {"config": spelled_config, "function": function, "seed": spell(seed), "version": spell(version)}
-    text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return digest({"config": spelled_config, "function": function, "seed": spell(seed), "version": spell(version)})
+
+
+def digest(plain: object) -> str:
+    """sha256 of plain JSON types in one text: names sorted, no spaces, ASCII, each float in its fewest digits.
+
+    Raises:
+        ValueError: they hold NaN or an infinity.
+    """
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
