@@ -256,6 +256,16 @@ def test_check_is_clean_after_a_run_and_names_a_verdict_that_was_edited(tmp_path
     assert "sums-are-large at cpu" in str(drift)
 
 
+def test_a_check_of_named_pages_looks_at_their_verdicts_alone(tmp_path, results, replayed):
+    replayed(check)
+    file = results / "verdicts" / "tiny.json"
+    file.write_text(file.read_text().replace('"value": 30.0', '"value": 31.0'))
+    other = make_book(tmp_path, name="other")
+    [tiny] = [notebook for notebook in notebooks(tmp_path / "experiments") if notebook != other]
+
+    assert (0, 1) == (len(check(tmp_path, results, [other])), len(check(tmp_path, results, [tiny])))
+
+
 def test_a_missing_record_fails_the_check_and_is_not_computed(tmp_path, results):
     for record in results.glob("records/add/*.json"):
         record.unlink()

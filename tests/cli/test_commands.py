@@ -105,4 +105,4 @@ def test_check_fails_on_a_refuted_control(tmp_path, monkeypatch):
 
     assert (0, 1) == (sound.exit_code, alarmed.exit_code)
     assert "alarm: the control cache-halves is refuted" in alarmed.stdout
-    assert "0 drifts, 0 rivals that are not refuted, 1 alarms" in alarmed.stdout
+    assert "0 records without a digest, 0 rivals that are not refuted, 1 alarms" in alarmed.stdout

@@ -17,6 +17,7 @@ REFUSED = {
     "claims": BROKEN,
     "status": BROKEN,
     "check": BROKEN,
+    "check sizes nowhere": "no notebook or chapter 'nowhere'",
     "compare nowhere": "nowhere holds no verdicts",
     "records merge nowhere": "nowhere holds no records",
     "fit empty.csv": "empty.csv: the file is empty",

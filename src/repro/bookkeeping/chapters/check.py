@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,16 +35,29 @@ def _words(verdict: Verdict | None) -> str:
     return f"{verdict.outcome} {e.value:.6g} [{e.low:.6g}, {e.high:.6g}]"
 
 
-def check(root: Path, results: Path, *, tell: Callable[[str], None] = lambda line: None) -> list[Drift]:
+def check(
+    root: Path,
+    results: Path,
+    selection: Sequence[Notebook] | None = None,
+    *,
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[Drift]:
     """Each difference between the committed verdicts and those that notebooks and records give now.
+
+    Args:
+        selection: the notebooks whose verdicts are looked at; all by default.
 
     Raises:
         Failed: a notebook does not run from records alone.
     """
+    chosen = notebooks(root / "experiments") if selection is None else selection
     committed = {(c, s): v for c, by_scale in load_verdicts(results).items() for s, v in by_scale.items()}
+    if selection is not None:
+        names = {notebook.name for notebook in selection}
+        committed = {place: verdict for place, verdict in committed.items() if verdict.notebook in names}
     tasks = [
         (notebook, scale)
-        for notebook in notebooks(root / "experiments")
+        for notebook in chosen
         for scale in sorted({s for (_, s), v in committed.items() if v.notebook == notebook.name})
     ]
 

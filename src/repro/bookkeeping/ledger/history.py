@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,15 +26,20 @@ class RegionChange:
     after: dict[str, Any]
 
 
-def region_changes(root: Path) -> list[RegionChange] | None:
-    """Every such change in the history of HEAD, oldest first; None where there is no git history to read."""
+def region_changes(root: Path, chapters: Collection[str] | None = None) -> list[RegionChange] | None:
+    """Every such change in the history of HEAD, oldest first; None where there is no git history to read.
+
+    Args:
+        chapters: those to look at; all by default.
+    """
     try:
         _git(root, "rev-parse", "HEAD")
     except (OSError, subprocess.CalledProcessError):
         return None
     changes = []
     for path in sorted((root / "experiments").glob("*/claims.toml")):
-        changes += _changes_of_chapter(root, path.parent.name)
+        if chapters is None or path.parent.name in chapters:
+            changes += _changes_of_chapter(root, path.parent.name)
     return changes
 
 
