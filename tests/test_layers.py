@@ -94,7 +94,7 @@ MAY_IMPORT = {
     "": [STUDY],
     "cli": [
         *["floor", "sizing", "corpora.tables", "corpora.texts", "fits"],
-        *[LEDGER, DISPLAY, RECORDS, ARCHIVE, SWEEPS, PAGES, NOTEBOOKS, CHAPTERS, EDITION],
+        *[LEDGER, DISPLAY, RECORDS, ARCHIVE, SWEEPS, PAGES, KNOBS, NOTEBOOKS, CHAPTERS, EDITION],
     ],
     "cli.campaign": ["floor", RECORDS, SWEEPS, CAMPAIGN, "cli"],
     "cli.bench": ["training", "fits", "inference.decoding", SWEEPS, "cli"],

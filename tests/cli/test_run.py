@@ -24,7 +24,7 @@ def test_a_notebook_that_fails_does_not_stop_the_others(monkeypatch):
         started.append(notebook.name)
         if len(started) == 1:
             raise chapters.Failed(f"{notebook.name} did not run to its end: planted")
-        return chapters.Run([], [], 1.5)
+        return chapters.Run([], [], 1.5, results / "executed" / f"{notebook.name}.ipynb", None)
 
     monkeypatch.setattr(chapters, "run", run)
     ended = CliRunner().invoke(app, ["run", "scaling-chinchilla", "--json"])
@@ -64,6 +64,22 @@ def test_a_run_that_its_time_ends_says_what_is_missing_and_how_to_go_on(monkeypa
     assert not (tmp_path / "results" / "verdicts").exists()
 
 
+def test_a_run_ends_by_naming_the_page_and_the_verdicts_that_it_wrote(monkeypatch, tmp_path):
+    make_book(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", ROOMS)
+    monkeypatch.setenv("REPRO_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("REPRO_ENGINE", "inline")
+    ended = CliRunner().invoke(app, ["run", "tiny"])
+
+    verdicts, page = (
+        tmp_path / "results" / "verdicts" / "tiny.json",
+        tmp_path / "results" / "executed" / "tiny-smoke.ipynb",
+    )
+    assert [f"  verdicts: {verdicts}", f"  page: {page}"] == ended.stdout.splitlines()[-2:]
+    assert verdicts.is_file() and page.is_file()
+
+
 def test_a_time_that_is_none_is_refused_before_anything_starts():
     ended = CliRunner().invoke(app, ["run", "scaling-chinchilla", "--within", "soon"])
 
@@ -72,7 +88,7 @@ def test_a_time_that_is_none_is_refused_before_anything_starts():
 
 
 @pytest.mark.parametrize(("scale", "preloaded"), [("cpu", True), ("gpu", False)])
-def test_no_kernel_of_a_gpu_run_is_forked_from_a_process_that_has_loaded_torch(monkeypatch, scale, preloaded):
+def test_no_kernel_of_a_gpu_run_is_forked_from_a_process_that_has_loaded_torch(monkeypatch, tmp_path, scale, preloaded):
     """Where such a process has asked CUDA anything, if only whether it is there, no fork of it can use the GPU."""
     loaded: list[str] = []
 
@@ -82,8 +98,13 @@ def test_no_kernel_of_a_gpu_run_is_forked_from_a_process_that_has_loaded_torch(m
             super().__init__()
 
     monkeypatch.setattr(execution, "Server", Noted)
-    monkeypatch.setattr(chapters, "run", lambda notebook, given, results, **settings: chapters.Run([], [], 0.0))
-    CliRunner().invoke(app, ["run", "scaling-chinchilla", "--scale", scale])
+    monkeypatch.setattr(chapters, "run", lambda *_, **__: chapters.Run([], [], 0.0, Path("page"), None))
+    for name in ("one", "two"):
+        make_book(tmp_path, name=name)
+    with (tmp_path / "experiments" / "tiny" / "scales.toml").open("a") as scales:
+        scales.write('[gpu]\nscope = "sums on a card"\nleft = 100\nright = 200\n')
+    monkeypatch.chdir(tmp_path)
+    CliRunner().invoke(app, ["run", "tiny", "--scale", scale])
 
     assert "numpy" in loaded
     assert preloaded == ("torch" in loaded)

@@ -1,15 +1,17 @@
-"""A notebook's parameters: refused if unknown, mistyped or never read."""
+"""A notebook's parameters: read from a command line, refused if unknown, mistyped or never looked at."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from repro.floor.scale import KnobValue, Scale, Setting, fitting_knob
 
 reserved = ("scale", "compute")
 computes = ("missing", "never")
+EXPONENT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+")
 
 
 class UnknownParameter(ValueError):
@@ -18,6 +20,50 @@ class UnknownParameter(ValueError):
 
 class UnreadParameter(ValueError):
     """A parameter that was set and that the notebook never looked at."""
+
+
+def read_parameters(words: Sequence[str], declared: Mapping[str, KnobValue]) -> dict[str, Any]:
+    """Values by name from NAME=VALUE, as papermill's -p takes them: YAML, in which 1e-3 is a number too.
+
+    Args:
+        declared: the knobs of the scale. One that is a text, or a list of texts, is given texts: 1e-3, yes or 010 as
+            they stand. A value that is empty, null or ~ is None for every knob: the scale's own.
+
+    Raises:
+        ValueError: a word without a name, or a value that is no YAML.
+    """
+    given = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not (name and equals):
+            raise ValueError(f"-p {word}: expected NAME=VALUE, such as -p resamples=2000")
+        value = declared.get(name, "" if name in reserved else 0)
+        if isinstance(value, str) and text not in ("", "null", "~") and text[:1] not in ('"', "'"):
+            given[name] = text  # a path may hold what YAML would act on
+        else:
+            given[name] = _from_yaml(
+                word, text, texts=isinstance(value, list) and isinstance(next(iter(value), 0), str)
+            )
+    return given
+
+
+def _from_yaml(word: str, text: str, *, texts: bool) -> Any:
+    import yaml
+
+    class Loader(yaml.BaseLoader if texts else yaml.SafeLoader):  # type: ignore[misc]
+        """YAML 1.1, whose numbers need a point before an exponent, with those that do without one, as in YAML 1.2."""
+
+    if not texts:
+        Loader.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENT, [*"-+.0123456789"])
+    try:
+        return yaml.load(text, Loader=Loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        why = getattr(error, "problem", None) or (
+            "it is nested too deeply" if isinstance(error, RecursionError) else error
+        )
+        raise ValueError(
+            f"-p {word}: no value in YAML ({why}); expected a number, true, a text or a list [1, 2]"
+        ) from error
 
 
 def check_parameters(given: Mapping[str, object], settings: Mapping[Scale, Setting]) -> None:

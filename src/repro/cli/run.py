@@ -63,19 +63,21 @@ def run(
         # A notebook's kernel inherits these and so never names an engine.
         os.environ.update({f"REPRO_{name}": value for name, value in settings.items() if value})
         EngineSettings.from_environment()  # refused here, since a notebook without a sweep would not look at them
-        given = {"scale": scale, "compute": compute, **_parameters(parameter or [])}
         selection = (
             chapters.notebooks(places.experiments())
             if every
             else chapters.find_notebook(places.experiments(), chapter or "")
         )
+        given = {notebook: _parameters(notebook, scale, compute, parameter or []) for notebook in selection}
         console = Console(stderr=as_json)
         bar = at_once == 1 and console.is_terminal
 
         again = _again(chapter, scale, parameter, {"on": on, "jobs": jobs, "shard": shard, "within": within})
 
         def run_one(server: Server, notebook: Notebook) -> dict[str, Any]:
-            return _run_one(notebook, given, console, again, server=server, cell_limit=cell_limit, progress=bar)
+            return _run_one(
+                notebook, given[notebook], console, again, server=server, cell_limit=cell_limit, progress=bar
+            )
 
         # On a GPU nothing is loaded beforehand: a process forked from one that has asked CUDA anything cannot use it.
         preload = compute != "never" and scale != "gpu"
@@ -96,16 +98,15 @@ def _again(chapter: str | None, scale: str, parameter: list[str] | None, options
     return shlex.join(["repro", "run", chapter or "--all", "--scale", scale, *knobs, *chosen])
 
 
-def _parameters(words: list[str]) -> dict[str, Any]:
-    """NAME=VALUE pairs, read as papermill reads its -p: YAML scalars."""
-    import yaml
+def _parameters(notebook: Notebook, scale: str, compute: str, words: list[str]) -> dict[str, Any]:
+    """What is given to a notebook, read by the knobs that it declares."""
+    from repro.bookkeeping.knobs import check_parameters, read_parameters
 
-    given = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals:
-            raise ValueError(f"-p {word}: expected NAME=VALUE, such as -p resamples=2000")
-        given[name] = yaml.safe_load(value)
+    settings = notebook.settings()
+    named = read_parameters(words, {}).get("scale", scale)
+    declared = next((setting.knobs for name, setting in settings.items() if name == named), {})
+    given = {"scale": scale, "compute": compute, **read_parameters(words, declared)}
+    check_parameters(given, settings)
     return given
 
 
@@ -125,12 +126,14 @@ def _run_one(notebook: Notebook, given: dict[str, Any], console: Console, again:
         told = f"its time is over: {error}. Sweeps after that were not begun, and no verdict was kept."
         typer.secho(f"repro: {notebook.name}: {told} To go on: {again}", fg="red", err=True)
         return {"notebook": notebook.name, "out_of_time": str(error), "to_go_on": again}
-    console.print("\n".join(_lines(notebook, done)), markup=False, highlight=False)
+    console.print("\n".join(_lines(notebook, done)), markup=False, highlight=False, soft_wrap=True)  # paths stay whole
     return {
         "notebook": notebook.name,
         "cpu_seconds": done.cpu_seconds,
         "verdicts": {verdict.claim: verdict_as_plain(verdict) for verdict in done.verdicts},
         "changes": [vars(change) for change in done.changes],
+        "page": str(done.page),
+        "verdicts_file": str(done.verdicts_file) if done.verdicts_file else None,
     }
 
 
@@ -145,3 +148,6 @@ def _lines(notebook: Notebook, done: Run) -> Iterator[str]:
         yield "  no verdicts: other knobs than the scale's own, or nothing settled here"
     for change in done.changes:
         yield f"  new in the changelog: {change.claim} {change.before or 'untested'} -> {change.after}"
+    if done.verdicts_file:
+        yield f"  verdicts: {done.verdicts_file}"
+    yield f"  page: {done.page}"

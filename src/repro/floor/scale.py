@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
@@ -74,12 +75,22 @@ def load_scales(path: Path) -> dict[Scale, Setting]:
     return dict(sorted(settings.items(), key=lambda item: item[0].rank))
 
 
+def _is_finite(given: float) -> bool:
+    try:
+        return math.isfinite(given)
+    except OverflowError:  # a whole number of more than 308 digits
+        return False
+
+
 def fitting_knob(name: str, given: object, declared: KnobValue) -> KnobValue:
     """`given` as a value of the knob `name`, whose type is that of its `declared` value.
 
     Raises:
         TypeError: the type does not fit; a whole float passes for an int, an int for a float.
+        ValueError: it is NaN, or too large for a number.
     """
+    if isinstance(declared, float) and isinstance(given, int | float) and not _is_finite(given):
+        raise ValueError(f"{name} = {given!s:.20} is no finite number; expected one, as in {declared!r}")
     if isinstance(declared, float) and isinstance(given, int) and not isinstance(given, bool):
         return float(given)
     if isinstance(declared, int) and isinstance(given, float) and given.is_integer() and not isinstance(declared, bool):

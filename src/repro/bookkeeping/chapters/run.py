@@ -10,8 +10,8 @@ from typing import Any
 
 from repro.bookkeeping.chapters.execution import execute, verdicts_of
 from repro.bookkeeping.chapters.kernels import Server
-from repro.bookkeeping.ledger.verdict import Verdict
-from repro.bookkeeping.ledger.verdict_files import Change, keep_verdicts
+from repro.bookkeeping.ledger.verdict import Outcome, Verdict
+from repro.bookkeeping.ledger.verdict_files import Change, keep_verdicts, verdict_file
 from repro.bookkeeping.notebooks import Notebook
 
 _keeping = threading.Lock()  # a chapter's notebooks, which may run side by side, share its file of verdicts
@@ -19,11 +19,16 @@ _keeping = threading.Lock()  # a chapter's notebooks, which may run side by side
 
 @dataclass(frozen=True)
 class Run:
-    """What a run of a notebook gave: its verdicts, which of them are news, and the CPU seconds that it took."""
+    """What a run of a notebook gave: its verdicts, which of them are news, and the CPU seconds that it took.
+
+    Fields: `page` the executed notebook; `verdicts_file` where its verdicts are kept, None where it gave none.
+    """
 
     verdicts: list[Verdict]
     changes: list[Change]
     cpu_seconds: float
+    page: Path
+    verdicts_file: Path | None
 
 
 def run(
@@ -45,4 +50,5 @@ def run(
     verdicts = verdicts_of(executed)
     with _keeping:
         changes = keep_verdicts(results, notebook.chapter, verdicts)
-    return Run(verdicts, changes, executed.metadata["repro"]["cpu_seconds"])
+    kept = verdict_file(results, notebook.chapter) if any(v.outcome is not Outcome.UNTESTED for v in verdicts) else None
+    return Run(verdicts, changes, executed.metadata["repro"]["cpu_seconds"], place, kept)

@@ -55,6 +55,11 @@ def verdict_from_plain(claim: str, scale: str, plain: dict[str, Any]) -> Verdict
     return verdict
 
 
+def verdict_file(results: Path, chapter: str) -> Path:
+    """Where the verdicts of a chapter are kept."""
+    return results / "verdicts" / f"{chapter}.json"
+
+
 def load_verdicts(results: Path) -> dict[str, dict[str, Verdict]]:
     """Every verdict on file, by claim and scale.
 
@@ -80,7 +85,7 @@ def keep_verdicts(results: Path, chapter: str, fresh: Iterable[Verdict]) -> list
     A verdict equal to the one on file keeps its date, so that a rerun without news changes no file. One that the same
     notebook gave at the same scale, and gives no longer, leaves the file.
     """
-    path = results / "verdicts" / f"{chapter}.json"
+    path = verdict_file(results, chapter)
     on_file = {claim: dict(by_scale) for claim, by_scale in load_verdicts(results).items()} if path.is_file() else {}
     mine = _of_file(path, on_file)
     changes = []
