@@ -106,6 +106,13 @@ def test_what_a_notebook_draws_without_a_seed_is_its_own(printed):
     assert one[1] != two[1]
 
 
+def test_kernels_take_no_ports_of_one_another(printed):
+    """Of TCP ports, each would look for five that are free, and bind them only later, when others may have them."""
+    ask = "from ipykernel.kernelapp import IPKernelApp\nprint([IPKernelApp.instance().transport])"
+
+    assert ["ipc"] == printed(ask)
+
+
 def test_a_killed_kernel_costs_its_own_notebook_alone(server, printed, tmp_path):
     notebook = make_book(tmp_path, ["import os; os.kill(os.getpid(), 9)", *CELLS])
     with pytest.raises(Failed, match="did not run to its end"):

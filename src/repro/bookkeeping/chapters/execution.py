@@ -31,6 +31,7 @@ from repro.bookkeeping.sweeps.settings import cores
 # Else a kernel warns of the debugger and frozen modules when it starts, and the warning lands on the page.
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 MOST_KERNELS = 4  # at a time
+START_LIMIT = 300  # seconds that a kernel may take to answer, on a machine with much else to do
 Task = TypeVar("Task")
 Done = TypeVar("Done")
 
@@ -88,6 +89,7 @@ def execute(
                 kernel_manager_class=manager(origin, kernels),
                 progress_bar=progress,
                 execution_timeout=cell_limit,
+                start_timeout=START_LIMIT,
                 allow_errors=go_on,
                 shutdown_kernel="immediate",  # asked politely, one that has loaded torch takes two seconds to go
                 log_output=False,

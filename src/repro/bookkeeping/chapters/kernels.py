@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self, cast
@@ -146,12 +147,20 @@ class Forked(LocalProvisioner):
         return self.connection_info
 
 
+def _sockets() -> str:
+    """The common beginning of a kernel's socket names; five TCP ports could be taken by others before it binds them.
+
+    On Linux the names lie in no folder (the @, see `man 7 unix`), so none is left behind, and none is too long.
+    """
+    return f"{'@' if sys.platform == 'linux' else '/tmp/'}repro-{uuid.uuid4().hex}"
+
+
 def manager(server: Server, kernels: list[Kernel]) -> type[AsyncKernelManager]:
     """The class of kernel managers, for `nbclient`, whose kernels `server` forks; each is noted in `kernels`."""
 
     class Manager(AsyncKernelManager):
         def __init__(self, **traits: Any) -> None:
-            super().__init__(**traits)
+            super().__init__(transport="ipc", ip=_sockets(), **traits)
             self.provisioner = Forked(parent=self, kernel_spec=self.kernel_spec)
             self.provisioner.server, self.provisioner.kernels = server, kernels
 
