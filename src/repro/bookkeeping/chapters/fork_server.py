@@ -15,13 +15,14 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, TextIO
 
+WATCH = 0.5  # seconds between two looks at whether the command is still there
 # What ipykernel sets in a kernel. Matplotlib reads it when it is loaded, which is here, before there is a kernel.
 BACKEND = "module://matplotlib_inline.backend_inline"
 
@@ -32,7 +33,8 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a kernel has no standard input,
     os.dup2(2, 1)  # and what it writes past Jupyter is no answer of this process
     os.environ.setdefault("MPLBACKEND", BACKEND)
-    load(**json.loads(sys.argv[1]))
+    with ending_with(os.getppid()):
+        load(**json.loads(sys.argv[1]))
     gc.collect()
     gc.freeze()  # else the collector of each kernel would touch, and so copy, all of this memory
     request = serve(requests, answers)
@@ -40,6 +42,23 @@ def main() -> None:
     answers.close()
     if request:
         become_kernel(**request)
+
+
+@contextmanager
+def ending_with(parent: int) -> Iterator[None]:
+    """While this is open, end this process soon after its parent: libraries may take longer to load than that lives."""
+
+    def look(number: int, frame: FrameType | None) -> None:
+        if os.getppid() != parent:
+            os._exit(1)
+
+    before = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, WATCH, WATCH)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def load(modules: Sequence[str], shelved: Mapping[str, Sequence[str]]) -> None:
@@ -105,9 +124,17 @@ def serve(requests: TextIO, answers: TextIO) -> dict[str, Any] | None:
             answer = {"pid": pid}
         print(json.dumps(answer), file=answers, flush=True)
     for pid in kernels:  # the command is over, by whatever way
-        os.killpg(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)  # it may not lead its group yet
+        end_group(pid)
         os.waitpid(pid, 0)
     return None
+
+
+def end_group(pid: int) -> None:
+    """Kill what is left of the processes that a kernel started."""
+    with suppress(ProcessLookupError, PermissionError):  # macOS: all of them have ended
+        os.killpg(pid, signal.SIGKILL)
 
 
 def fork() -> int:
@@ -129,6 +156,7 @@ def ended(pid: int) -> dict[str, float]:
     reaped, status, used = os.wait4(pid, os.WNOHANG)
     if not reaped:
         return {}
+    end_group(pid)
     return {"code": os.waitstatus_to_exitcode(status), "cpu_seconds": used.ru_utime + used.ru_stime}
 
 

@@ -16,6 +16,13 @@ from pathlib import Path
 PACKAGES = ("jupyter-book", "sphinx", "sphinx-book-theme", "pydata-sphinx-theme", "myst-nb", "sphinx-mathjax-offline")
 TOC = "_generated/toc.yml"
 ENDED_WELL = "ended-well"
+# Jupyter Book, which has no __main__. Its standard input ends when this process does, and so does then all of it.
+ENTRY = """
+import os, threading
+threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
+from jupyter_book.cli.main import main
+main()
+"""
 
 
 class BookNotBuiltError(RuntimeError):
@@ -57,7 +64,7 @@ def _stage(built: Path, frame: str) -> Path:
             mark.unlink()
             return stage
         shutil.rmtree(stage, ignore_errors=True)
-    # A name of its own: when a build is killed, the Sphinx that it started may go on writing for a while.
+    # A name of its own: when a build is killed, the Sphinx that it started may go on writing for a moment.
     return built / f"stage-{secrets.token_hex(4)}"
 
 
@@ -103,12 +110,18 @@ def run_jupyter_book(book: Path, stage: Path, builder: Iterable[str] = ()) -> No
     Raises:
         BookNotBuiltError: it warned or failed.
     """
-    entry = "from jupyter_book.cli.main import main; main()"  # it has no __main__
-    command = [sys.executable, "-c", entry, "build", str(book), "--path-output", str(stage)]
+    command = [sys.executable, "-c", ENTRY, "build", str(book), "--path-output", str(stage)]
     command += ["--toc", str(book / TOC), "-W", "--keep-going", "-q", *builder]
     stage.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # _ext is on the path, and is an input by its files
-    ended = subprocess.run(command, cwd=book.parent, env=environment, capture_output=True, text=True, check=False)
+    reading, held = os.pipe()
+    try:
+        ended = subprocess.run(
+            command, cwd=book.parent, env=environment, stdin=reading, capture_output=True, text=True, check=False
+        )
+    finally:
+        os.close(reading)
+        os.close(held)
     if ended.returncode != 0:
         raise BookNotBuiltError(f"Jupyter Book ended with {ended.returncode}:\n{_told(ended.stderr)}")
 
@@ -122,6 +135,8 @@ def _told(errors: str) -> str:
 def publish(built: Path, published: Path) -> None:
     """Put a copy of `built` in the place of `published` by renaming; whoever reads it meanwhile sees one whole book."""
     fresh, old = published.with_name(f"{published.name}.new"), published.with_name(f"{published.name}.old")
+    if old.exists() and not published.exists():  # a kill between the two renames below
+        old.rename(published)
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
     shutil.copytree(built, fresh)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING
 
 from repro.bookkeeping.records import Record, Trial
@@ -80,7 +81,7 @@ def pool(work: Sequence[Trial], settings: EngineSettings) -> Generator[Ended, No
     calls = [call_of(trial) for trial in work]
     settings = replace(settings, jobs=min(settings.jobs, len(work)))
     with threads_each(max(1, cores() // settings.jobs)):
-        processes = ProcessPool(max_workers=settings.jobs, context=get_context("spawn"))
+        processes = ProcessPool(max_workers=settings.jobs, initializer=end_with_parent, context=get_context("spawn"))
         try:
             yield from _by_workers(processes, iter(zip(calls, work, strict=True)), settings)
             processes.close()
@@ -89,6 +90,18 @@ def pool(work: Sequence[Trial], settings: EngineSettings) -> Generator[Ended, No
             raise
         finally:
             processes.join()
+
+
+def end_with_parent() -> None:
+    """End this process as soon as the one that started it has ended, in the middle of a trial too."""
+    parent = parent_process()
+    assert parent is not None
+
+    def wait_for_it() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait_for_it, daemon=True).start()
 
 
 def _by_workers(
