@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from repro.bookkeeping.ledger import Choice, Outcome, Verdict, region_changes
+from repro.bookkeeping.ledger import Choice, Outcome, Verdict, region_changes, verdict_files
 from repro.bookkeeping.ledger.verdict_files import (
     _write,
     keep_verdicts,
@@ -22,6 +23,8 @@ from repro.bookkeeping.ledger.verdict_files import (
 )
 from repro.floor.scale import Scale
 from repro.statistics import Estimate
+
+ROOMS = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "src")]
 
 
 def verdict(outcome=Outcome.SUPPORTED, value=1.0, claim="c", scale=Scale.CPU, estimate=None):
@@ -97,6 +100,58 @@ def test_a_change_of_outcome_is_logged_once(tmp_path):
         keep_verdicts(tmp_path, "chapter", [verdict(outcome)])
 
     assert [(None, "open"), ("open", "refuted")] == [(c.before, c.after) for c in load_changelog(tmp_path)]
+
+
+def test_processes_that_keep_verdicts_of_one_chapter_at_once_lose_none(tmp_path):
+    """Each reads the file, adds its own and writes it: they take turns."""
+    program = (
+        f"import sys; sys.path[:0] = {ROOMS}\nfrom pathlib import Path\n"
+        "from bookkeeping.test_verdict_files import keep_verdicts, replace, verdict\nsys.stdin.read(1)\n"
+        "names = [f'{sys.argv[1]}-{n}' for n in range(8)]\n"
+        "verdicts = [replace(verdict(claim=name), notebook=name) for name in names]\n"
+        f"[keep_verdicts(Path({str(tmp_path)!r}), 'chapter', [one]) for one in verdicts]"
+    )
+    keepers = [subprocess.Popen([sys.executable, "-c", program, str(n)], stdin=subprocess.PIPE) for n in range(3)]
+    for keeper in keepers:
+        keeper.communicate(b"x")
+
+    assert [0] * 3 == [keeper.returncode for keeper in keepers]
+    assert 24 == len(load_verdicts(tmp_path)) == len(load_changelog(tmp_path))
+    assert {"chapter.json", "changelog.jsonl"} == {path.name for path in (tmp_path / "verdicts").iterdir()}
+
+
+def test_a_kill_between_changelog_and_verdicts_costs_neither(tmp_path, monkeypatch):
+    """The rerun writes what is missing, and logs nothing twice."""
+    with monkeypatch.context() as patch:
+        patch.setattr(verdict_files, "_write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            keep_verdicts(tmp_path, "chapter", [verdict()])
+    keep_verdicts(tmp_path, "chapter", [verdict()])
+
+    assert ["c"] == list(load_verdicts(tmp_path))
+    assert [(None, "supported")] == [(change.before, change.after) for change in load_changelog(tmp_path)]
+
+
+def test_a_full_disk_leaves_verdicts_and_changelog_as_they_were(tmp_path, monkeypatch):
+    keep_verdicts(tmp_path, "chapter", [verdict()])
+    before = {path.name: path.read_bytes() for path in (tmp_path / "verdicts").iterdir()}
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        keep_verdicts(tmp_path, "chapter", [verdict(Outcome.REFUTED)])
+
+    assert before == {path.name: path.read_bytes() for path in (tmp_path / "verdicts").iterdir()}
+
+
+def test_a_torn_line_of_the_changelog_is_named(tmp_path):
+    keep_verdicts(tmp_path, "chapter", [verdict()])
+    log = tmp_path / "verdicts" / "changelog.jsonl"
+    log.write_text(log.read_text() + log.read_text()[:30])
+    with pytest.raises(ValueError, match=r"changelog\.jsonl, line 2 is no change .* restore"):
+        load_changelog(tmp_path)
 
 
 def test_a_verdict_that_its_notebook_no_longer_gives_leaves_the_file(tmp_path):

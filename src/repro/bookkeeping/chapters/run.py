@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,6 @@ from repro.bookkeeping.chapters.kernels import Server
 from repro.bookkeeping.ledger.verdict import Outcome, Verdict
 from repro.bookkeeping.ledger.verdict_files import Change, keep_verdicts, verdict_file
 from repro.bookkeeping.notebooks import Notebook
-
-_keeping = threading.Lock()  # a chapter's notebooks, which may run side by side, share its file of verdicts
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,6 @@ def run(
     place = output or results / "executed" / f"{notebook.name}-{parameters.get('scale', 'smoke')}.ipynb"
     executed = execute(notebook, parameters, place, cell_limit=cell_limit, progress=progress, server=server)
     verdicts = verdicts_of(executed)
-    with _keeping:
-        changes = keep_verdicts(results, notebook.chapter, verdicts)
+    changes = keep_verdicts(results, notebook.chapter, verdicts)
     kept = verdict_file(results, notebook.chapter) if any(v.outcome is not Outcome.UNTESTED for v in verdicts) else None
     return Run(verdicts, changes, executed.metadata["repro"]["cpu_seconds"], place, kept)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pydantic import TypeAdapter
 from repro.bookkeeping.ledger.outcomes import Verdicts
 from repro.bookkeeping.ledger.verdict import Outcome, Verdict
 from repro.floor.estimate import Estimate
+from repro.floor.faults import DAMAGE, fault
 
 ROUNDING = 1e-12  # of quantities of size one, after some thousand operations in float64
 
@@ -33,7 +35,7 @@ class Change:
     after: str
 
 
-VERDICT = TypeAdapter(Verdict)
+VERDICT, CHANGE = TypeAdapter(Verdict), TypeAdapter(Change)
 
 
 def verdict_as_plain(verdict: Verdict) -> dict[str, Any]:
@@ -50,6 +52,8 @@ def verdict_from_plain(claim: str, scale: str, plain: dict[str, Any]) -> Verdict
         ValueError: an entry is absent, or no part of a verdict.
     """
     verdict = VERDICT.validate_python({**plain, "claim": claim, "scale": scale})
+    if verdict.estimate is None:
+        raise ValueError(f"{claim} at scale {scale} has no estimate")
     if absent := verdict_as_plain(verdict).keys() - plain.keys():  # a verdict by citation has defaults, a file has none
         raise ValueError(f"{claim} at scale {scale} lacks {sorted(absent)}")
     return verdict
@@ -72,9 +76,9 @@ def load_verdicts(results: Path) -> dict[str, dict[str, Verdict]]:
             by_claim = json.loads(path.read_text(encoding="utf-8"))["verdicts"]
             for claim, by_scale in by_claim.items():
                 verdicts[claim] = {scale: verdict_from_plain(claim, scale, v) for scale, v in by_scale.items()}
-        except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        except DAMAGE as error:
             raise ValueError(
-                f"{path} is no whole verdict file ({error!r}); restore it from git, then run the chapter"
+                f"{path} is no whole verdict file ({fault(error)}); restore it from git, then run the chapter"
             ) from error
     return verdicts
 
@@ -83,8 +87,26 @@ def keep_verdicts(results: Path, chapter: str, fresh: Iterable[Verdict]) -> list
     """Write a run's verdicts into the chapter's file and the changelog; returns what changed.
 
     A verdict equal to the one on file keeps its date, so that a rerun without news changes no file. One that the same
-    notebook gave at the same scale, and gives no longer, leaves the file.
+    notebook gave at the same scale, and gives no longer, leaves the file. Processes that do this at once take turns.
     """
+    with _alone_in(results / "verdicts"):
+        return _keep(results, chapter, list(fresh))
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """While this is open, no other process is inside for this folder; the system ends it with the process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+def _keep(results: Path, chapter: str, given: list[Verdict]) -> list[Change]:
     path = verdict_file(results, chapter)
     on_file = {claim: dict(by_scale) for claim, by_scale in load_verdicts(results).items()} if path.is_file() else {}
     mine = _of_file(path, on_file)
@@ -95,7 +117,6 @@ def keep_verdicts(results: Path, chapter: str, fresh: Iterable[Verdict]) -> list
         if before is None or before.outcome is not after:
             changes.append(Change(today, claim, chapter, scale, str(before.outcome) if before else None, str(after)))
 
-    given = list(fresh)
     settled = [verdict for verdict in given if verdict.outcome is not Outcome.UNTESTED]
     for verdict in _withdrawn(mine, given, settled):
         del mine[verdict.claim][str(verdict.scale)]
@@ -106,8 +127,9 @@ def keep_verdicts(results: Path, chapter: str, fresh: Iterable[Verdict]) -> list
             continue
         change(verdict.claim, str(verdict.scale), before, verdict.outcome)
         mine.setdefault(verdict.claim, {})[str(verdict.scale)] = replace(verdict, date=today)
+    # In this order, and without what is logged already: a kill between the two costs neither.
+    _append(results, changes)
     _write(path, chapter, {claim: by_scale for claim, by_scale in mine.items() if by_scale})
-    _append(results / "verdicts" / "changelog.jsonl", changes)
     return changes
 
 
@@ -161,22 +183,58 @@ def _write(path: Path, chapter: str, verdicts: dict[str, dict[str, Verdict]]) ->
     text = json.dumps({"chapter": chapter, "verdicts": by_claim}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as draft:
-        draft.write(text)
-    os.chmod(draft.name, 0o644)  # a temporary file is private; a committed one is not
-    os.replace(draft.name, path)
+    _replace(path, text)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put a file in its place, whole or not at all."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def load_changelog(results: Path) -> list[Change]:
-    """Every change of an outcome, oldest first."""
-    path = results / "verdicts" / "changelog.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return [Change(**json.loads(line)) for line in lines]
+    """Every change of an outcome, oldest first.
+
+    Raises:
+        ValueError: a line that is no change.
+    """
+    path = changelog_file(results)
+    changes = []
+    for number, line in enumerate(_lines_of(path), start=1):
+        try:
+            change = CHANGE.validate_json(line)
+            date.fromisoformat(change.date)
+            _ = [Outcome(outcome) for outcome in (change.before, change.after) if outcome is not None]
+        except ValueError as error:
+            raise ValueError(
+                f"{path}, line {number} is no change ({fault(error)}); restore the file from git"
+            ) from error
+        changes.append(change)
+    return changes
 
 
-def _append(path: Path, changes: list[Change]) -> None:
-    if changes:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as log:
-            log.writelines(json.dumps(vars(change)) + "\n" for change in changes)
+def changelog_file(results: Path) -> Path:
+    """Where changes of outcomes are kept, one per line."""
+    return results / "verdicts" / "changelog.jsonl"
+
+
+def _lines_of(path: Path) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    except ValueError as error:
+        raise ValueError(f"{path} is no text in UTF-8 ({error}); restore it from git") from error
+    return [line for line in text.split("\n") if line.strip()]  # a union of two branches may leave an empty one
+
+
+def _append(results: Path, changes: list[Change]) -> None:
+    """Log the changes whose claim was not last logged with the same outcome."""
+    last = {(change.claim, change.scale): change.after for change in load_changelog(results)}
+    news = [change for change in changes if last.get((change.claim, change.scale)) != change.after]
+    if news:
+        path = changelog_file(results)
+        _replace(path, "\n".join([*_lines_of(path), *(json.dumps(vars(change)) for change in news), ""]))
