@@ -6,7 +6,9 @@ Each stands in the module of its name, which is imported when it runs or its own
 from __future__ import annotations
 
 import ast
+import errno
 import importlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +22,12 @@ NAMES = (
     *("run", "campaign", "status", "check", "claims", "compare", "book"),
     *("fit", "size", "records", "knobs", "data", "bench"),
 )
+ELSEWHERE = "; REPRO_RESULTS names another folder for records and verdicts, REPRO_CACHE one for what may be deleted"
+ROOM = "; make room and run it again: what is on record is whole, and is not run again"
+HELPS = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR), ELSEWHERE),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), ROOM),
+}
 
 
 class Commands(TyperGroup):
@@ -34,9 +42,14 @@ class Commands(TyperGroup):
         return name, load(stand_in.name) if stand_in and stand_in.name else None, rest
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; one that needs a library of the extra `training`, where it is absent, says what to install."""
+        """Run a command; what the machine refuses it (a library, a file, room on the disk) is told in a sentence."""
         try:
             return super().invoke(ctx)
+        except OSError as error:
+            if error.errno in (None, errno.EPIPE):  # our own words; a reader such as `head` that has left
+                raise
+            typer.secho(f"repro: {told(error)}", fg="red", err=True)
+            raise typer.Exit(2) from error
         except ModuleNotFoundError as error:
             library = (error.name or "repro").partition(".")[0]
             if library == "repro":
@@ -46,13 +59,21 @@ class Commands(TyperGroup):
             raise typer.Exit(2) from error
 
 
+def told(error: Exception) -> str:
+    """An error in words; one of the system with the file that it is about, and what helps."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return str(error)
+    place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    return f"{place}{error.strerror}{HELPS.get(error.errno, '')}"
+
+
 @contextmanager
 def refusing(*kinds: type[Exception]) -> Iterator[None]:
     """Turn the errors that a reader can mend into one message and exit code 2; any other keeps its traceback."""
     try:
         yield
     except kinds as error:
-        typer.secho(f"repro: {error}", fg="red", err=True)
+        typer.secho(f"repro: {told(error)}", fg="red", err=True)
         raise typer.Exit(2) from error
 
 
