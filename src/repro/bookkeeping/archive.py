@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from repro.floor.faults import fault
+
 LARGEST = 2**28  # bytes of all that an archive holds: ten times those of the book's own records
 UNREADABLE = (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, OverflowError)
 
@@ -45,10 +47,8 @@ def unpacked(archive: Path) -> Iterator[Path]:
             if not any(Path(folder).iterdir()):
                 raise ValueError("it holds no records/<measurement>/<key>.json")
         except UNREADABLE as error:
-            raise ValueError(
-                f"{archive} cannot be read ({error or 'it ends too early'}); "
-                "expected a results folder, or the records.tar.gz of a campaign"
-            ) from error
+            expected = "expected a results folder, or the records.tar.gz of a campaign"
+            raise ValueError(f"{archive} cannot be read ({fault(error)}); {expected}") from error
         yield Path(folder)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from repro.floor.faults import DAMAGE, fault, printable
 from repro.floor.scale import KnobValue, Scale, Setting, fitting_knob
 
 reserved = ("scale", "compute")
@@ -38,7 +39,8 @@ def read_parameters(words: Sequence[str], declared: Mapping[str, KnobValue]) -> 
         if not (name and equals):
             raise ValueError(f"-p {word}: expected NAME=VALUE, such as -p resamples=2000")
         value = declared.get(name, "" if name in reserved else 0)
-        if isinstance(value, str) and text not in ("", "null", "~") and text[:1] not in ('"', "'"):
+        quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+        if isinstance(value, str) and text not in ("", "null", "~") and not quoted:
             given[name] = text  # a path may hold what YAML would act on
         else:
             given[name] = _from_yaml(
@@ -57,13 +59,10 @@ def _from_yaml(word: str, text: str, *, texts: bool) -> Any:
         Loader.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENT, [*"-+.0123456789"])
     try:
         return yaml.load(text, Loader=Loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        why = getattr(error, "problem", None) or (
-            "it is nested too deeply" if isinstance(error, RecursionError) else error
-        )
-        raise ValueError(
-            f"-p {word}: no value in YAML ({why}); expected a number, true, a text or a list [1, 2]"
-        ) from error
+    except (yaml.YAMLError, *DAMAGE) as error:
+        why = printable(getattr(error, "problem", None) or fault(error))
+        told = f"no value in YAML ({why}); expected a number, true, a text or a list [1, 2]"
+        raise ValueError(f"-p {word}: {told}") from error
 
 
 def check_parameters(given: Mapping[str, object], settings: Mapping[Scale, Setting]) -> None:

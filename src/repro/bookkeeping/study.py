@@ -170,15 +170,17 @@ class Study:
     def provenance(self) -> dict[str, str]:
         """What the records behind this page were made with, in words."""
         origins = [record.provenance for record in self._records.values()]
+        packages = [p["packages"] for p in origins if isinstance(p.get("packages"), dict)]
+        seconds = [p["seconds"] for p in origins if isinstance(p.get("seconds"), int | float)]
         return {
             "scale": str(self.scale),
             "trials on record": str(len(origins)),
-            "computed in": f"{sum(float(p['seconds']) for p in origins):.0f} s",
-            "device": _tally(p["device"] for p in origins),
-            "python": _tally(p["python"] for p in origins),
-            "packages": _tally(f"{n} {v}" for p in origins for n, v in p["packages"].items()),
-            "commit": _tally(p["commit"] for p in origins),
-            "date": _span(str(p["date"]) for p in origins),
+            "computed in": f"{sum(seconds):.0f} s",
+            "device": _tally(p.get("device") for p in origins),
+            "python": _tally(p.get("python") for p in origins),
+            "packages": _tally(f"{n} {v}" for versions in packages for n, v in versions.items()),
+            "commit": _tally(p.get("commit") for p in origins),
+            "date": _span(str(p["date"]) for p in origins if p.get("date")),
         }
 
 
@@ -195,7 +197,8 @@ def _in_yaml(value: object) -> str:
 
 
 def _tally(values: Iterable[object]) -> str:
-    return ", ".join(str(value) for value, _ in Counter(v for v in values if v is not None).most_common()) or "unknown"
+    told = Counter(str(value) for value in values if value is not None)  # a record of others may hold any JSON here
+    return ", ".join(value for value, _ in told.most_common()) or "unknown"
 
 
 def _span(dates: Iterable[str]) -> str:

@@ -36,7 +36,7 @@ def book(
     What has not changed is not built again. Missing records are computed at smoke scale, never more. A build that is
     interrupted leaves the published book as it was.
     """
-    console = Console()
+    console = Console(markup=False)
     with refusing(BookNotBuiltError, NoBrowserError, Failed, ValueError, FileNotFoundError):
         if pdf:
             find_browser()  # before the minutes that the rest may take

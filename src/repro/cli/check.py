@@ -42,7 +42,7 @@ def check(
     from repro.bookkeeping.ledger.verdict_files import load_verdicts
     from repro.bookkeeping.records import soundness
 
-    console = Console(quiet=as_json)
+    console = Console(quiet=as_json, markup=False)
     with refusing(ValueError, LookupError, FileNotFoundError, chapters.Failed):
         chosen = [n for name in names or [] for n in chapters.find_notebook(places.experiments(), name)]
         selection = list(dict.fromkeys(chosen)) if names else None
@@ -62,7 +62,7 @@ def check(
     if as_json:
         typer.echo(json.dumps({**found, "region_changes": None if changes is None else [vars(c) for c in changes]}))
     for line in _lines(**found):
-        console.print(line, markup=False)
+        console.print(line)
     _tell_changes(console, changes)
     console.print(", ".join(f"{len(each)} {COUNTED[name]}" for name, each in found.items()))
     if any(found.values()):
@@ -93,4 +93,4 @@ def _tell_changes(console: Console, changes: list[RegionChange] | None) -> None:
     if changes is None:
         console.print("no git history at hand, so changes of regions cannot be told")
     for change in changes or []:
-        console.print(f"region changed after its first verdict: {change}", markup=False)
+        console.print(f"region changed after its first verdict: {change}")

@@ -25,16 +25,16 @@ def compare(
     book = places.root() / "results"
     with refusing(FileNotFoundError, ValueError):
         rows = compared(book, results)
+        made_on = [devices(book), devices(results)]
     counts = Counter(str(row.agreement) for row in rows)
     if as_json:
         listed = [{"claim": r.claim, "scale": r.scale, "agreement": str(r.agreement)} for r in rows]
-        typer.echo(
-            json.dumps({"counts": counts, "devices": [devices(book), devices(results)], "claims": listed}, indent=1)
-        )
+        typer.echo(json.dumps({"counts": counts, "devices": made_on, "claims": listed}, indent=1))
         return
-    table = Table("claim", "scale", "agreement", f"book ({devices(book)})", f"yours ({devices(results)})")
+    table = Table("claim", "scale", "agreement", f"book ({made_on[0]})", f"yours ({made_on[1]})")
     for row in rows:
         cells = [f"{v.outcome} {v.estimate.value:.4g}" for v in (row.book, row.reader) if v.estimate]
         table.add_row(row.claim, row.scale, str(row.agreement), *cells)
-    Console().print(table)
-    Console().print(", ".join(f"{n} {name}" for name, n in counts.items()) or "no claim and scale in common")
+    console = Console(markup=False)  # names are what others wrote
+    console.print(table)
+    console.print(", ".join(f"{n} {name}" for name, n in counts.items()) or "no claim and scale in common")

@@ -116,7 +116,7 @@ def _run_one(notebook: Notebook, given: dict[str, Any], console: Console, again:
     from repro.bookkeeping.ledger.verdict_files import verdict_as_plain
     from repro.bookkeeping.sweeps import OutOfTime
 
-    console.print(f"[bold]{notebook.name}[/] at scale {given['scale']}")
+    console.print(f"{notebook.name} at scale {given['scale']}", style="bold", markup=False)
     try:
         done = chapters.run(notebook, given, places.results(), **how)
     except chapters.Failed as error:  # the other notebooks are run all the same

@@ -27,7 +27,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
     if as_json:
         typer.echo(json.dumps(report, indent=1))
         return
-    console = Console()
+    console = Console(markup=False)  # names are what others wrote
     table = Table(
         "chapter", "claims", "settled", "controls", "notebooks", "verdicts at smoke", "cpu", "gpu", title="Chapters"
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from repro.floor.toml_files import load_toml, table_of
 
 type_names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", list: "a list"}
 
@@ -46,25 +47,34 @@ def scales_path(notebook: Path) -> Path:
 
 def load_help(path: Path) -> dict[str, str]:
     """The words of a chapter's scales.toml on each knob, from its table [knobs]."""
-    return dict(tomllib.loads(path.read_text(encoding="utf-8")).get("knobs", {}))
+    words = table_of(path, "knobs", load_toml(path).get("knobs", {}))
+    if odd := next((name for name, told in words.items() if not isinstance(told, str)), None):
+        raise ValueError(f"{path}: [knobs] {odd} = {words[odd]!r:.40}; expected a few words on it")
+    return words
 
 
 def load_scales(path: Path) -> dict[Scale, Setting]:
     """The settings that a chapter's scales.toml declares, in order of scale.
 
     Raises:
-        ValueError: an unknown scale, no `scope`, scales of different knobs, or not those that [knobs] tells of.
+        ValueError: no scale, an unknown one, no `scope`, scales of different knobs, or not those that [knobs] tells of;
+            a value that no knob takes.
     """
     settings: dict[Scale, Setting] = {}
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    told_of = set(tables.pop("knobs", {}))
+    tables = load_toml(path)
+    told_of = set(table_of(path, "knobs", tables.pop("knobs", {})))
+    if not tables:
+        raise ValueError(f"{path} declares no scale; expected [{Scale.SMOKE}] at least")
     for name, entries in tables.items():
         if name not in list(Scale):
             raise ValueError(f"{path}: [{name}] is no scale; expected one of {', '.join(Scale)}")
-        knobs = dict(entries)
-        if "scope" not in knobs:
+        knobs = dict(table_of(path, name, entries))
+        if not isinstance(knobs.get("scope"), str):
             raise ValueError(f"{path}: [{name}] has no `scope`; say in a few words what its results speak for")
-        settings[Scale(name)] = Setting(Scale(name), str(knobs.pop("scope")), knobs)
+        if odd := next((knob for knob, value in knobs.items() if not _is_knob(value)), None):
+            what = "true or false, a finite number, a text or a list"
+            raise ValueError(f"{path}: [{name}] {odd} = {knobs[odd]!r:.40}; expected {what}")
+        settings[Scale(name)] = Setting(Scale(name), knobs.pop("scope"), knobs)
     declared = {scale: set(setting.knobs) for scale, setting in settings.items()}
     every = set().union(*declared.values())
     for scale, knobs_here in declared.items():
@@ -73,6 +83,12 @@ def load_scales(path: Path) -> dict[Scale, Setting]:
     if told_of != every:
         raise ValueError(f"{path}: [knobs] tells of {sorted(told_of)}; expected a few words on each of {sorted(every)}")
     return dict(sorted(settings.items(), key=lambda item: item[0].rank))
+
+
+def _is_knob(value: object) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_knob, value))
+    return isinstance(value, bool | str) or (isinstance(value, int | float) and _is_finite(value))
 
 
 def _is_finite(given: float) -> bool:

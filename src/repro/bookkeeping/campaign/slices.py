@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from repro.bookkeeping.knobs import check_parameters
 from repro.bookkeeping.notebooks import Notebook, notebooks
 from repro.bookkeeping.sweeps.settings import engines
+from repro.floor.faults import fault, printable
 from repro.floor.scale import KnobValue
+from repro.floor.toml_files import load_toml, table_of
 
 # What the smallest work takes on one H100, predicted until there are records to read it from.
 LAUNCH = 10e-6  # seconds of an operation launched alone, whatever it computes
@@ -30,7 +31,7 @@ class Slice(BaseModel):
     alone, and `replayed` inside CUDA graphs; `besides` seconds of the processor alone.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     notebook: str
     within: float = Field(gt=0)
     engine: str = "batched"
@@ -67,11 +68,12 @@ def load_slices(path: Path) -> list[Slice]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no {path}; it declares the slices of a campaign")
-    declared = tomllib.loads(path.read_text(encoding="utf-8"))
+    declared = load_toml(path)
     if set(declared) != {"slice"} or not isinstance(declared["slice"], list):
         raise ValueError(f"{path}: expected [[slice]] entries and nothing else, got {sorted(declared)}")
     known = [notebook.name for notebook in notebooks(path.parent)]
-    slices = [_slice(path, place, fields) for place, fields in enumerate(declared["slice"], start=1)]
+    tables = [table_of(path, "slice", fields) for fields in declared["slice"]]
+    slices = [_slice(path, place, fields) for place, fields in enumerate(tables, start=1)]
     for one in slices:
         _refuse_unknown(one.notebook, known, f"{path}: no notebook {one.notebook!r}")
     return slices
@@ -81,8 +83,8 @@ def _slice(path: Path, place: int, fields: dict[str, Any]) -> Slice:
     try:
         return Slice(**fields)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise ValueError(f"{path}: slice {place} ({fields.get('notebook', 'no notebook')}): {faults}") from None
+        named = printable(str(fields.get("notebook", "no notebook")))
+        raise ValueError(f"{path}: slice {place} ({named}): {fault(error)}") from None
 
 
 def choose(slices: Sequence[Slice], names: Sequence[str]) -> list[Slice]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections import Counter
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from repro.bookkeeping.ledger.verdict import Verdict
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
+from repro.bookkeeping.records import read_record, record_paths
 
 
 class Agreement(StrEnum):
@@ -64,6 +64,6 @@ def agreement(book: Verdict, reader: Verdict) -> Agreement:
 
 def devices(results: Path) -> str:
     """The devices that a results folder's records were made on, most frequent first."""
-    records = (json.loads(path.read_text(encoding="utf-8")) for path in results.glob("records/*/*.json"))
-    counts = Counter(record["provenance"]["device"] for record in records)
+    records = map(read_record, record_paths(results / "records"))
+    counts = Counter(str(record.provenance.get("device", "unknown")) for record in records)
     return ", ".join(name for name, _ in counts.most_common()) or "no record"

@@ -55,15 +55,25 @@ def _data_in(folder: Path) -> Iterator[Path]:
 
 def up_to_date(page: Path, scale: str, notebook: Notebook, root: Path, results: Path, *, elsewhere: str = "") -> bool:
     """Whether a page was derived at this scale from inputs that are all as they were."""
-    if not page.is_file():
+    try:
+        noted = json.loads(page.read_text(encoding="utf-8"))["metadata"]["repro"]
+        inputs, digest = Inputs(**noted["inputs"]), noted["digest"]
+    except (OSError, ValueError, TypeError, LookupError, RecursionError):  # none, half of one, or one of another making
         return False
-    noted = json.loads(page.read_text(encoding="utf-8"))["metadata"].get("repro", {})
-    if "inputs" not in noted:
-        return False
-    inputs = Inputs(**noted["inputs"])
     if (inputs.scale, inputs.elsewhere) != (scale, elsewhere):
         return False
-    return bool(inputs.digest(notebook, root, results) == noted["digest"])
+    return bool(inputs.digest(notebook, root, results) == digest)
+
+
+def stamps(root: Path) -> dict[Path, tuple[int, int]]:
+    """When each file that a page may be a function of was written, and its size; no clock is asked."""
+    written = {}
+    for folder in ("src", "experiments"):
+        for path in sorted((root / folder).rglob("*")):
+            if "__pycache__" not in path.parts and path.is_file():
+                seen = path.stat()
+                written[path] = seen.st_mtime_ns, seen.st_size
+    return written
 
 
 def take_inputs(executed: nbformat.NotebookNode, scale: str, *, elsewhere: str = "") -> Inputs:

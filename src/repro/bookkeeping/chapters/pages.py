@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import nbformat
 
 from repro.bookkeeping.chapters.execution import execute, side_by_side, write
-from repro.bookkeeping.chapters.inputs import take_inputs, up_to_date
+from repro.bookkeeping.chapters.inputs import stamps, take_inputs, up_to_date
 from repro.bookkeeping.chapters.kernels import Server
 from repro.bookkeeping.display.cards import other_scales
 from repro.bookkeeping.ledger import Outcome
@@ -43,14 +42,14 @@ def derive_pages(
         scale = every[notebook]
         tell(f"{notebook.name}: deriving at scale {scale or Scale.SMOKE}")
         parameters = {"scale": str(scale), "compute": "never"} if scale else {"scale": "smoke"}
-        page, started = _page(pages, notebook), time.time()
+        page, before = _page(pages, notebook), stamps(root)
         executed = execute(notebook, parameters, page, server=server)
         inputs = take_inputs(executed, parameters["scale"], elsewhere=elsewhere[notebook])
         if inputs.elsewhere:  # before the run box
             executed.cells.insert(-1, nbformat.v4.new_markdown_cell(f"## At other scales\n\n{inputs.elsewhere}"))
         _finish(executed)
         # Of a file that was edited meanwhile, nobody knows which version the page shows: it is derived again.
-        edited = any(path.stat().st_mtime > started for path in inputs.files(notebook, root))
+        edited = before != stamps(root)
         digest = "" if edited else inputs.digest(notebook, root, results)
         executed.metadata["repro"] = {"inputs": asdict(inputs), "digest": digest}
         write(executed, page)

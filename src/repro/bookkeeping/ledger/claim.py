@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-import tomllib
+import re
 from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
@@ -13,7 +13,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from repro.floor.faults import printable
 from repro.floor.scale import Scale
+from repro.floor.toml_files import load_toml, table_of
 
 
 class Kind(StrEnum):
@@ -35,7 +37,7 @@ class Kind(StrEnum):
 class Region(BaseModel):
     """The values that agree with a claim, edges included; an absent bound is no bound."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     low: float | None = None
     high: float | None = None
 
@@ -62,7 +64,7 @@ class Claim(BaseModel):
     `control` marks what is true by construction; `one_fit` names the fit that settles this claim and others.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     id: str
     chapter: str
     says: str
@@ -108,9 +110,12 @@ def load_chapter(path: Path) -> dict[str, Claim]:
         ValueError: a claim that breaks the schema, named with file, id, field and what was expected.
     """
     claims = {}
-    for name, fields in tomllib.loads(path.read_text(encoding="utf-8")).items():
+    for name, entries in load_toml(path).items():
+        fields = table_of(path, name, entries)
+        if not re.fullmatch(r"[\w.-]+", name):
+            raise ValueError(f"{path} [{name!r}]: a claim's name holds letters, digits, - and _ alone")
         try:
-            claims[name] = Claim(id=name, chapter=path.parent.name, **fields)
+            claims[name] = Claim(**{**fields, "id": name, "chapter": path.parent.name})
         except (ValidationError, TypeError) as error:
             raise ValueError(f"{path} [{name}]: {_readable(error, fields)}") from None
     return claims
@@ -118,10 +123,10 @@ def load_chapter(path: Path) -> dict[str, Claim]:
 
 def _readable(error: ValidationError | TypeError, fields: Mapping[str, Any]) -> str:
     if isinstance(error, TypeError):
-        return str(error)
+        return printable(str(error))
     faults = []
     for problem in error.errors():
-        where = ".".join(str(part) for part in problem["loc"])
+        where = printable(".".join(str(part) for part in problem["loc"]))
         hint = ""
         if problem["type"] == "extra_forbidden":
             near = difflib.get_close_matches(where, Claim.model_fields, n=1)

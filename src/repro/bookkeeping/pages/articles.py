@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import tomllib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ConfigDict, ValidationError
+from pydantic.dataclasses import dataclass
+
 from repro.bookkeeping.ledger import Claim
+from repro.floor.faults import fault
+from repro.floor.toml_files import load_toml
+
+STRICT = ConfigDict(strict=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Section:
     """A heading of an article ("Part / Section") and the claims made under it, in order."""
 
@@ -18,7 +24,7 @@ class Section:
     claims: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Article:
     """An article by its letter: title, a sentence of ours about it, and its claims in its own order."""
 
@@ -37,7 +43,7 @@ class Article:
         return [claim for section in self.sections for claim in section.claims]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Disagreement:
     """Claims that cannot all hold, and a sentence of ours that says how they clash."""
 
@@ -53,7 +59,7 @@ def load_articles(path: Path, ledger: Mapping[str, Claim]) -> tuple[list[Article
     """
     if not path.is_file():
         return [], []
-    entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    entries = load_toml(path)
     try:
         clashes = [Disagreement(e["about"], tuple(e["claims"])) for e in entries.pop("disagreements", [])]
         articles = [
@@ -64,6 +70,12 @@ def load_articles(path: Path, ledger: Mapping[str, Claim]) -> tuple[list[Article
         ]
     except KeyError as missing:
         raise ValueError(f"{path}: an entry lacks {missing}; an article has title, about and order") from missing
+    except (TypeError, AttributeError, ValidationError) as error:
+        raise ValueError(
+            f"{path}: an entry is of another kind ({fault(error)}); title and about are texts, the others lists"
+        ) from error
+    if odd := [article.letter for article in articles if not re.fullmatch("[A-Z]", article.letter)]:
+        raise ValueError(f"{path}: [{odd[0]!r:.40}] is no article; expected a capital letter")
     for named in [*(c for a in articles for c in a.claims), *(c for d in clashes for c in d.claims)]:
         if named not in ledger:
             raise ValueError(f"{path} names {named!r}, which is no claim of the ledger")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from xml.etree import ElementTree
@@ -13,6 +14,7 @@ from repro.bookkeeping.ledger.verdict_files import Change
 from repro.bookkeeping.pages.site import Site
 
 TITLE = "Measured again: verdicts"
+UNPRINTABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what no XML may hold
 FEED_LENGTH = 100  # the newest changes; the page lists all
 
 
@@ -79,7 +81,7 @@ def _item(channel: ElementTree.Element, change: Change, site: Site) -> None:
 
 
 def _field(parent: ElementTree.Element, name: str, words: str) -> None:
-    ElementTree.SubElement(parent, name).text = words
+    ElementTree.SubElement(parent, name).text = UNPRINTABLE.sub("\ufffd", words)
 
 
 def _rfc822(date: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from repro.floor.toml_files import load_toml
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,9 @@ def chapters(titles: Path, experiments: Path, derived: Path, names: Iterable[str
         titles: book/chapters.toml, `name = "title"` in reading order.
         derived: the folder of executed notebooks.
     """
-    known: dict[str, str] = tomllib.loads(titles.read_text(encoding="utf-8")) if titles.is_file() else {}
+    known: dict[str, str] = load_toml(titles) if titles.is_file() else {}
+    if odd := [name for name, title in known.items() if not isinstance(title, str)]:
+        raise ValueError(f"{titles}: {odd[0]} = {known[odd[0]]!r:.40}; expected a title")
     wanted = set(names)
     ordered = [name for name in known if name in wanted] + sorted(wanted - set(known))
     return {

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 import pydantic.dataclasses
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict
 
+from repro.floor.faults import DAMAGE, fault, printable
 from repro.floor.identity import digest, rebuild, spell, spelled_key
 from repro.floor.measurement import Measurement, Numbers, find
 
@@ -83,17 +84,22 @@ def read_record(path: Path) -> Record:
 def read_file(path: Path) -> tuple[Record, bool]:
     """The record in a file, and whether the file holds its digest."""
     try:
-        plain = json.loads(_text_of(path), parse_constant=_refuse)
+        text = _text_of(path)
+        plain = json.loads(text, parse_constant=_refuse)
+        if "\\ud" in text.lower():  # half of an emoji, which no file can hold
+            json.dumps(plain, ensure_ascii=False).encode()
         noted = plain.pop("digest", None) if isinstance(plain, dict) else None
         record = Record(**plain)
         key, kind, now = record.key, record.measurement, record.digest
-    except (ValueError, TypeError, OSError, RecursionError) as error:
-        raise BrokenRecordError(f"{path} is no record ({_why(error)}); delete it or restore it from git") from error
+    except DAMAGE as error:
+        raise BrokenRecordError(f"{path} is no record ({fault(error)}); delete it or restore it from git") from error
     if (key, kind) != (path.stem, path.parent.name):
-        raise BrokenRecordError(f"{path} holds the record {kind}/{key[:12]}...; its name and contents must agree")
+        raise BrokenRecordError(
+            f"{path} holds the record {printable(kind)}/{key[:12]}...; its name and contents must agree"
+        )
     if noted not in (None, now):
         raise BrokenRecordError(
-            f"{path} was edited: its digest is {str(noted)[:12]}..., that of its contents {now[:12]}...; "
+            f"{path} was edited: its digest is {printable(str(noted)[:12])}..., that of its contents {now[:12]}...; "
             "restore it from git, or delete it and measure again"
         )
     return record, noted is not None
@@ -107,16 +113,6 @@ def _text_of(path: Path) -> str:
     if len(contents) > LARGEST:
         raise ValueError(f"more than {LARGEST} bytes")
     return contents.decode()
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return str(error.strerror)
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    if not isinstance(error, ValidationError):
-        return str(error)
-    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
 
 
 def _refuse(constant: str) -> NoReturn:

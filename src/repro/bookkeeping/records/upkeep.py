@@ -10,6 +10,7 @@ from pathlib import Path
 
 from repro.bookkeeping.records.record import BrokenRecordError, read_file, read_record, text_of
 from repro.bookkeeping.records.store import drafted, record_paths
+from repro.floor.faults import DAMAGE, fault, printable
 from repro.floor.identity import rebuild, spell
 from repro.floor.measurement import Measurement, registered
 
@@ -71,7 +72,7 @@ def _staleness(path: Path) -> str:
         return str(error)
     measurement = registered().get(record.measurement)
     if measurement is None:
-        return f"there is no measurement {record.measurement}"
+        return f"there is no measurement {printable(record.measurement)}"
     if measurement.version != record.version:
         return f"made by version {record.version}, today's is {measurement.version}"
     return _outdated(measurement, json.dumps(record.config, sort_keys=True))
@@ -82,8 +83,8 @@ def _outdated(measurement: Measurement, config: str) -> str:
     """Why no configuration of today is spelled like this one (JSON, names sorted); empty if one is."""
     try:
         today = spell(rebuild(measurement.config_class, json.loads(config)))
-    except (ValueError, TypeError, AttributeError, ArithmeticError, LookupError) as error:  # whatever a class refuses
-        return str(error)
+    except DAMAGE as error:  # whatever a class refuses
+        return fault(error)
     return "" if json.dumps(today, sort_keys=True) == config else "its configuration spells another key today"
 
 
