@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from html import escape
 from importlib.metadata import files
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def tidy_page(app: Sphinx, page: str, template: str, context: dict[str, Any], do
     if app.builder.name != "epub":
         feed = context["pathto"]("feed.xml", resource=True)
         context["metatags"] = context.get("metatags", "") + FEED.format(feed)
+    context["pagetitle"] = escape(context.get("pagetitle", ""), quote=False)  # the theme prints it as if it were HTML
 
 
 def _spelled(script: Any) -> str:
