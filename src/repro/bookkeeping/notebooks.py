@@ -6,6 +6,7 @@ import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
+from repro.floor.faults import DAMAGE, printable
 from repro.floor.scale import Scale, Setting, load_help, load_scales, scales_path
 
 ONE_SCALE = f"{Scale.SMOKE} settles all of it"
@@ -75,11 +76,14 @@ def write_parameters(notebook: Notebook) -> bool:
     """Write a notebook's parameters cell, in place; whether that changed it.
 
     Raises:
-        ValueError: not one cell is tagged parameters.
+        ValueError: it is no notebook, or not one cell is tagged parameters.
     """
     import nbformat  # its schemas take a tenth of a second to load, and most commands only look for notebooks
 
-    book = nbformat.read(notebook.path, as_version=4)
+    try:
+        book = nbformat.read(notebook.path, as_version=4)
+    except (nbformat.ValidationError, *DAMAGE) as error:
+        raise ValueError(f"{notebook.path} is no notebook: {printable(str(error).partition(chr(10))[0])}") from error
     tagged = [cell for cell in book.cells if "parameters" in cell.metadata.get("tags", [])]
     if len(tagged) != 1:
         raise ValueError(f"{notebook.path}: {len(tagged)} cells are tagged parameters; expected 1")
