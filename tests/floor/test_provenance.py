@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 
@@ -41,3 +42,15 @@ def test_where_there_is_history_nothing_else_is_believed(monkeypatch):
 
     assert re.fullmatch("[0-9a-f]{12}[+]?", commit())
     assert not commit().startswith("1234567890ab")
+
+
+def test_git_is_asked_without_its_lock(tmp_path, monkeypatch):
+    """A run that is killed at that moment would leave the lock behind, and nobody could commit."""
+    git = tmp_path / "git"
+    git.write_text(f'#!/bin/sh\necho "$*" >> {tmp_path / "asked"}\n')
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    commit()
+
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert [] == [words for words in asked if not words.startswith("--no-optional-locks ")] != asked

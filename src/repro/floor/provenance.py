@@ -32,6 +32,8 @@ def commit() -> str | None:
 
 
 def _git(*words: str, cwd: str) -> str:
+    # Without the lock that `git status` takes to note what it saw: a kill would leave it, and no commit could be made.
+    words = ("--no-optional-locks", *words)
     return subprocess.run(["git", *words], cwd=cwd, capture_output=True, text=True, check=True).stdout.strip()
 
 
