@@ -332,7 +332,13 @@ def test_a_verdict_card_shows_estimate_region_and_rival(site):
 
     assert 'id="claim-loss-falls-as-a-power"' in card
     assert "Number line: region 0.3 to 0.4; estimate 0.347, interval 0.331 to 0.362; rival 0.1." in card
-    for part in ("✓ supported", "Region, shaded 0.3 to 0.4", "If false, × 0.1", "n = 240, bootstrap", "articles A, B"):
+    for part in (
+        "✓ supported",
+        "Region stated beforehand 0.3 to 0.4",
+        "If it were false about 0.1",
+        "n = 240, bootstrap",
+        "articles A, B",
+    ):
         assert part in words(card)
 
 

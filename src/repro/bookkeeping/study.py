@@ -14,20 +14,21 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import yaml
 from IPython.core.getipython import get_ipython
-from IPython.display import HTML, display
+from IPython.display import HTML, Markdown, display
 from matplotlib.figure import Figure
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from repro.bookkeeping.display import cards
+from repro.bookkeeping.display import cards, telling
 from repro.bookkeeping.display.source import source_of
 from repro.bookkeeping.knobs import Knobs, check_parameters
-from repro.bookkeeping.ledger import Claim, judge, load_chapter, sensitivity
+from repro.bookkeeping.ledger import Claim, Verdict, judge, load_chapter, sensitivity
 from repro.bookkeeping.ledger.verdict_files import verdict_as_plain
 from repro.bookkeeping.records import Record, RecordStore
 from repro.bookkeeping.sweeps import EngineSettings, sweep
 from repro.figures.markup import inline_svg
+from repro.figures.words import figure_in_words
 from repro.floor import places
 from repro.floor.estimate import Estimate
 from repro.floor.measurement import Measurement
@@ -83,7 +84,7 @@ class Study:
         self.store = RecordStore(places.results() / "records")
         self._records: dict[str, Record] = {}
         self._shown: set[Path] = set()
-        self._settled: list[str] = []
+        self._settled: dict[str, Verdict] = {}
 
     def show(self, shown: str | Measurement | Callable[..., Any]) -> None:
         """Show the source of the very function that runs, or of one that needs torch, by its dotted name.
@@ -105,10 +106,10 @@ class Study:
         self._records |= swept.records
         return swept.table
 
-    def figure(self, drawn: Figure, *, name: str, caption: str, alt: str, data: pd.DataFrame) -> None:
-        """Show a figure with its caption, its alternative text and a link to the numbers in it."""
+    def figure(self, drawn: Figure, *, name: str, caption: str, data: pd.DataFrame) -> None:
+        """Show a figure, its caption and a link to the numbers in it; its alternative text is made from its data."""
         plt.close(drawn)  # else the kernel shows it once more at the end of the cell, as a picture without a text
-        svg = inline_svg(drawn, f"{self.notebook}-{name}", alt)
+        svg = inline_svg(drawn, f"{self.notebook}-{name}", figure_in_words(drawn))
         display(HTML(cards.figure(svg, caption, data.to_csv(index=False), f"{self.notebook}-{name}.csv")))
 
     def table(self, frame: pd.DataFrame, *, caption: str) -> None:
@@ -139,13 +140,50 @@ class Study:
         )
         judged = sensitivity(self.claims[claim], judged, also or {}, declared=self.knobs.declared)
         verdict = replace(judged, notebook=self.notebook, device=self._device())
-        self._settled.append(claim)
+        self._settled[claim] = verdict
         facts = {"claim": claim, "scale": str(self.scale), "declared": self.knobs.declared, **verdict_as_plain(verdict)}
         display(HTML(cards.verdict_card(self.claims[claim], verdict)), metadata={"repro": {"verdict": facts}})
 
     def settle_exact(self, claim: str, value: float, unit: str = "", *, scope: str | None = None) -> None:
         """Settle a claim by a number that has no uncertainty: arithmetic, or what a theorem says."""
         self.settle(claim, Estimate.exact(value, unit), scope=scope)
+
+    def tell(self, sentences: str, *, while_: telling.Conditions | None = None, **fields: telling.Field) -> None:
+        """Show sentences about results, whose numbers are fields, for as long as the outcomes are what they say.
+
+        Args:
+            sentences: Markdown with `{name}` for a field, `{claim-id}` for a claim's estimate; see `telling.told`.
+            while_: by claim the outcome or state, or several, that the sentences interpret. Where one is another, a
+                quiet line stands in their place, and `repro check` names it.
+
+        Raises:
+            ValueError: a digit that is typed, a field that nobody gave, a condition that names no claim of the chapter.
+        """
+        telling.refuse_typed(sentences)
+        left = telling.unmet(while_ or {}, self._settled, self.claims)
+        words = telling.told(sentences, fields, self._settled, self.claims) if not left else ""
+        shown = words or "*A paragraph stood here that spoke of other outcomes.*"
+        display(Markdown(shown), metadata={"repro": {"told": {"left": left}}})
+
+    def in_short(self, sentences: str, *, while_: telling.Conditions, do: str = "", **fields: telling.Field) -> None:
+        """Show the answer that stands at the page's head in the book, told as `tell` tells it.
+
+        Where the outcomes are others than it says, the claims that `while_` names are listed with their verdicts.
+
+        Args:
+            while_: the claims that answer the page's question, with outcomes or states that the sentences interpret.
+            do: what a reader would do about it.
+        """
+        telling.refuse_typed(f"{sentences} {do}")
+        left = telling.unmet(while_, self._settled, self.claims)
+        about = {name: self.claims[name] for name in while_}
+        if left:
+            known = [self._settled[name] for name in about if name in self._settled]
+            words, do = telling.as_listed(known, about), ""
+        else:
+            words, do = (telling.told(each, fields, self._settled, self.claims) for each in (sentences, do))
+        box = telling.in_short(words, self._settled, about, scope=self.scope, do=do)
+        display(Markdown(box), metadata={"repro": {"told": {"left": left, "in_short": True}}})
 
     def close(self) -> None:
         """Show the run box, and refuse a parameter that was given and never read."""

@@ -201,6 +201,11 @@ def _facts(executed: nbformat.NotebookNode) -> Iterator[dict[str, Any]]:
                 yield facts
 
 
+def outlived(executed: nbformat.NotebookNode) -> list[str]:
+    """The outcomes that told sentences of an executed notebook speak of, and that are others now."""
+    return [left for fact in _facts(executed) if "told" in fact for left in fact["told"]["left"]]
+
+
 def verdicts_of(executed: nbformat.NotebookNode) -> list[Verdict]:
     """The verdicts that an executed notebook reached with a scale's declared knobs."""
     facts = [fact["verdict"] for fact in _facts(executed) if "verdict" in fact]

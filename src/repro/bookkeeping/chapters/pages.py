@@ -8,11 +8,12 @@ from pathlib import Path
 
 import nbformat
 
-from repro.bookkeeping.chapters.execution import execute, side_by_side, write
+from repro.bookkeeping.chapters.arrangement import arranged
+from repro.bookkeeping.chapters.execution import execute, side_by_side, verdicts_of, write
 from repro.bookkeeping.chapters.inputs import stamps, take_inputs, up_to_date
 from repro.bookkeeping.chapters.kernels import Server
 from repro.bookkeeping.display.cards import other_scales
-from repro.bookkeeping.ledger import Outcome
+from repro.bookkeeping.ledger import Outcome, load_chapter
 from repro.bookkeeping.ledger.outcomes import Verdicts
 from repro.bookkeeping.ledger.verdict_files import load_verdicts
 from repro.bookkeeping.notebooks import Notebook, notebooks
@@ -45,8 +46,10 @@ def derive_pages(
         page, before = _page(pages, notebook), stamps(root)
         executed = execute(notebook, parameters, page, server=server)
         inputs = take_inputs(executed, parameters["scale"], elsewhere=elsewhere[notebook])
+        verdicts = verdicts_of(executed)
         if inputs.elsewhere:  # before the run box
             executed.cells.insert(-1, nbformat.v4.new_markdown_cell(f"## At other scales\n\n{inputs.elsewhere}"))
+        executed.cells = arranged(executed.cells, load_chapter(notebook.path.parent / "claims.toml"), verdicts)
         _finish(executed)
         # Of a file that was edited meanwhile, nobody knows which version the page shows: it is derived again.
         edited = before != stamps(root)
@@ -80,11 +83,9 @@ def _at_other_scales(notebook: Notebook, shown: Scale | None, verdicts: Verdicts
 
 
 def _finish(executed: nbformat.NotebookNode) -> None:
-    """Leave what a reader reads: no timing, no parameters cells (the run box shows what was used)."""
+    """Leave what a reader reads, without timing."""
     for number, cell in enumerate(executed.cells):
         cell["id"] = f"cell-{number}"  # papermill gives the cell that it injects another name in each run
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
-        if {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", [])):
-            cell.metadata["tags"] = [*cell.metadata["tags"], "remove-input"]
     executed.metadata.pop("papermill", None)

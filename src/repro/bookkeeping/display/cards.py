@@ -11,43 +11,51 @@ from html import escape
 import pandas as pd
 
 from repro.bookkeeping.display.elements import block, tag, text
-from repro.bookkeeping.display.spelling import ALARM, chip, control_mark, interval, number, outcome_class, region
+from repro.bookkeeping.display.spelling import estimate, interval, number, outcome_class, region
+from repro.bookkeeping.display.states import mark, reason
 from repro.bookkeeping.display.strip import strip
-from repro.bookkeeping.ledger import Claim, Verdict, is_alarm, judge
+from repro.bookkeeping.ledger import Claim, Verdict, judge
 
 
 def verdict_card(claim: Claim, verdict: Verdict) -> str:
-    """A claim with its verdict: outcome, estimate beside region and rival, scale and scope, reason, source."""
-    head = tag(
-        "p",
-        chip(verdict.outcome),
-        control_mark(claim, verdict),
-        tag("a", text(claim.id), class_="repro-id", href=f"#{claim.anchor}"),
-        class_="repro-card-head",
-    )
-    says = tag("p", text(claim.says), class_="repro-card-says")
-    picture = strip(claim, verdict.estimate) if verdict.estimate else ""
+    """A claim with its verdict: one line of outcome, sentence and estimate, and behind it all that it rests on.
+
+    The anchor lies inside what is folded, so that a link to it opens the card.
+    """
+    title = f"{claim.anchor}-says"
+    found = tag("span", estimate(verdict.estimate), class_="repro-found") if verdict.estimate else ""
+    says = tag("h3", text(claim.says), id=title, class_="repro-card-says")
     facts = "".join(tag("div", tag("dt", name), tag("dd", value)) for name, value in _facts(claim, verdict) if value)
-    told = f"{verdict.reason} {ALARM}" if is_alarm(claim, verdict) else verdict.reason
-    reason = tag("p", text(told), class_="repro-card-reason")
-    return tag(
+    body = tag(
         "div",
-        *(f"\n{part}" for part in (head, says, picture, reason, tag("dl", facts), _choices(claim, verdict)) if part),
-        "\n",
-        class_=f"repro-card {outcome_class(verdict.outcome)}",
+        tag("p", text(reason(claim, verdict)), class_="repro-card-reason"),
+        strip(claim, verdict.estimate) if verdict.estimate else "",
+        tag("dl", facts),
+        _choices(claim, verdict),
+        tag("p", tag("a", text(claim.id), class_="repro-id", href=f"#{claim.anchor}", aria_label="Link to this claim")),
+        class_="repro-card-body",
         id=claim.anchor,
+    )
+    classes = f"repro-card {outcome_class(verdict.outcome)}"
+    return block(
+        f'<section class="{classes}" aria-labelledby="{title}"><details>',
+        tag("summary", tag("span", mark(claim, verdict), class_="repro-card-head"), says, found),
+        body,
+        "</details></section>",
     )
 
 
 def _facts(claim: Claim, verdict: Verdict) -> list[tuple[str, str]]:
     who = ", ".join(claim.said_by)
+    ends = region(claim.holds, claim.unit) + (f": {claim.because}" if claim.because else "")
     measured = f"{verdict.scale}: {verdict.scope}" if verdict.scale else verdict.scope
     return [
         ("Estimate", _estimate(verdict)),
         ("Measured", text(claim.metric)),
-        ("Region, shaded", text(region(claim.holds, claim.unit))),
-        ("If false, ×", text(f"{number(claim.rival)} {claim.unit}") if claim.rival is not None else ""),
+        ("Region stated beforehand", text(ends)),
+        ("If it were false", text(f"about {number(claim.rival)} {claim.unit}") if claim.rival is not None else ""),
         ("Scale" if verdict.scale else "Where", text(measured)),
+        ("Carries to", str(claim.reach or "")),
         ("Device", text(verdict.device)),
         ("One fit", _one_fit(claim)),
         ("Said by", f"{'article' if len(claim.said_by) == 1 else 'articles'} {who}" if who else ""),

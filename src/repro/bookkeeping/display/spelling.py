@@ -6,7 +6,7 @@ import math
 from types import MappingProxyType
 
 from repro.bookkeeping.display.elements import tag, text
-from repro.bookkeeping.ledger import Claim, Outcome, Region, Verdict, is_alarm
+from repro.bookkeeping.ledger import Outcome, Region
 from repro.floor.estimate import Estimate
 
 # In the order in which outcomes are always shown: settled ones first.
@@ -118,10 +118,3 @@ def chip(outcome: Outcome, *, href: str | None = None) -> str:
     symbol = tag("span", SYMBOLS[outcome], class_="repro-symbol", aria_hidden="true")
     classes = f"repro-chip {outcome_class(outcome)}"
     return tag("a" if href else "span", symbol, str(outcome), class_=classes, href=href)
-
-
-def control_mark(claim: Claim, verdict: Verdict) -> str:
-    """The mark that stands beside a control's outcome, an alarm where it is refuted; empty for a finding."""
-    if is_alarm(claim, verdict):
-        return tag("span", "alarm: a refuted control", class_="repro-mark repro-alarm", title=ALARM)
-    return tag("span", "control", class_="repro-mark", title=CONTROL) if claim.control else ""

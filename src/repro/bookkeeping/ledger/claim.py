@@ -34,6 +34,15 @@ class Kind(StrEnum):
         return self in (Kind.ARITHMETIC, Kind.THEOREM)
 
 
+class Reach(StrEnum):
+    """How far a verdict carries."""
+
+    ANY = "any model"
+    OTHERS = "other people's models"
+    SMALL = "small models of ours"
+    MACHINE = "this machine"
+
+
 class Region(BaseModel):
     """The values that agree with a claim, edges included; an absent bound is no bound."""
 
@@ -61,7 +70,9 @@ class Claim(BaseModel):
     Fields: `says` in our words; `said_by` letters of the articles; `primary` where the figure comes from; `holds`
     the region; `rival` the value we would see if the claim were false; `needs` the smallest scale that may settle
     it; `finding` and `place` settle a record by citation; `part_of` makes it one condition of another claim;
-    `control` marks what is true by construction; `one_fit` names the fit that settles this claim and others.
+    `control` marks what is true by construction; `one_fit` names the fit that settles this claim and others; `because`
+    says why the region ends where it does; `carries` how far the verdict reaches, where its kind does not say;
+    `literal` marks the part that reads an article's sentence as it stands.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -83,6 +94,9 @@ class Claim(BaseModel):
     finding: Literal["attested", "contradicted", "undisclosed"] | None = None
     place: str = ""
     why: str = ""
+    because: str = ""
+    carries: Reach | None = None
+    literal: bool = False
 
     @model_validator(mode="after")
     def _can_be_settled(self) -> Claim:
@@ -95,7 +109,16 @@ class Claim(BaseModel):
             raise ValueError("a `finding` belongs to kind record and needs its `place` (table, equation, page)")
         if self.kind in (Kind.RECORD, Kind.OPINION) and self.holds:
             raise ValueError(f"kind {self.kind} is not measured, so it has no region; use another kind, or a part")
+        if self.literal and self.part_of is None:
+            raise ValueError("`literal` marks a part; a claim without parts is read as it stands anyway")
         return self
+
+    @property
+    def reach(self) -> Reach | None:
+        """How far a verdict on it carries; None of what is no measurement."""
+        of_kind = {Kind.EXPERIMENT: Reach.SMALL, Kind.TIMING: Reach.MACHINE}
+        of_kind |= dict.fromkeys((Kind.ARITHMETIC, Kind.THEOREM), Reach.ANY)
+        return self.carries or of_kind.get(self.kind)
 
     @property
     def anchor(self) -> str:

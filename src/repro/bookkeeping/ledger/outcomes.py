@@ -28,7 +28,7 @@ def alarms(ledger: Mapping[str, Claim], measured: Verdicts) -> list[str]:
 def _outcome(claim: Claim, parts: Mapping[str, list[Claim]], measured: Verdicts) -> Verdict:
     """What is known of a claim: from its parts if it has any, else by citation, else at the largest settled scale."""
     if claim.id in parts:
-        return _from_parts(claim, [_outcome(part, parts, measured) for part in parts[claim.id]])
+        return _from_parts(claim, [(part, _outcome(part, parts, measured)) for part in parts[claim.id]])
     if claim.finding:
         return Verdict(claim=claim.id, outcome=Outcome(claim.finding), reason=claim.why, scope=claim.place)
     if claim.kind is Kind.OPINION and claim.why:
@@ -39,8 +39,10 @@ def _outcome(claim: Claim, parts: Mapping[str, list[Claim]], measured: Verdicts)
     return Verdict(claim=claim.id, outcome=Outcome.UNTESTED, reason=claim.why or "No check has been run yet.")
 
 
-def _from_parts(claim: Claim, parts: list[Verdict]) -> Verdict:
-    outcomes = {part.outcome for part in parts}
+def _from_parts(claim: Claim, parts: list[tuple[Claim, Verdict]]) -> Verdict:
+    outcomes = {verdict.outcome for _, verdict in parts}
+    literal = {verdict.outcome for part, verdict in parts if part.literal}
     shared = outcomes.pop() if len(outcomes) == 1 else Outcome.MIXED
-    listed = ", ".join(f"{part.claim} {part.outcome}" for part in parts)
-    return Verdict(claim=claim.id, outcome=shared, reason=f"{len(parts)} parts: {listed}.")
+    listed = ", ".join(f"{part.id} {verdict.outcome}" for part, verdict in parts)
+    stands = literal.pop() if shared is Outcome.MIXED and len(literal) == 1 else None
+    return Verdict(claim=claim.id, outcome=shared, reason=f"{len(parts)} parts: {listed}.", as_it_stands=stands)

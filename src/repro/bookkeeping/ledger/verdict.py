@@ -55,7 +55,8 @@ class Verdict:
     """An outcome with all that a reader needs to weigh it, in the order in which files keep it.
 
     Fields: `scale` at which it was measured (None if by citation), `scope` what it speaks for, `reason` one sentence,
-    `device` what its trials ran on, of a verdict at scale gpu alone, `also` what it rests on besides: other choices.
+    `device` what its trials ran on, of a verdict at scale gpu alone, `also` what it rests on besides: other choices,
+    `as_it_stands` of a mixed claim the outcome of the parts that read the article's sentence as it stands.
     """
 
     claim: str
@@ -68,6 +69,7 @@ class Verdict:
     date: str = ""
     device: str = ""
     also: tuple[Choice, ...] = ()
+    as_it_stands: Outcome | None = None
 
 
 def judge(claim: Claim, estimate: Estimate, scale: Scale, *, scope: str = "", declared: bool = True) -> Verdict:

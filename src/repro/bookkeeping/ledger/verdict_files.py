@@ -41,7 +41,9 @@ VERDICT, CHANGE = TypeAdapter(Verdict), TypeAdapter(Change)
 def verdict_as_plain(verdict: Verdict) -> dict[str, Any]:
     """A measured verdict as JSON keeps it, without what its place in the file says (claim, scale)."""
     # Not mode="json", which refuses the numbers of numpy that an estimate may hold; Jupyter's JSON takes them.
-    absent = {name for name in ("device", "also") if not getattr(verdict, name)}  # few verdicts have them
+    absent = {
+        name for name in ("device", "also", "as_it_stands") if not getattr(verdict, name)
+    }  # few verdicts have them
     return dict(VERDICT.dump_python(verdict, exclude={"claim", "scale", *absent}))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repro.bookkeeping.display.elements import block, markdown, tag, text
-from repro.bookkeeping.display.spelling import SYMBOLS, chip, control_mark, estimate, region
+from repro.bookkeeping.display.spelling import SYMBOLS, estimate, region
+from repro.bookkeeping.display.states import mark
 from repro.bookkeeping.ledger import Claim
 from repro.bookkeeping.pages.articles import Article, Disagreement
 from repro.bookkeeping.pages.cover import legend, outcome_bar
@@ -68,7 +69,7 @@ def _clash(clash: Disagreement, site: Site) -> str:
 
 def _statement(claim: Claim, site: Site) -> str:
     verdict = site.verdicts[claim.id]
-    finding = chip(verdict.outcome) + control_mark(claim, verdict)
+    finding = mark(claim, verdict)
     if verdict.estimate:
         finding += tag("span", estimate(verdict.estimate), class_="repro-found")
     if claim.holds:
@@ -94,7 +95,7 @@ def _sections(article: Article, site: Site) -> Iterator[str]:
 def _entry(claim: Claim, site: Site) -> str:
     verdict = site.verdicts[claim.id]
     finding = tag("span", estimate(verdict.estimate), class_="repro-found") if verdict.estimate else ""
-    marks = tag("span", chip(verdict.outcome), control_mark(claim, verdict))
+    marks = tag("span", mark(claim, verdict))
     return tag("li", marks, tag("div", _link(claim, text(claim.says)), finding))
 
 

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from repro.bookkeeping.display.elements import block, tag, text
-from repro.bookkeeping.display.spelling import SYMBOLS, chip, control_mark, estimate, number, region
+from repro.bookkeeping.display.spelling import SYMBOLS, estimate, number, region
+from repro.bookkeeping.display.states import mark
 from repro.bookkeeping.ledger import Claim, Kind, Outcome, RegionChange, Verdict
 from repro.bookkeeping.pages.site import Site
 from repro.statistics import LEVEL, Multiplicity, distance_p_value, multiplicity
@@ -156,7 +157,7 @@ def _row(claim: Claim, site: Site) -> str:
     measured = verdict.estimate
     cells = [
         tag("th", *says, scope="row"),
-        _cell("Outcome", chip(verdict.outcome) + control_mark(claim, verdict), list(SYMBOLS).index(verdict.outcome)),
+        _cell("Outcome", mark(claim, verdict), list(SYMBOLS).index(verdict.outcome)),
         _cell(
             "Estimate",
             _measured(claim, verdict, site),
