@@ -166,6 +166,28 @@ ESTIMATES = {
 }
 
 
+FINDINGS = """
+[[finding]]
+claim    = "loss-falls-as-a-power"
+believed = "Loss falls with exponent 0.4."
+measured = "It falls with exponent {loss-falls-as-a-power}."
+while    = { loss-falls-as-a-power = "supported" }
+
+[[finding]]
+claim    = "cache-halves"
+believed = "It does."
+measured = "It would, were it open: {cache-halves}."
+while    = { cache-halves = "open" }
+"""
+
+QUESTIONS = """
+[[question]]
+heading = "Planning"
+asks    = "How does loss fall?"
+claims  = ["loss-falls-as-a-power"]
+"""
+
+
 def make_small_book(root: Path) -> Path:
     """Write the small book under `root` and give its folder `book`; nothing is built."""
     for chapter, claims in {"scaling-chinchilla": CLAIMS, "evaluation": RECORDS}.items():
@@ -175,8 +197,10 @@ def make_small_book(root: Path) -> Path:
     (root / "pyproject.toml").write_text("")
     (root / "experiments" / "articles.toml").write_text(ARTICLES, encoding="utf-8")
     (root / "experiments" / "scaling-chinchilla" / "small.ipynb").write_text("{}")
-    generated = shutil.ignore_patterns("_build", "_generated", "articles", "chapters", "__pycache__")
+    generated = shutil.ignore_patterns("_build", "_generated", "articles", "chapters", "parts", "__pycache__")
     shutil.copytree(CHECKOUT / "book", root / "book", ignore=generated)
+    (root / "book" / "findings.toml").write_text(FINDINGS, encoding="utf-8")
+    (root / "book" / "questions.toml").write_text(QUESTIONS, encoding="utf-8")
     verdicts = settle(root)
     derive_small_chapter(root, verdicts)
     return root / "book"

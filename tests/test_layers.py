@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "repro"
 
 LEDGER, DISPLAY, RECORDS = "bookkeeping.ledger", "bookkeeping.display", "bookkeeping.records"
 ARCHIVE, CAMPAIGN = "bookkeeping.archive", "bookkeeping.campaign"
-SWEEPS, PAGES, STUDY = "bookkeeping.sweeps", "bookkeeping.pages", "bookkeeping.study"
+SWEEPS, SITE, PAGES, STUDY = "bookkeeping.sweeps", "bookkeeping.site", "bookkeeping.pages", "bookkeeping.study"
 KNOBS, NOTEBOOKS = "bookkeeping.knobs", "bookkeeping.notebooks"
 CHAPTERS, EDITION = "bookkeeping.chapters", "bookkeeping.edition"
 
@@ -82,7 +82,8 @@ MAY_IMPORT = {
     RECORDS: ["floor"],
     ARCHIVE: ["floor"],
     SWEEPS: ["floor", RECORDS],
-    PAGES: ["floor", "statistics", LEDGER, DISPLAY],
+    SITE: ["floor", LEDGER, DISPLAY],
+    PAGES: ["statistics", LEDGER, DISPLAY, SITE],
     KNOBS: ["floor"],
     STUDY: ["floor", "figures", LEDGER, DISPLAY, RECORDS, SWEEPS, KNOBS],
     NOTEBOOKS: ["floor"],
@@ -94,7 +95,7 @@ MAY_IMPORT = {
     "": [STUDY],
     "cli": [
         *["floor", "sizing", "corpora.tables", "corpora.texts", "fits"],
-        *[LEDGER, DISPLAY, RECORDS, ARCHIVE, SWEEPS, PAGES, KNOBS, NOTEBOOKS, CHAPTERS, EDITION],
+        *[LEDGER, DISPLAY, RECORDS, ARCHIVE, SWEEPS, SITE, PAGES, KNOBS, NOTEBOOKS, CHAPTERS, EDITION],
     ],
     "cli.campaign": ["floor", RECORDS, SWEEPS, CAMPAIGN, "cli"],
     "cli.bench": ["training", "fits", "inference.decoding", SWEEPS, "cli"],

@@ -10,10 +10,14 @@ function openLedger(ledger) {
   const words = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
 
   function fits(row, wanted) {
-    const { find, outcome, chapter, article, kind, control } = wanted;
+    const { find, outcome, chapter, article, kind, control, reach, waiting } = wanted;
+    const [word, state] = (outcome ?? "").split(":");
     return (
+      (waiting || find || outcome || row.dataset.outcome !== "untested") &&
       (!find || find.toLowerCase().split(/\s+/).every((word) => words.get(row).includes(word))) &&
-      (!outcome || (outcome === "settled" ? "settled" in row.dataset : row.dataset.outcome === outcome)) &&
+      (!outcome || (outcome === "settled" ? "settled" in row.dataset : row.dataset.outcome === word)) &&
+      (!state || row.dataset.state === state) &&
+      (!reach || row.dataset.reach === reach) &&
       (!chapter || row.dataset.chapter === chapter) &&
       (!article || row.dataset.article.split(" ").includes(article)) &&
       (!kind || row.dataset.kind === kind) &&
@@ -23,14 +27,34 @@ function openLedger(ledger) {
 
   function filter() {
     const wanted = Object.fromEntries(new FormData(form));
+    const { sort: _, waiting: __, ...narrowing } = wanted;
+    const narrowed = Object.values(narrowing).some((value) => value);
     let shown = 0;
     for (const row of rows) {
-      row.hidden = !fits(row, wanted);
+      const folded = row.classList.contains("repro-part") && !narrowed && !row.closest("tbody").dataset.open;
+      row.hidden = folded || !fits(row, wanted);
       shown += !row.hidden;
     }
     for (const group of groups) group.hidden = [...group.rows].every((row) => row.hidden);
     form.querySelector("output").value = `${shown} of ${rows.length} rows`;
     return wanted;
+  }
+
+  function makeFoldable(group) {
+    const parts = group.rows.length - 1;
+    const told = group.rows[0].querySelector(".repro-parts");
+    if (!parts || !told) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...told.childNodes);
+    button.setAttribute("aria-expanded", "false");
+    button.addEventListener("click", () => {
+      const open = button.getAttribute("aria-expanded") === "false";
+      button.setAttribute("aria-expanded", String(open));
+      open ? (group.dataset.open = "yes") : delete group.dataset.open;
+      filter();
+    });
+    told.append(button);
   }
 
   function follow(wanted) {
@@ -42,7 +66,8 @@ function openLedger(ledger) {
   function readAddress() {
     for (const [name, value] of new URLSearchParams(location.search)) {
       const field = form.elements.namedItem(name);
-      if (field) field.value = value;
+      if (field?.type === "checkbox") field.checked = true;
+      else if (field) field.value = value;
     }
   }
 
@@ -77,14 +102,22 @@ function openLedger(ledger) {
     heading.append(button);
   }
 
-  [...table.tHead.rows[0].cells].forEach(makeSortable);
-  form.addEventListener("input", () => follow(filter()));
+  const headings = [...table.tHead.rows[0].cells];
+  headings.forEach(makeSortable);
+  groups.forEach(makeFoldable);
+  form.addEventListener("input", (event) => {
+    if (event.target.name === "sort" && event.target.value) sort(headings[event.target.value], Number(event.target.value));
+    follow(filter());
+  });
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(() => follow(filter())));
   form.hidden = false;
   readAddress();
+  const wanted = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (wanted?.classList.contains("repro-part")) wanted.closest("tbody").dataset.open = "yes";
+  if (wanted?.dataset.outcome === "untested") form.elements.namedItem("waiting").checked = true;
   filter();
-  document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+  wanted?.scrollIntoView();
 }
 
 document.addEventListener("DOMContentLoaded", () => {

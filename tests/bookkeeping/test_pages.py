@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -18,8 +21,10 @@ from repro.bookkeeping.display.elements import text
 from repro.bookkeeping.display.spelling import MEANINGS, SYMBOLS, estimate, number, region
 from repro.bookkeeping.ledger import Outcome, Region, RegionChange, sensitivity
 from repro.bookkeeping.ledger.verdict_files import Change
-from repro.bookkeeping.pages import fragments, gather, write_pages
+from repro.bookkeeping.pages import fragments, write_pages
 from repro.bookkeeping.pages.ledger_table import expected_false, false_verdicts
+from repro.bookkeeping.site import gather
+from repro.bookkeeping.site.findings import stale_findings
 from repro.floor.scale import Scale
 from repro.statistics import Estimate
 
@@ -73,10 +78,10 @@ def test_every_fragment_is_whole_html_without_a_blank_line_inside(site):
     """A blank line would end an HTML block of Markdown in its midst; an open element would swallow the page."""
     for name, html in fragments(site).items():
         if name.startswith("_generated") and name.endswith(".md"):
-            reader = Balance()
-            reader.feed(html)
-            assert [] == reader.open, name
-            assert "\n\n" not in html.strip(), name
+            for paragraph in html.strip().split("\n\n"):
+                reader = Balance()
+                reader.feed(paragraph)
+                assert [] == reader.open, name
 
 
 def test_the_ledger_has_every_claim_with_an_address_of_its_own(site):
@@ -122,7 +127,7 @@ def test_the_cover_counts_whole_claims_and_settled_ones(site):
     """Nine findings, of which one is open and one untested; parts are counted with their claim, the control apart."""
     cover = words(fragments(site)["_generated/cover.md"])
 
-    assert cover.startswith("9 claims 7 settled 1 supported 1 refuted 1 open")
+    assert "9 claims 7 settled 1 supported 1 refuted 1 open" in cover
     assert 9 == sum(site.tally().values())
     assert "Counted apart: 1 control , true by construction" in cover
 
@@ -241,15 +246,41 @@ def test_where_articles_disagree_both_statements_stand_beside_what_was_found(sit
         assert "B Loss falls as a logarithm. ✗ refuted 4.1 2.2 to 7.5" in clash
 
 
-def test_contents_list_the_chapters_that_exist_and_the_rest_is_to_come(site):
+def test_contents_list_parts_with_the_pages_that_exist_and_the_rest_is_to_come(site):
     made = fragments(site)
-    claims, chapters, _ = yaml.safe_load(made["_generated/toc.yml"])["parts"]
+    _, read, articles, _ = yaml.safe_load(made["_generated/toc.yml"])["parts"]
 
-    assert ["ledger", "articles/a", "articles/b"] == [entry["file"] for entry in claims["chapters"]]
-    assert ["chapters/small", "chapters-to-come"] == [entry["file"] for entry in chapters["chapters"]]
-    assert "How fast does loss fall?" == chapters["chapters"][0]["title"]
-    assert "Evaluation 5 claims" in words(made["_generated/chapters-to-come.md"])
-    assert "Scaling laws" not in made["_generated/chapters-to-come.md"]
+    assert ["articles/a", "articles/b"] == [entry["file"] for entry in articles["chapters"]]
+    assert ["parts/planning", "parts/abilities"] == [entry["file"] for entry in read["chapters"]]
+    assert ["chapters/small"] == [entry["file"] for entry in read["chapters"][0]["sections"]]
+    assert "How fast does loss fall?" in words(made["parts/planning.md"])
+    assert "Evaluation: 5 claims" in words(made["parts/abilities.md"])
+
+
+def test_a_finding_leaves_the_cover_with_the_outcome_that_it_speaks_of(site):
+    """Planted: the second finding speaks of an open verdict, and it is supported."""
+    cover = words(fragments(site)["_generated/cover.md"])
+
+    assert "Loss falls with exponent 0.4. It falls with exponent 0.347 (0.331 to 0.362)." in cover
+    assert "It does." not in cover
+    assert ["cache-halves is exact, not open"] == stale_findings(site.findings, site.ledger, site.verdicts)
+
+
+def test_a_question_leads_to_its_verdicts_and_how_far_they_carry(site):
+    asked = words(fragments(site)["_generated/questions.md"])
+
+    assert "How does loss fall?" in asked and "✓ supported" in asked and "Carries to small models of ours." in asked
+
+
+def test_the_ledger_as_data_has_every_row(site):
+    made = fragments(site)
+    rows = list(csv.DictReader(io.StringIO(made["_generated/root/claims.csv"])))
+    [one] = [row for row in json.loads(made["_generated/root/claims.json"])["claims"] if row["id"] == "split-early"]
+
+    assert list(site.ledger) == [row["id"] for row in rows]
+    assert ("split", 35.0, 21.0, 49.0, "supported") == tuple(
+        one[name] for name in ("part_of", "value", "low", "high", "outcome")
+    )
 
 
 def test_the_feed_is_rss_with_the_newest_change_first(site):
@@ -278,11 +309,12 @@ def test_writing_again_changes_nothing_and_news_change_only_their_files(site, ro
     changed = {
         path.relative_to(tmp_path).as_posix() for path in write_pages(replace(site, verdicts=verdicts), tmp_path)
     }
-    assert changed == {"_generated/cover.md", "_generated/ledger-table.md", "articles/a.md", "articles/b.md"}
+    data = {f"_generated/root/{name}" for name in ("claims.csv", "claims.json", "llms.txt")}
+    assert changed == {"_generated/cover.md", "_generated/ledger-table.md", "articles/a.md", "articles/b.md", *data}
 
 
 def test_an_article_that_names_no_claim_is_refused(root, tmp_path):
-    from repro.bookkeeping.pages.articles import load_articles
+    from repro.bookkeeping.site.articles import load_articles
 
     path = tmp_path / "articles.toml"
     path.write_text('[A]\ntitle = "T"\nabout = "S"\norder = [{ section = "X", claims = ["losss"] }]\n')

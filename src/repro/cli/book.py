@@ -17,7 +17,8 @@ from repro.bookkeeping.display.elements import embedded
 from repro.bookkeeping.edition.html import BookNotBuiltError, build_html
 from repro.bookkeeping.edition.printed import NoBrowserError, build_epub, build_pdf, find_browser
 from repro.bookkeeping.ledger import region_changes
-from repro.bookkeeping.pages import gather, write_pages
+from repro.bookkeeping.pages import write_pages
+from repro.bookkeeping.site import gather
 from repro.cli.commands import refusing
 from repro.floor import places
 from repro.sizing.catalogue import catalogue

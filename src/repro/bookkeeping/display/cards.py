@@ -22,7 +22,7 @@ def verdict_card(claim: Claim, verdict: Verdict) -> str:
 
     The anchor lies inside what is folded, so that a link to it opens the card.
     """
-    title = f"{claim.anchor}-says"
+    title = f"says-{claim.id}"
     found = tag("span", estimate(verdict.estimate), class_="repro-found") if verdict.estimate else ""
     says = tag("h3", text(claim.says), id=title, class_="repro-card-says")
     facts = "".join(tag("div", tag("dt", name), tag("dd", value)) for name, value in _facts(claim, verdict) if value)

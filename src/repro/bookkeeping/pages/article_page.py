@@ -8,9 +8,9 @@ from repro.bookkeeping.display.elements import block, markdown, tag, text
 from repro.bookkeeping.display.spelling import SYMBOLS, estimate, region
 from repro.bookkeeping.display.states import mark
 from repro.bookkeeping.ledger import Claim
-from repro.bookkeeping.pages.articles import Article, Disagreement
 from repro.bookkeeping.pages.cover import legend, outcome_bar
-from repro.bookkeeping.pages.site import Site
+from repro.bookkeeping.site import Site
+from repro.bookkeeping.site.articles import Article, Disagreement
 
 UP = "../"
 

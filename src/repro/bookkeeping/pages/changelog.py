@@ -11,7 +11,7 @@ from repro.bookkeeping.display.elements import block, tag, text
 from repro.bookkeeping.display.spelling import chip
 from repro.bookkeeping.ledger import Outcome
 from repro.bookkeeping.ledger.verdict_files import Change
-from repro.bookkeeping.pages.site import Site
+from repro.bookkeeping.site import Site
 
 TITLE = "Measured again: verdicts"
 UNPRINTABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what no XML may hold

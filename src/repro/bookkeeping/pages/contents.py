@@ -1,45 +1,35 @@
-"""The table of contents, the list of chapters that are still to come, and llms.txt."""
+"""The table of contents, and llms.txt."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import yaml
 
-from repro.bookkeeping.display.elements import block, tag, text
-from repro.bookkeeping.ledger import Claim, Verdict, is_alarm
-from repro.bookkeeping.pages.site import Site
+from repro.bookkeeping.display.spelling import interval
+from repro.bookkeeping.ledger import Claim, Outcome, Verdict, is_alarm, state
+from repro.bookkeeping.site import Site
+from repro.bookkeeping.site.shelf import Part
 
 
 def contents(site: Site) -> str:
-    """The book's table of contents, in Jupyter Book's format; chapters are those that have a page."""
+    """The book's table of contents, in Jupyter Book's format: parts with their pages, each by its short name."""
+    found = ["questions", "ledger", "calculators"]
+    about = ["method", "glossary", "rerun", "changelog", "bibliography"]
     articles = [{"file": article.page, "title": f"Article {article.letter}"} for article in site.articles]
-    pages = [{"file": page.address, "title": page.title} for c in site.chapters.values() for page in c.pages]
-    to_come = {"file": "chapters-to-come", "title": "Chapters to come" if pages else "Every chapter is to come"}
-    about = ["method", "rerun", "calculators", "changelog", "bibliography"]
-    parts = [
-        {"caption": "Claims", "chapters": [{"file": "ledger", "title": "The ledger"}, *articles]},
-        {"caption": "Chapters", "chapters": [*pages, to_come]},
+    captioned = [
+        {"caption": "Look up", "chapters": [{"file": name} for name in found]},
+        {"caption": "Read", "chapters": [_entry(part) for part in site.parts]},
+        {"caption": "The articles", "chapters": articles},
         {"caption": "The book", "chapters": [{"file": name} for name in about]},
     ]
-    toc = {"format": "jb-book", "root": "index", "parts": parts}
+    toc = {"format": "jb-book", "root": "index", "parts": [one for one in captioned if one["chapters"]]}
     return str(yaml.safe_dump(toc, sort_keys=False, allow_unicode=True, width=1000))
 
 
-def chapters_to_come(site: Site) -> str:
-    """Chapters without a page, each with the number of its claims and a link to them."""
-    waiting = [chapter for chapter in site.chapters.values() if not chapter.pages]
-    if not waiting:
-        return block(tag("p", "Every chapter has been written."))
-    counts = {chapter.name: sum(c.chapter == chapter.name for c in site.whole_claims) for chapter in waiting}
-    entries = (
-        tag(
-            "li",
-            tag("a", text(chapter.title), href=f"ledger.html?chapter={chapter.name}"),
-            tag("span", f" {counts[chapter.name]} claims", class_="repro-quiet"),
-        )
-        for chapter in waiting
-    )
-    total = f"{len(waiting)} chapters, {sum(counts.values())} claims."
-    return block(tag("p", total), tag("ul", *entries, class_="repro-chapters"))
+def _entry(part: Part) -> dict[str, Any]:
+    sections = [{"file": page.address, "title": page.short} for page in part.pages]
+    return {"file": part.address, "title": part.title, **({"sections": sections} if sections else {})}
 
 
 def llms_txt(site: Site) -> str:
@@ -58,6 +48,9 @@ def llms_txt(site: Site) -> str:
         "## Settled claims",
         *(_line(c, site.verdicts[c.id]) for c in findings),
         "",
+        "## Open claims, with what the data say",
+        *(_line(c, site.verdicts[c.id]) for c in site.ledger.values() if site.verdicts[c.id].outcome is Outcome.OPEN),
+        "",
         "## Controls, which are true by construction and counted apart",
         *(_line(c, site.verdicts[c.id]) for c in controls),
     ]
@@ -66,15 +59,22 @@ def llms_txt(site: Site) -> str:
 
 def _line(claim: Claim, verdict: Verdict) -> str:
     alarm = ", an alarm" if is_alarm(claim, verdict) else ""
-    return f"- {verdict.outcome}{alarm}: {' '.join(claim.says.split())} ({claim.id})"
+    found = ""
+    if verdict.estimate:
+        value, low, high = interval(verdict.estimate)
+        unit = f" {verdict.estimate.unit}".rstrip()
+        found = f" {value}{unit}." if verdict.estimate.is_exact else f" {value}{unit}, {low} to {high}."
+    leaning = f" ({state(claim, verdict)})" if verdict.outcome is Outcome.OPEN and verdict.estimate else ""
+    return f"- {verdict.outcome}{leaning}{alarm}: {' '.join(claim.says.split())}{found} ({claim.id})"
 
 
 def _pages(site: Site) -> list[tuple[str, str]]:
     fixed = [
+        ("What should I believe about ...?", "questions"),
         ("The ledger: every claim", "ledger"),
         ("Method", "method"),
         ("How to rerun", "rerun"),
         ("Calculators", "calculators"),
     ]
     articles = [(f"Article {article.letter}: {article.title}", article.page) for article in site.articles]
-    return fixed + articles + [(p.title, p.address) for c in site.chapters.values() for p in c.pages]
+    return fixed + articles + [(page.title, page.address) for page in site.pages.values()]

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from repro.bookkeeping.pages.article_page import article_page
 from repro.bookkeeping.pages.changelog import changelog, feed
-from repro.bookkeeping.pages.contents import chapters_to_come, contents, llms_txt
+from repro.bookkeeping.pages.contents import contents, llms_txt
 from repro.bookkeeping.pages.cover import cover
+from repro.bookkeeping.pages.downloads import claims_csv, claims_json
 from repro.bookkeeping.pages.ledger_table import ledger_notes, ledger_table
-from repro.bookkeeping.pages.site import Site
+from repro.bookkeeping.pages.questions import part_page, questions
+from repro.bookkeeping.site import Site
 
 
 def fragments(site: Site) -> dict[str, str]:
@@ -21,10 +23,13 @@ def fragments(site: Site) -> dict[str, str]:
         "_generated/cover.md": cover(site),
         "_generated/ledger-notes.md": ledger_notes(site),
         "_generated/ledger-table.md": ledger_table(site),
-        "_generated/chapters-to-come.md": chapters_to_come(site),
+        "_generated/questions.md": questions(site),
         "_generated/changelog.md": changelog(site),
         "_generated/root/feed.xml": feed(site),
         "_generated/root/llms.txt": llms_txt(site),
+        "_generated/root/claims.csv": claims_csv(site),
+        "_generated/root/claims.json": claims_json(site),
+        **{f"{part.address}.md": part_page(part, site) for part in site.parts},
         **{f"{article.page}.md": article_page(article, site) for article in site.articles},
     }
 

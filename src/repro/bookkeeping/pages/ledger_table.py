@@ -9,11 +9,19 @@ from collections.abc import Iterable
 from repro.bookkeeping.display.elements import block, tag, text
 from repro.bookkeeping.display.spelling import SYMBOLS, estimate, number, region
 from repro.bookkeeping.display.states import mark
-from repro.bookkeeping.ledger import Claim, Kind, Outcome, RegionChange, Verdict
-from repro.bookkeeping.pages.site import Site
+from repro.bookkeeping.ledger import Claim, Kind, Outcome, Reach, RegionChange, State, Verdict, state
+from repro.bookkeeping.site import Site
 from repro.statistics import LEVEL, Multiplicity, distance_p_value, multiplicity
 
-COLUMNS = ("Claim", "Outcome", "Estimate, region", "Scale", "Said by", "Kind", "Chapter")
+COLUMNS = ("Claim", "Outcome", "Estimate, region", "Carries to", "Said by", "Kind", "Chapter")
+# Settled claims first, and among them those that people come for.
+ORDER = tuple(
+    Outcome(name)
+    for name in (
+        *("refuted", "contradicted", "supported", "attested", "mixed", "undisclosed", "not testable", "open"),
+        "untested",
+    )
+)
 
 
 def ledger_notes(site: Site) -> str:
@@ -98,7 +106,9 @@ def _spelled(value: object) -> str:
 def ledger_table(site: Site) -> str:
     """Filters, row count and table; readable, printable and searchable without JavaScript."""
     order = list(site.chapters)
-    claims = sorted(site.whole_claims, key=lambda claim: order.index(claim.chapter))
+    claims = sorted(
+        site.whole_claims, key=lambda claim: (ORDER.index(site.verdicts[claim.id].outcome), order.index(claim.chapter))
+    )
     groups = (_group(claim, site) for claim in claims)
     head = "".join(tag("th", name, scope="col") for name in COLUMNS)
     return block(
@@ -114,21 +124,28 @@ def ledger_table(site: Site) -> str:
 
 def _filters(site: Site) -> str:
     occurring = {verdict.outcome for verdict in site.verdicts.values()}
-    outcomes = [("settled", "all settled"), *((o, str(o)) for o in SYMBOLS if o in occurring)]
+    states = [(f"open:{one}", f"open: {one}") for one in State if one not in (State.EXACT, State.MEASURED)]
+    outcomes = [("settled", "all settled"), *((o, str(o)) for o in SYMBOLS if o in occurring), *states]
     choices: list[tuple[str, str, list[tuple[str, str]]]] = [
         ("outcome", "Outcome", outcomes),
         ("chapter", "Chapter", [(chapter.name, chapter.title) for chapter in site.chapters.values()]),
         ("article", "Article", [(article.letter, article.letter) for article in site.articles]),
+        ("reach", "Carries to", [(reach, str(reach)) for reach in Reach]),
         ("kind", "Kind", [(kind, str(kind)) for kind in Kind]),
         ("control", "Control", [("no", "left out"), ("yes", "alone")]),
     ]
     find = tag("label", "Find", tag("input", type="search", name="find", autocomplete="off"))
+    columns = [(str(place), name) for place, name in enumerate(COLUMNS)]
+    sort = _choice("sort", "Sort by", columns).replace(">any<", ">outcome, as listed<")
+    waiting = tag("input", type="checkbox", name="waiting", value="yes")
     count = tag("output", f"{len(site.ledger)} of {len(site.ledger)} rows", aria_live="polite")
     reset = tag("button", "Clear", type="reset")
     return tag(
         "form",
         find,
         *(_choice(*choice) for choice in choices),
+        sort,
+        tag("label", "Not measured yet", waiting, class_="repro-tick"),
         reset,
         count,
         class_="repro-filters",
@@ -163,7 +180,7 @@ def _row(claim: Claim, site: Site) -> str:
             _measured(claim, verdict, site),
             f"{measured.value:.6g}" if measured else "",
         ),
-        _cell("Scale", _scale(claim, verdict), verdict.scale.rank if verdict.scale else ""),
+        _cell("Carries to", _reach(claim, verdict), str(claim.reach or "") if verdict.estimate else ""),
         _cell("Said by", ", ".join(claim.said_by), "".join(claim.said_by) or None),
         _cell("Kind", str(claim.kind)),
         _cell("Chapter", _chapter(claim, verdict, site), list(site.chapters).index(claim.chapter)),
@@ -177,6 +194,8 @@ def _row(claim: Claim, site: Site) -> str:
         data_chapter=claim.chapter,
         data_article=" ".join(claim.said_by),
         data_kind=claim.kind,
+        data_reach=claim.reach if verdict.estimate else None,
+        data_state=state(claim, verdict),
         data_control="yes" if claim.control else "no",
         data_settled=verdict.outcome.settled,
     )
@@ -202,15 +221,19 @@ def _measured(claim: Claim, verdict: Verdict, site: Site) -> str:
         told = f", which settles {len(site.of_one_fit(claim))} rows"
         shown.append(tag("span", "one fit: ", name, told, class_="repro-meta"))
     if parts:
-        shown.append(tag("span", f"by its {parts} parts, below", class_="repro-meta"))
+        counts = Counter(site.verdicts[part.id].outcome for part in site.parts_of(claim))
+        told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        shown.append(tag("span", f"{parts} parts: {told}", class_="repro-meta repro-parts"))
     return "".join(shown)
 
 
-def _scale(claim: Claim, verdict: Verdict) -> str:
-    words = "; ".join(word for word in (verdict.scope, verdict.device) if word)
+def _reach(claim: Claim, verdict: Verdict) -> str:
+    """How far the verdict carries, at which scale it was measured and what it speaks for, or what it needs."""
+    scale = f"scale {verdict.scale}" if verdict.scale else ""
+    words = "; ".join(word for word in (scale, verdict.scope, verdict.device) if word)
     scope = tag("span", text(words), class_="repro-meta") if words else ""
-    if verdict.scale:
-        return f"{verdict.scale}{scope}"
+    if verdict.estimate and claim.reach:
+        return f"{text(claim.reach)}{scope}"
     return scope or (tag("span", f"needs {claim.needs}", class_="repro-meta") if claim.needs else "")
 
 

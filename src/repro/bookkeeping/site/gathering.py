@@ -10,8 +10,9 @@ from repro.bookkeeping.display.spelling import SYMBOLS
 from repro.bookkeeping.ledger import Claim, Outcome, RegionChange, Verdict, final_outcomes, load_ledger
 from repro.bookkeeping.ledger.outcomes import Verdicts
 from repro.bookkeeping.ledger.verdict_files import Change, load_changelog, load_verdicts
-from repro.bookkeeping.pages.articles import Article, Disagreement, load_articles
-from repro.bookkeeping.pages.shelf import Chapter, Page, chapters
+from repro.bookkeeping.site.articles import Article, Disagreement, load_articles
+from repro.bookkeeping.site.findings import Finding, Question, load_findings, load_questions
+from repro.bookkeeping.site.shelf import Chapter, Page, Part, parts
 from repro.floor.scale import Scale
 
 
@@ -19,20 +20,36 @@ from repro.floor.scale import Scale
 class Site:
     """The book's inputs.
 
-    Fields: `verdicts` one for each claim, chosen of those `measured` at each scale; `chapters` in reading order;
+    Fields: `verdicts` one for each claim, chosen of those `measured` at each scale; `parts` in reading order;
     `region_changes` None where there is no git history to read; `address` where the book is published, with a closing
     slash, or "" if nowhere.
     """
 
     ledger: Mapping[str, Claim]
     verdicts: Mapping[str, Verdict]
-    chapters: Mapping[str, Chapter]
+    parts: Sequence[Part]
     articles: Sequence[Article] = ()
     disagreements: Sequence[Disagreement] = ()
     changelog: Sequence[Change] = ()
     region_changes: Sequence[RegionChange] | None = ()
     address: str = ""
     measured: Verdicts = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
+    questions: Sequence[Question] = ()
+
+    @property
+    def chapters(self) -> dict[str, Chapter]:
+        """The chapters of claims by name, in reading order."""
+        return {chapter.name: chapter for part in self.parts for chapter in part.chapters}
+
+    @property
+    def pages(self) -> dict[str, Page]:
+        """The pages by notebook, in reading order."""
+        return {page.notebook: page for part in self.parts for page in part.pages}
+
+    def part_of(self, claim: Claim) -> Part:
+        """The part of the book that holds a claim's chapter."""
+        return next(part for part in self.parts if any(c.name == claim.chapter for c in part.chapters))
 
     @property
     def whole_claims(self) -> list[Claim]:
@@ -75,10 +92,10 @@ class Site:
 
 
 def gather(root: Path, results: Path, *, region_changes: Sequence[RegionChange] | None, address: str = "") -> Site:
-    """The site of a checkout: experiments/, book/chapters.toml, the derived notebooks of book/chapters/ and `results`.
+    """The site of a checkout: experiments/, book/parts.toml, the derived notebooks of book/chapters/ and `results`.
 
     Raises:
-        ValueError: a ledger, verdict file or articles.toml that does not fit its schema.
+        ValueError: a ledger, verdict file or list (articles, parts, findings, questions) that does not fit its schema.
     """
     experiments, book = root / "experiments", root / "book"
     ledger, measured = load_ledger(experiments), load_verdicts(results)
@@ -87,11 +104,13 @@ def gather(root: Path, results: Path, *, region_changes: Sequence[RegionChange] 
     return Site(
         ledger=ledger,
         verdicts=final_outcomes(ledger, measured),
-        chapters=chapters(book / "chapters.toml", experiments, book / "chapters", names),
+        parts=parts(book / "parts.toml", experiments, book / "chapters", names),
         articles=articles,
         disagreements=disagreements,
         changelog=load_changelog(results),
         region_changes=region_changes,
         address=address,
         measured=measured,
+        findings=load_findings(book / "findings.toml", ledger),
+        questions=load_questions(book / "questions.toml", ledger),
     )

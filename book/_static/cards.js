@@ -1,0 +1,13 @@
+// A link to a claim opens its card. Browsers that open folds for their own anchors need none of this.
+"use strict";
+
+function openWhatIsLinked() {
+  const wanted = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const fold = wanted?.closest("details");
+  if (!fold || fold.open) return;
+  fold.open = true;
+  wanted.scrollIntoView();
+}
+
+window.addEventListener("hashchange", openWhatIsLinked);
+document.addEventListener("DOMContentLoaded", openWhatIsLinked);
