@@ -239,7 +239,9 @@ def derive_small_chapter(root: Path, verdicts: dict[str, Verdict]) -> Path:
         }
     )
     notebook.cells = [
-        new_markdown_cell("# How fast does loss fall?\n\nThe claim is that $L(N) = E + A N^{-\\alpha}$."),
+        new_markdown_cell(
+            "# How fast does loss fall?\n\nThe claim is that $L(N) = E + A N^{-\\alpha}$.\n\n## What we found"
+        ),
         *(_cell(f"study.show({number})", html) for number, html in enumerate(shown)),
         new_markdown_cell("## What would change our mind\n\nAn exponent below 0.3 on points that nobody has seen."),
     ]

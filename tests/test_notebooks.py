@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +18,7 @@ NOTEBOOKS = sorted(EXPERIMENTS.rglob("*.ipynb"))
 
 LINES = range(40, 151)  # besides parameters and imports
 LONGEST_FUNCTION = 5
+AT_SCALE = re.compile(r"at (?:scale )?(?:smoke|cpu|gpu)\b(?: scale)?", re.IGNORECASE)
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
@@ -51,6 +54,11 @@ def _form_faults(cells: list[nbformat.NotebookNode], code: list[nbformat.Noteboo
         found.append("does not open with a title")
     if not code or code[-1].source.strip().splitlines()[-1:] != ["study.close()"]:
         found.append("its last cell of code does not end with study.close()")
+    found += [
+        f"says {said[0]!r} in text, which no run can change; `study.tell` tells of results"
+        for cell in cells
+        if cell.cell_type == "markdown" and (said := AT_SCALE.search(cell.source))
+    ]
     for cell in code:
         if "plt.subplots(" in cell.source and "study.figure(" not in cell.source:
             found.append("a figure is left open at the end of its cell, which shows it without its words")
@@ -72,6 +80,13 @@ def _declared_lines(cell: nbformat.NotebookNode) -> int:
 def test_a_notebook_keeps_to_the_rules(path: Path):
     """Each notebook of the book."""
     assert [] == faults(path)
+
+
+def test_every_notebook_has_its_place_in_the_book():
+    """And every place its notebook: the menu has a short name for each page."""
+    listed = tomllib.loads((EXPERIMENTS.parent / "book" / "parts.toml").read_text(encoding="utf-8"))
+
+    assert sorted(path.stem for path in NOTEBOOKS) == sorted(page for part in listed.values() for page in part["pages"])
 
 
 SCALES = '[knobs]\nresamples = "draws"\n[smoke]\nscope = "planted"\nresamples = 10\n'
@@ -141,6 +156,10 @@ def _twice_tagged(notebook: nbformat.NotebookNode) -> None:
         (_twice_tagged, "2 cells tagged parameters; expected 1"),
         (_source(0, "# Does", "Does"), "does not open with a title"),
         (_source(0, "A line of prose.\n", ""), "5 lines besides parameters and imports; expected 40 to 150"),
+        (
+            _source(0, "A line of prose.", "At cpu scale DPO wins."),
+            "says 'At cpu scale' in text, which no run can change; `study.tell` tells of results",
+        ),
         (_source(1, "# draws", "# of what?"), UNLIKE),
         (_source(1, "resamples = None", "resamples = 400"), UNLIKE),
         (_source(1, "resamples = None  # draws", ""), UNLIKE),

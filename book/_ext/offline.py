@@ -23,6 +23,9 @@ ON_THEIR_PAGES = {
     "calculator-form.js": "repro-calculator",
     "calculators.css": "repro-calculator",
 }
+# Without scripts nothing folds: some browsers open no fold for a link into it.
+OPEN = ".bd-article details::details-content { content-visibility: visible; block-size: auto; }"
+UNFOLDED = f"<noscript><style>{OPEN}</style></noscript>"
 FEED = '<link rel="alternate" type="application/rss+xml" title="Verdicts that changed" href="{}"/>'
 
 
@@ -48,7 +51,7 @@ def tidy_page(app: Sphinx, page: str, template: str, context: dict[str, Any], do
         context[kind] = [one for one in context[kind] if not any(name in _spelled(one).lower() for name in absent)]
     if app.builder.name != "epub":
         feed = context["pathto"]("feed.xml", resource=True)
-        context["metatags"] = context.get("metatags", "") + FEED.format(feed)
+        context["metatags"] = context.get("metatags", "") + FEED.format(feed) + UNFOLDED
     context["pagetitle"] = escape(context.get("pagetitle", ""), quote=False)  # the theme prints it as if it were HTML
 
 

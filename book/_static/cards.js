@@ -10,4 +10,7 @@ function openWhatIsLinked() {
 }
 
 window.addEventListener("hashchange", openWhatIsLinked);
+window.addEventListener("beforeprint", () => {
+  for (const fold of document.querySelectorAll(".bd-article details")) fold.open = true; // older browsers print them closed
+});
 document.addEventListener("DOMContentLoaded", openWhatIsLinked);

@@ -9,11 +9,11 @@ function openLedger(ledger) {
   const rows = [...table.querySelectorAll("tbody tr")];
   const words = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
 
-  function fits(row, wanted) {
+  function fits(row, wanted, narrowed) {
     const { find, outcome, chapter, article, kind, control, reach, waiting } = wanted;
     const [word, state] = (outcome ?? "").split(":");
     return (
-      (waiting || find || outcome || row.dataset.outcome !== "untested") &&
+      (waiting || narrowed || row.dataset.outcome !== "untested") &&
       (!find || find.toLowerCase().split(/\s+/).every((word) => words.get(row).includes(word))) &&
       (!outcome || (outcome === "settled" ? "settled" in row.dataset : row.dataset.outcome === word)) &&
       (!state || row.dataset.state === state) &&
@@ -32,7 +32,7 @@ function openLedger(ledger) {
     let shown = 0;
     for (const row of rows) {
       const folded = row.classList.contains("repro-part") && !narrowed && !row.closest("tbody").dataset.open;
-      row.hidden = folded || !fits(row, wanted);
+      row.hidden = folded || !fits(row, wanted, narrowed);
       shown += !row.hidden;
     }
     for (const group of groups) group.hidden = [...group.rows].every((row) => row.hidden);

@@ -14,7 +14,9 @@ PAGES = (
     "ledger",
     "articles/a",
     "chapters/small",
-    "chapters-to-come",
+    "parts/planning",
+    "questions",
+    "glossary",
     "changelog",
     "method",
     "rerun",
@@ -83,7 +85,7 @@ def test_drop_downs_and_text_filter_the_rows_and_the_address_follows(opened):
     page.get_by_label("Find").fill("nothing has this")
     assert [] == shown(page)
     page.get_by_role("button", name="Clear").click()
-    page.wait_for_function("document.querySelector('output').value === '12 of 12 rows'")
+    page.wait_for_function("document.querySelector('output').value === '9 of 12 rows'")
     assert "" == page.evaluate("location.search")  # the driver's own copy of the address may lag behind
 
 
@@ -91,7 +93,7 @@ def test_drop_downs_and_text_filter_the_rows_and_the_address_follows(opened):
     ("query", "rows"),
     [
         ("outcome=not+testable", ["best-model"]),
-        ("chapter=evaluation&kind=record", ["attested-model", "contradicted-model", "hidden-model"]),
+        ("chapter=evaluation&kind=record", ["contradicted-model", "attested-model", "hidden-model"]),
         ("find=SMALL+late", ["split-late"]),
         ("find=hoffmann", ["loss-falls-as-a-power"]),
         ("control=yes", ["cache-halves"]),
@@ -136,6 +138,33 @@ def test_numbers_sort_as_numbers_and_rows_without_one_stay_last(opened):
     button.click()
     assert ["loss-falls-as-a-logarithm", "cache-halves"] == shown(page)[:2]
     assert "split" == shown(page)[4]
+
+
+def test_parts_and_what_nobody_measured_are_folded_until_asked_for(opened):
+    page = opened("ledger")
+    assert not {"split-early", "waiting"} & set(shown(page))
+    page.get_by_role("button", name="2 parts").click()
+    assert {"split-early", "split-late"} < set(shown(page))
+    page.get_by_label("Not measured yet").check()
+    assert "waiting" in shown(page)
+
+
+@pytest.mark.parametrize("row", ["split-late", "waiting"])
+def test_a_link_to_a_folded_row_shows_it(opened, row):
+    assert row in shown(opened(f"ledger#claim-{row}"))
+
+
+def test_a_card_opens_by_keyboard_and_by_its_link_and_all_are_open_on_paper(opened):
+    page = opened("chapters/small")
+    body = page.locator("#claim-loss-falls-as-a-power")
+    assert not body.is_visible()
+    page.locator(".repro-card summary").first.focus()
+    page.keyboard.press("Enter")
+    assert 1 == page.locator(".repro-card details[open]").count()
+    assert opened("chapters/small#claim-split-late").locator("#claim-split-late").is_visible()
+    paper = opened("chapters/small")
+    paper.emulate_media(media="print")
+    assert paper.locator("#claim-split-early").is_visible()
 
 
 def test_without_javascript_every_row_is_there_and_no_dead_control(opened):

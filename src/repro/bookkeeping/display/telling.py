@@ -22,7 +22,7 @@ UNMEASURED = re.compile(
 )
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 KNOWN = frozenset({*map(str, Outcome), *map(str, State)})
-SPECS = "value, range, abs, low, high, percent, inverse, less|more (two words that the sign chooses), outcome, chip"
+SPECS = "value, bare, range, abs, low, high, percent, inverse, less|more (two words), outcome, chip"
 
 
 def told(
@@ -31,9 +31,9 @@ def told(
     """A template with its fields filled in, as Markdown.
 
     `{gap}` is a value with its interval, spelled as the cards spell it, and `{gap:range}` the interval alone;
-    `{gap:abs}` drops the sign, `{gap:less|more}` says it in words; `{gap:percent}` is in per cent and `{gap:inverse}`
-    one over it. A count up to twelve is a word. The id of a claim that the page has settled is a field as well, of its
-    estimate; `{claim:outcome}` is its outcome and `{claim:chip}` a mark that leads to its card.
+    `{gap:bare}` drops the unit, `{gap:abs}` the sign, which `{gap:less|more}` says in words; `{gap:percent}` is in per
+    cent and `{gap:inverse}` one over it. A count up to twelve is a word. The id of a claim that the page has settled is
+    a field as well, of its estimate; `{claim:outcome}` is its outcome and `{claim:chip}` a mark that leads to its card.
 
     Raises:
         ValueError: a digit that stands in no field, or a field that nobody gave.
@@ -153,6 +153,7 @@ def _of_estimate(found: Estimate, spec: str, field: str) -> str:
     spellings = {
         "": f"{value}{unit}" if found.is_exact else f"{value}{unit} ({low} to {high})",
         "value": f"{value}{unit}",
+        "bare": value,
         "abs": value.lstrip("−") + unit,
         "range": f"{low} to {high}{unit}",
         "low": low,
