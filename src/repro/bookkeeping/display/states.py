@@ -13,7 +13,7 @@ def mark(claim: Claim, verdict: Verdict, *, href: str | None = None) -> str:
     """Symbol, outcome and state of a verdict, and whether it is a control's."""
     symbol = tag("span", SYMBOLS[verdict.outcome], class_="repro-symbol", aria_hidden="true")
     more = _more(claim, verdict)
-    words = str(verdict.outcome) + (tag("span", f": {more}", class_="repro-state") if more else "")
+    words = tag("span", str(verdict.outcome), tag("span", f": {more}", class_="repro-state") if more else "")
     classes = f"repro-chip {outcome_class(verdict.outcome)}"
     chip = tag("a" if href else "span", symbol, words, class_=classes, href=href)
     if is_alarm(claim, verdict):

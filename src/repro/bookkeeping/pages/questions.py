@@ -40,12 +40,8 @@ def _entry(claim: Claim, site: Site) -> str:
     found = estimate(verdict.estimate) if verdict.estimate else ""
     told = text(reason(claim, verdict)) if verdict.outcome is Outcome.OPEN else ""
     reach = text(f"Carries to {claim.reach}.") if claim.reach and verdict.estimate else ""
-    about = " ".join(word for word in (found, told, reach) if word)
-    return tag(
-        "li",
-        tag("span", mark(claim, verdict)),
-        tag("div", tag("a", text(claim.says), href=where), tag("span", about, class_="repro-found")),
-    )
+    about = (tag("span", words, class_="repro-found") for words in (found, f"{told} {reach}".strip()) if words)
+    return tag("li", tag("span", mark(claim, verdict)), tag("div", tag("a", text(claim.says), href=where), *about))
 
 
 def part_page(part: Part, site: Site) -> str:
