@@ -19,20 +19,31 @@ FEED_LENGTH = 100  # the newest changes; the page lists all
 
 
 def changelog(site: Site) -> str:
-    """Every change of an outcome, newest day first."""
+    """Outcomes that turned, newest first, and under them the new ones, folded by day."""
     if not site.changelog:
         return block(tag("p", "No verdict has been recorded yet."))
-    days = sorted({change.date for change in site.changelog}, reverse=True)
-    return block(*(_day(day, [c for c in site.changelog if c.date == day], site) for day in days))
+    newest = list(reversed(site.changelog))
+    turned = [change for change in newest if change.before]
+    days = dict.fromkeys(change.date for change in newest)
+    new = {day: [change for change in newest if change.date == day and not change.before] for day in days}
+    folded = (
+        tag("details", tag("summary", f"{day}: {len(changes)} new verdicts"), _table(changes, f"New on {day}", site))
+        for day, changes in new.items()
+        if changes
+    )
+    first = (
+        _table(turned, "Verdicts whose outcome changed", site) if turned else tag("p", "No outcome has changed yet.")
+    )
+    return block(first, *folded)
 
 
-def _day(day: str, changes: list[Change], site: Site) -> str:
+def _table(changes: list[Change], caption: str, site: Site) -> str:
     rows = "\n".join(_row(change, site) for change in changes)
-    head = "".join(tag("th", word, scope="col") for word in ("Claim", "Before", "Now", "Scale"))
-    table = tag("table", tag("caption", day), tag("thead", tag("tr", head)), tag("tbody", rows))
+    head = "".join(tag("th", word, scope="col") for word in ("Claim", "Before", "Now", "Scale", "Day"))
+    table = tag("table", tag("caption", caption), tag("thead", tag("tr", head)), tag("tbody", rows))
     return tag(
         "div",
-        tag("div", table, class_="repro-scroll", role="region", tabindex=0, aria_label=f"Verdicts of {day}"),
+        tag("div", table, class_="repro-scroll", role="region", tabindex=0, aria_label=caption),
         class_="repro-table",
     )
 
@@ -47,6 +58,7 @@ def _row(change: Change, site: Site) -> str:
         tag("td", before),
         tag("td", chip(Outcome(change.after))),
         tag("td", text(change.scale)),
+        tag("td", change.date),
     )
 
 
