@@ -135,7 +135,7 @@ def _filters(site: Site) -> str:
         ("control", "Control", [("no", "left out"), ("yes", "alone")]),
     ]
     find = tag("label", "Find", tag("input", type="search", name="find", autocomplete="off"))
-    columns = [(str(place), name) for place, name in enumerate(COLUMNS)]
+    columns = [(str(place), name) for place, name in enumerate(COLUMNS) if name != "Outcome"]
     sort = _choice("sort", "Sort by", columns).replace(">any<", ">as listed<")
     waiting = tag("input", type="checkbox", name="waiting", value="yes")
     count = tag("output", f"{len(site.ledger)} of {len(site.ledger)} rows", aria_live="polite")
