@@ -49,6 +49,11 @@ FORMS = {  # a row, its pair, and what is told of it
         Preference("Q:\nA:", " 1", " 2"),
         ["shared"],
     ),
+    "texts without blanks": (
+        {"chosen": "天空是蓝的", "rejected": "天空是绿的"},
+        Preference("天空是", "蓝的", "绿的"),
+        ["shared", "joined"],
+    ),
     "conversations": (TOLD, TALK, []),
     "conversations that begin alike": (IMPLICIT, TALK, ["shared"]),
     "a prompt told twice": ({"prompt": "w1 w2", **IMPLICIT}, TALK, ["shared"]),
@@ -151,6 +156,7 @@ REFUSED = {
     "images": ({**TEXT, "images": ["cat.png"]}, "holds images, and this page's models read text alone"),
     "an image in a message": ({**TOLD, "prompt": [{"role": "user", "content": [{"type": "image"}]}]}, "kind 'image'"),
     "one shared word": ({"chosen": "The city.", "rejected": "The moon."}, "both replies share 'The' alone, too little"),
+    "one shared sign": ({"chosen": "天很蓝", "rejected": "天是绿的"}, "both replies share '天' alone, too little"),
     "nothing shared": ({"chosen": said("w1"), "rejected": said("v1")}, "no prompt, and the replies share no message"),
     "two prompts": (
         {"instruction": "w1", "input": "w2", "chosen": "w3", "rejected": "w4"},
@@ -163,6 +169,7 @@ REFUSED = {
         {**TOLD, "chosen": [{"role": "gpt", "content": "w1"}]},
         "has the role 'gpt'; expected one of system",
     ),
+    "columns": ({name: ["w1"] for name in TOLD}, "prompt is a list of text; expected a text, or messages"),
     "broken JSON": ({**TOLD, "prompt": '[{"role": "user"'}, "prompt is a text that begins like JSON and is none"),
     "what is set here": ({**TOLD, "chat_template_kwargs": {"tokenize": False}}, "holds tokenize, which is set here"),
     "tools in words": ({**TOLD, "tools": ["weather"]}, "tools is no list of functions with names"),

@@ -79,9 +79,11 @@ def test_what_holds_no_pairs_or_too_few_is_refused(tmp_path):
         given_pairs(str(tmp_path / "broken.parquet"))
     with pytest.raises(FileNotFoundError, match=r"no pairs at .*missing\.jsonl; give a file"):
         given_pairs(str(tmp_path / "missing.jsonl"))
+    with pytest.raises(FileNotFoundError, match=r"no pairs at data/missing\.csv; give a file"):
+        given_pairs("data/missing.csv")
     with pytest.raises(Malformed, match=r"holds no pair at all, equal replies at pairs\.jsonl, line 1; write"):
         given_pairs(written(tmp_path, {**TEXT, "chosen": " w4"}))
     with pytest.raises(Malformed, match="line 2: a conversation, and the first pair is a text; keep to one kind"):
         given_pairs(written(tmp_path, TEXT, TALK))
-    with pytest.raises(ValueError, match=f"holds 1 pairs; expected {FEWEST} or more, of which a fifth is held out"):
+    with pytest.raises(ValueError, match=f"holds 1 of at least {FEWEST} pairs; a fifth is held out, so give more"):
         given_task("model", written(tmp_path, TEXT), "gold")

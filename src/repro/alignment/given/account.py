@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from transformers import AutoTokenizer
-
 from repro.alignment.given.forms import Preference
 from repro.alignment.given.preferences import GOLD, GivenPairs
 from repro.alignment.given.texts import Cutter, behind_prompt, cut_pairs, reward_function
 from repro.models.given import GivenModel
+from repro.models.library.vocabularies import tokeniser_of
 
 DONE = {  # what reading did to a row, in words
     "shared": "the prompt is the beginning that both replies share",
@@ -55,7 +54,7 @@ def _refuse_unjudged(reward: GivenModel | str, pairs: Sequence[Preference]) -> N
     if not isinstance(reward, GivenModel):
         reward_function(GOLD, pairs)
         return
-    tokeniser = AutoTokenizer.from_pretrained(reward.folder(), local_files_only=True)
+    tokeniser = tokeniser_of(reward.folder(), reward.name)
     orders = {
         tuple(message["role"] for message in pair.prompt): pair for pair in pairs if not isinstance(pair.prompt, str)
     }

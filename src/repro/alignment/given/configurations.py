@@ -58,7 +58,7 @@ def given_task(model: str, pairs: str, reward: str) -> Given:
 
     read = given_pairs(pairs)
     if read.count < FEWEST:
-        raise ValueError(f"{pairs} holds {read.count} pairs; expected {FEWEST} or more, of which a fifth is held out")
+        raise ValueError(f"{pairs} holds {read.count} of at least {FEWEST} pairs; a fifth is held out, so give more")
     writer, judge = given_model(model), GOLD if reward == GOLD else given_model(reward, classifies=True)
     cutters = [(one, tokeniser_of(one.folder(), one.name)) for one in (writer, judge) if isinstance(one, GivenModel)]
     for one, tokeniser in cutters:

@@ -5,6 +5,7 @@ Source: trl's documentation, "Dataset formats and types", and `trl.data_utils`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ PROMPTS = ("question", "instruction", "input", "query")  # what others call the 
 READ = ("prompt", *SIDES, "tools", "chat_template_kwargs")
 SAYING = (str, list, dict)  # what may hold text or messages
 FEWEST_WORDS = 3  # of a beginning that both replies share, to be a prompt: trl's own example is "The sky is"
+WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")  # kana and Han need no blanks
 HELP = "write {prompt, chosen, rejected}, each a text or each a list of {role, content}"
 OTHER_TYPES = {  # by a column, what trl calls a row that has it and is no pair
     "completions": "stepwise supervision",
@@ -153,9 +155,9 @@ def _without_column(where: str, row: Mapping[str, Any], replies: list[Said], not
         asked = [name for name, text in others.items() if _is_turn(text) or text.rstrip().endswith("?")]
         asked = [name for name in asked if row[name] not in str(row["chosen"])]
         if "\n" not in shared.strip() and (asked or not _is_turn(shared)):
-            few = f"both replies share {shared!r} alone, too little for one"
-            told = f"{_columns(dict.fromkeys(asked))} may be it" if asked else few
-            raise Malformed(f"{where}: no prompt; {told}; it holds {_columns(row)}; call the prompt's column `prompt`")
+            few = f"both replies share {shared[:60]!r} alone, too little for one"
+            why = f"{_columns(dict.fromkeys(asked))} may be it" if asked else few
+            raise Malformed(f"{where}: no prompt; {why}; it holds {_columns(row)}; call the prompt's column `prompt`")
     elif not shared:
         raise Malformed(f"{where}: no prompt, and the replies share no message; it holds {_columns(row)}; {HELP}")
     note("shared")
@@ -190,7 +192,7 @@ def _repeats(prompt: Said, reply: Said) -> bool:
 
 def _is_turn(text: str) -> bool:
     """Whether a text is long enough to be what somebody said: some words, or more than a line."""
-    return len(text.split()) >= FEWEST_WORDS or "\n" in text.strip()
+    return len(WORD.findall(text)) >= FEWEST_WORDS or "\n" in text.strip()
 
 
 def _tell(where: str, parts: list[Said], note: Note) -> None:

@@ -90,11 +90,13 @@ def _message(where: str, name: str, message: Any) -> dict[str, Any]:
     Raises:
         Malformed: it is no message, or holds an image.
     """
-    if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-        got = (
-            f"the fields {first_line(', '.join(map(str, message)))}" if isinstance(message, dict) else kind_of(message)
+    if not isinstance(message, dict):
+        raise Malformed(
+            f"{where}: {name} is a list of {kind_of(message)}; expected a text, or messages with role and content"
         )
-        raise Malformed(f"{where}: a message of {name} has {got or 'no field'}; expected role and content")
+    if not isinstance(message.get("role"), str):
+        fields = first_line(", ".join(map(str, message))) or "nothing"
+        raise Malformed(f"{where}: a message of {name} has the fields {fields}; expected role and content")
     if message["role"] not in ROLES:
         raise Malformed(f"{where}: {name} has the role {message['role']!r}; expected one of {', '.join(ROLES)}")
     if not all(_is_function(call, inner=True) for call in _listed(message.get("tool_calls"))):

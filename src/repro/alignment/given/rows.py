@@ -20,6 +20,7 @@ from repro.corpora.tables.unpacking import BadSheet, decoded, first_line, unpack
 from repro.models.given import on_hub
 
 JSON, PACKED = {".json", ".jsonl", ".ndjson"}, {".gz", ".bz2", ".xz", ".zip"}
+FILES = JSON | PACKED | {".csv", ".tsv", ".txt", ".parquet", ".xlsx"}  # that no data set on the hub ends in
 PARQUET, WORKBOOK = b"PAR1", b"PK\x03\x04"
 Rows = Iterator[tuple[str, Any]]
 
@@ -106,7 +107,7 @@ def table_rows(path: Path, name: str) -> Rows:
         Malformed: files that are no Parquet.
     """
     files = [path] if path.is_file() else sorted(path.rglob("*.parquet"))
-    if not files and (path.exists() or not on_hub(name.split("@")[0])):
+    if not files and (path.exists() or path.suffix in FILES or not on_hub(name.split("@")[0])):
         raise FileNotFoundError(
             f"no pairs at {name}; give a file (.jsonl, .json, .csv, .parquet), a folder of .parquet files, or "
             "owner/name of a data set on the hub"
