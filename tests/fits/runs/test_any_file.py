@@ -13,8 +13,9 @@ from repro.fits.runs.reading import BadRuns, Runs, read_runs
 EXAMPLES = settings(
     max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-NAMES = st.sampled_from(
-    ["N", "D", "C", "loss", "params (M)", "tokens", "lr", "counting", "epochs", "unique_tokens", ""]
+NAMES = st.one_of(
+    st.sampled_from(["N", "D", "C", "loss", "params (M)", "tokens", "lr", "counting", "epochs", "val_ppl", "bits", ""]),
+    st.text(max_size=8),
 )
 NUMBERS = st.one_of(
     st.floats(),
@@ -27,7 +28,7 @@ CELLS = st.one_of(
     NUMBERS.map(str), st.text(max_size=6), st.sampled_from(["7B", "1,4", "nan", "total", " ", '"', "1e400"])
 )
 MAGICS = st.sampled_from(
-    [b"", b"PK\x03\x04", b"PAR1", b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\x00", b"\xff\xfe", b"[", b"{", b"sep=;\n"]
+    [b"", b"PK\x03\x04", b"PAR1", b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\x00", b"\xff\xfe", b"[", b"{", b"sep=;\n", b"#"]
 )
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), NUMBERS, st.text(max_size=5)),

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from repro.corpora.tables.sheets import Sheet
@@ -128,6 +128,7 @@ WORDS = st.sampled_from(
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.lists(WORDS, min_size=2, max_size=6), st.booleans())
+@example(["parms", "parms", "tokns", "los"], True)
 def test_a_hint_that_is_followed_ends_in_runs(header, numbers):
     """Never in another refusal, and no column is offered that is read, that two would be, or that holds words."""
     sheet = Sheet(header, [2], [["2.5e9" if numbers else "x"] for _ in header])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 SHOWN = 5  # problems or names in one message
@@ -30,7 +31,10 @@ def near(columns: Mapping[int, str], spellings: Mapping[str, str]) -> dict[int, 
     """
     best: dict[str, tuple[float, int, str]] = {}
     known = [spelling for spelling in spellings if len(spelling) > 1]
+    times = Counter(columns.values())
     for place, name in columns.items():
+        if times[name] > 1:  # renaming one of two alike names says not which
+            continue
         for spelling in difflib.get_close_matches(plain(name), known, n=1, cutoff=ALIKE):
             likeness = difflib.SequenceMatcher(None, spelling, plain(name)).ratio()
             meaning = spellings[spelling]

@@ -77,7 +77,7 @@ def fit_isoflop(
     if sound.sum() < 2:
         raise ValueError(
             f"{int(sound.sum())} of {len(budgets)} budgets (each of {fewest} runs or more within {tolerance:.0%}) show "
-            "a valley; at least two are needed. Widen the tolerance, or add runs on both sides of the minimum"
+            "a valley; at least two are needed. Add runs on both sides of the minimum"
         )
     slope, intercept, _ = lines(x, log_N, sound.astype(float))
     at = sound[0]
