@@ -125,11 +125,11 @@ def _one_spelling(names: list[str]) -> list[str]:
 
 
 def _once(frame: pd.DataFrame, cells: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    copied = cells.apply(lambda column: column.str.strip()).duplicated()
+    copied = pd.DataFrame({name: cells[name].str.strip() for name in cells}).duplicated()
     if copied.any():
         rows = frame.index[copied].tolist()
         notes.append(f"exact copies: {_rows(rows)}; each score counts once, so {len(frame) - len(rows)} remain")
-    return frame[~copied]
+    return frame.loc[~copied]
 
 
 def _turned(metric: str, part: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
@@ -168,9 +168,9 @@ def _direction(metric: str, part: pd.DataFrame, notes: list[str]) -> int:
 
 def _shares(metric: str, part: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Scores of which each is a share, between 0 and 1 or in percent; one scale per task."""
-    row = part["score"].idxmax()
-    if part["score"][row] > 100:
-        got = f"row {row}: {metric!r} is {part['score'][row]:g}"
+    place = int(part["score"].to_numpy().argmax())
+    if (most := float(part["score"].to_numpy()[place])) > 100:
+        got = f"row {part.index[place]}: {metric!r} is {most:g}"
         raise BadScores(f"{got}; expected a share between 0 and 1, or a percentage up to 100")
     if (below := part.index[part["score"] < 0]).size:
         notes.append(
@@ -186,9 +186,10 @@ def _one_scale(task: str, scores: pd.DataFrame) -> pd.DataFrame:
         return scores.assign(score=values.where(~above | scores["percent"], values / 100))
     small = (values > 0) & ~above
     if above.any() and small.any() and values[above].min() > APART * values[small].max():
-        first, second = values[small].idxmax(), values[above].idxmin()
+        least, most = values[small].max(), values[above].min()
+        first, second = (values.index[values == value][0] for value in (least, most))
         raise BadScores(
-            f"task {task!r}: row {first} has {values[first]:g} and row {second} has {values[second]:g}, and no score "
+            f"task {task!r}: row {first} has {least:g} and row {second} has {most:g}, and no score "
             "lies between; are these fractions and percentages? Write % behind each percentage"
         )
     return scores
@@ -212,12 +213,12 @@ def _judged(frame: pd.DataFrame, fewest: int, notes: list[str]) -> pd.DataFrame:
     """The tasks of each metric that show a curve."""
     keep = []
     for metric, part in frame.groupby("metric", sort=False):
-        tasks = dict(list(part.groupby("task", sort=False)))
+        tasks = {str(task): scores for task, scores in part.groupby("task", sort=False)}
         reasons = {task: why for task, scores in tasks.items() if (why := _no_curve(scores, fewest))}
-        first = next(iter(reasons), None)
+        first = next(iter(reasons), "")
         if len(reasons) == len(tasks):
             raise BadScores(f"metric {metric!r}: no task can be judged; {first!r} {reasons[first]}")
-        if first is not None:
+        if first:
             more = f" ({len(reasons)} tasks are left out)" if len(reasons) > 1 else ""
             notes.append(f"{metric!r} leaves out the task {first!r}, which {reasons[first]}{more}")
         keep += [scores for task, scores in tasks.items() if task not in reasons]
