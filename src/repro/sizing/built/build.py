@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from repro.sizing.models.config import Config, ConfigRefused
+from repro.sizing.models.config import Config, ConfigRefused, shown
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -28,7 +28,7 @@ def build(config: Config) -> PreTrainedModel:
         import transformers
     except ModuleNotFoundError as error:
         raise ConfigRefused(
-            f"{config.name}: model_type {config.family!r} is not counted by formula, and {error.name}, which builds "
+            f"{config.name}: model_type {shown(config.family)} is not counted by formula, and {error.name}, which builds "
             "any other, is not installed; install the extra `training`: pip install -c constraints.txt -e '.[training]'"
         ) from error
     kept = torch.get_default_dtype()
@@ -43,10 +43,9 @@ def build(config: Config) -> PreTrainedModel:
     except ConfigRefused:
         raise
     except Exception as error:  # a configuration may fail anywhere in a foreign library
-        told = " ".join((str(error).strip() or "no reason given").splitlines()[:2])
         raise ConfigRefused(
             f"{config.name}: transformers {transformers.__version__} refuses this {config.family} configuration "
-            f"({type(error).__name__}: {told})"
+            f"({type(error).__name__}: {shown(error) or 'no reason given'})"
         ) from error
     finally:
         torch.set_default_dtype(kept)
@@ -79,7 +78,7 @@ def _parsed(config: Config, transformers: Any) -> PretrainedConfig:
     named = _named_class(config, transformers)
     if named is None:
         raise ConfigRefused(
-            f"{config.name}: model_type {config.family!r} is known neither to this project nor to transformers "
+            f"{config.name}: model_type {shown(config.family)} is known neither to this project nor to transformers "
             f"{transformers.__version__}; a newer transformers may read it"
         )
     return named.config_class(**fields)  # type: ignore[no-any-return]
@@ -113,4 +112,6 @@ def _class_of(config: Config, parsed: PretrainedConfig, transformers: Any) -> An
         if type(parsed) in mapping:
             found = mapping[type(parsed)]
             return found[0] if isinstance(found, tuple) else found
-    raise ConfigRefused(f"{config.name}: transformers {transformers.__version__} has no model for {config.family!r}")
+    raise ConfigRefused(
+        f"{config.name}: transformers {transformers.__version__} has no model for {shown(config.family)}"
+    )

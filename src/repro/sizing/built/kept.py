@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from repro.sizing.models.config import shown
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -91,7 +93,7 @@ def _output(model: Any, decoder: nn.Module, tokens: int) -> Any:
 
 
 def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {(str(error).strip() or 'no reason given').splitlines()[0]}"
+    return f"{type(error).__name__}: {shown(error) or 'no reason given'}"
 
 
 def _kept(short: Any, long: Any) -> Kept:

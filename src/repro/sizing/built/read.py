@@ -10,7 +10,7 @@ from repro.sizing.built.build import build, quiet
 from repro.sizing.built.kept import Kept, NothingKept, kept_by_layer
 from repro.sizing.built.modules import NORM, Heads, read_layer
 from repro.sizing.models.architecture import Architecture, Layer
-from repro.sizing.models.config import Config, ConfigRefused
+from repro.sizing.models.config import Config, ConfigRefused, shown
 from repro.sizing.models.matrices import Latent, Matrix
 from repro.sizing.models.parameters import count_parameters
 from repro.sizing.models.parts import Mixer
@@ -36,7 +36,7 @@ def read_built(config: Config) -> Architecture:
         number = sum(parameter.numel() for parameter in model.parameters())
         raise ConfigRefused(
             f"{config.name}: a model of family {config.family} with {number:,} parameters is built, but it is not read "
-            f"layer by layer ({error})"
+            f"layer by layer ({shown(error)})"
         ) from error
 
 

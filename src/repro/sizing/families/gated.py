@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from repro.sizing.families.decoder import ALL_FOUR, decoder, gated
 from repro.sizing.models.architecture import Architecture, Attention, Experts, FeedForward, Layer
-from repro.sizing.models.config import Config, ConfigRefused
+from repro.sizing.models.config import Config, ConfigRefused, shown
 
 
 def llama(config: Config) -> Architecture:
@@ -129,7 +129,7 @@ def _windows(config: Config, slides: Callable[[int], bool]) -> tuple[int | None,
     if types is None:
         return tuple(window if slides(place) else None for place in range(layers))
     if not isinstance(types, list):
-        raise ConfigRefused(f"{config.name}: layer_types is {types!r}; expected a list with a name for each layer")
+        raise ConfigRefused(f"{config.name}: layer_types is {shown(types)}; expected a list with a name for each layer")
     if len(types) != layers:
         raise ConfigRefused(f"{config.name}: layer_types names {len(types)} layers; num_hidden_layers is {layers}")
     return tuple(window if kind == "sliding_attention" else None for kind in types)

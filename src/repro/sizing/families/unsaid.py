@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from repro.sizing.models.architecture import Architecture
-from repro.sizing.models.config import Config, ConfigRefused
+from repro.sizing.models.config import Config, ConfigRefused, shown
 from repro.sizing.models.matrices import Matrix
 
 # Of the configuration classes of transformers 5, for fields that published files of these families leave out.
@@ -65,7 +65,7 @@ def completed(config: Config) -> Config:
     for other, name in ALIASES.get(config.family, {}).items():
         if other in given and given.setdefault(name, given[other]) != given[other]:
             raise ConfigRefused(
-                f"{config.name}: {name} is {given[name]!r} and {other}, its other name, {given[other]!r}"
+                f"{config.name}: {name} is {shown(given[name])} and {other}, its other name, {shown(given[other])}"
             )
     return Config({**DEFAULTS.get(config.family, {}), **given}, config.name)
 

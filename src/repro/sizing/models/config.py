@@ -56,9 +56,13 @@ class Config:
         value = self.fields.get(field)
         if field == "model_type" and "peft_type" in self.fields:
             base = self.fields.get("base_model_name_or_path")
-            raise ConfigRefused(f"{self.name} is the configuration of an adapter; give that of its base model, {base}")
+            raise ConfigRefused(
+                f"{self.name} is the configuration of an adapter; give that of its base model, {shown(base)}"
+            )
         if not isinstance(value, str):
-            raise ConfigRefused(f"{self.name}: {field} is {value!r}; expected a name, as in a Hugging Face config.json")
+            raise ConfigRefused(
+                f"{self.name}: {field} is {shown(value)}; expected a name, as in a Hugging Face config.json"
+            )
         return value
 
     def count(self, field: str, default: int | None = None) -> int:
@@ -72,7 +76,7 @@ class Config:
         if value is None:
             raise ConfigRefused(f"{self.name}: {field} is missing; a config of family {self.family} needs it")
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ConfigRefused(f"{self.name}: {field} is {value!r}; expected a whole number above 0")
+            raise ConfigRefused(f"{self.name}: {field} is {shown(value)}; expected a whole number above 0")
         return value
 
     def optional(self, field: str) -> int | None:
@@ -97,7 +101,7 @@ class Config:
         value = self.fields.get(field)
         value = default if value is None else value
         if not isinstance(value, bool):
-            raise ConfigRefused(f"{self.name}: {field} is {value!r}; expected true or false")
+            raise ConfigRefused(f"{self.name}: {field} is {shown(value)}; expected true or false")
         return value
 
     def expect(self, field: str, value: object) -> None:
@@ -108,7 +112,8 @@ class Config:
         """
         if self.fields.get(field) not in (None, value):
             raise NotCounted(
-                f"{self.name}: {field} is {self.fields[field]!r}; family {self.family} is counted for {value!r} alone"
+                f"{self.name}: {field} is {shown(self.fields[field])}; "
+                f"family {self.family} is counted for {value!r} alone"
             )
 
     def divided(self, field: str, by: str) -> int:
@@ -138,7 +143,7 @@ def read_config(source: str | Path | Mapping[str, Any], name: str | None = None)
     except OSError as error:
         raise ConfigRefused(f"{path} cannot be read ({error.strerror}); give a config.json or a known name") from error
     except (ValueError, RecursionError) as error:
-        raise ConfigRefused(f"{path} is no JSON ({error}); expected a Hugging Face config.json") from error
+        raise ConfigRefused(f"{path} is no JSON ({shown(error)}); expected a Hugging Face config.json") from error
     if not isinstance(fields, dict):
         raise ConfigRefused(f"{path} holds a {type(fields).__name__}; expected an object of a Hugging Face config.json")
     return Config(fields, name or str(path))
@@ -156,6 +161,12 @@ def _told_number(fields: dict[str, Any]) -> Any:
     """Infinity as `transformers` writes it into JSON, which knows none: {"__float__": "Infinity"}."""
     told = fields.get("__float__")
     return float(told) if len(fields) == 1 and told in ("Infinity", "-Infinity", "NaN") else fields
+
+
+def shown(value: object) -> str:
+    """A value of a file in a message: on one line, a long one cut short."""
+    told = " ".join(str(value if isinstance(value, Exception) else repr(value)).split())
+    return told if len(told) <= 200 else f"{told[:200]} ..."
 
 
 def _most(field: object) -> int:
