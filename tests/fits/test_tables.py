@@ -33,7 +33,7 @@ def page(own, tmp_path, monkeypatch):
     monkeypatch.setenv("REPRO_RESULTS", str(tmp_path))
     monkeypatch.setattr(Study, "table", lambda study, frame, *, caption: shown["tables"].update({caption: frame}))
     monkeypatch.setattr(
-        Study, "figure", lambda study, drawn, *, caption, alt, **_: shown["words"].extend([caption, alt])
+        Study, "figure", lambda study, drawn, *, caption, **_: shown["words"].append(caption)
     )
     given = {"scale": "smoke", "runs": str(own), "resamples": 200}
     for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
@@ -63,7 +63,7 @@ def test_the_page_and_the_command_give_one_answer(own, page):
 
 
 def test_the_page_calls_the_file_by_its_name_and_counts_its_rows(page):
-    """In each caption and in the alternative text; nothing calls them the points of another table."""
+    """In each caption; nothing calls them the points of another table."""
     for words in [*page["tables"], *page["words"]]:
         assert "my runs.csv" in words and "igitised" not in words
         assert "53 runs of my runs.csv" in words or "What to distrust" in words

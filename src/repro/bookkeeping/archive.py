@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from repro.floor.faults import fault
 
@@ -41,7 +41,10 @@ def unpacked(archive: Path) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
-            with gzip.open(archive) as plain, tarfile.open(fileobj=Bounded(plain), mode="r|") as opened:
+            with (
+                gzip.open(archive) as plain,
+                tarfile.open(fileobj=cast("IO[bytes]", Bounded(cast("IO[bytes]", plain))), mode="r|") as opened,
+            ):
                 for member in opened:
                     _unpack(member, opened, Path(folder))
             if not any(Path(folder).iterdir()):

@@ -26,7 +26,7 @@ DASHES = {"--": "dashed", ":": "dotted", "-.": "dash-dotted", "-": "solid"}
 def figure_in_words(figure: Figure) -> str:
     """Each panel with its axes, and each series with its first, last, least and greatest value, row or bar by name."""
     figure.canvas.draw_idle()
-    panels = [ax for ax in figure.axes if ax.get_visible() and ax.axison]
+    panels = [ax for ax in figure.axes if ax.get_visible() and ax.axison and ax.get_label() != "<colorbar>"]
     told = [_panel(ax) for ax in panels]
     if len(panels) == 1:
         return told[0]

@@ -51,20 +51,6 @@ def picture(report: Report) -> Figure:
     return figure
 
 
-def alternative_text(report: Report, name: str) -> str:
-    """What the picture shows, in words, of runs of a file of that name."""
-    frame = report.runs.frame
-    sizes = ", ".join(
-        f"approach {approach.number}: a = {approach.a.value:.3f}, {approach.a.low:.3f} to {approach.a.high:.3f}"
-        for approach in report.approaches
-    )
-    return (
-        f"Left: loss, {frame['loss'].min():.3g} to {frame['loss'].max():.3g}, against parameters, "
-        f"{frame['N'].min():.3g} to {frame['N'].max():.3g}, of {len(frame)} runs of {name}, with the fitted surface at "
-        f"their budgets. Right: the optimal size against compute; {sizes or 'no approach applies'}."
-    )
-
-
 def _runs(axes: Axes, report: Report, colours: ScalarMappable) -> None:
     frame, surface = report.runs.frame, report.fit.surface
     compute = frame["C"]

@@ -46,10 +46,10 @@ def derive_pages(
         page, before = _page(pages, notebook), stamps(root)
         executed = execute(notebook, parameters, page, server=server)
         inputs = take_inputs(executed, parameters["scale"], elsewhere=elsewhere[notebook])
-        verdicts = verdicts_of(executed)
+        given = verdicts_of(executed)
         if inputs.elsewhere:  # before the run box
             executed.cells.insert(-1, nbformat.v4.new_markdown_cell(f"## At other scales\n\n{inputs.elsewhere}"))
-        executed.cells = arranged(executed.cells, load_chapter(notebook.path.parent / "claims.toml"), verdicts)
+        executed.cells = arranged(executed.cells, load_chapter(notebook.path.parent / "claims.toml"), given)
         _finish(executed)
         # Of a file that was edited meanwhile, nobody knows which version the page shows: it is derived again.
         edited = before != stamps(root)
