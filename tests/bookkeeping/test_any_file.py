@@ -22,9 +22,9 @@ from repro.bookkeeping.campaign.slices import load_slices
 from repro.bookkeeping.knobs import check_parameters, read_parameters
 from repro.bookkeeping.ledger import load_chapter, load_ledger
 from repro.bookkeeping.ledger.verdict_files import load_changelog, load_verdicts, same_verdict
-from repro.bookkeeping.pages.articles import load_articles
 from repro.bookkeeping.records import BrokenRecordError, Record, merge, read_record, record_of
 from repro.bookkeeping.records.record import text_of
+from repro.bookkeeping.site.articles import load_articles
 from repro.floor.scale import load_help, load_scales
 
 EXAMPLES = settings(

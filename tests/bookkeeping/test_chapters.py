@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -28,10 +29,12 @@ from repro.bookkeeping.chapters import (
     notebooks,
     run,
 )
+from repro.bookkeeping.chapters.check import Checked
 from repro.bookkeeping.chapters.execution import verdicts_of
 from repro.bookkeeping.knobs import UnknownParameter
 from repro.bookkeeping.ledger.verdict_files import keep_verdicts, load_verdicts
 from repro.bookkeeping.records import RecordStore, Trial, record_of
+from repro.bookkeeping.records.record import read_record, text_of
 from repro.bookkeeping.sweeps import OutOfTime
 from repro.floor.provenance import provenance
 
@@ -247,13 +250,33 @@ def test_two_tasks_run_at_a_time_and_answer_in_their_order(monkeypatch):
 
 def test_check_is_clean_after_a_run_and_names_a_verdict_that_was_edited(tmp_path, results, replayed):
     replayed(check)
-    assert [] == check(tmp_path, results)
+    assert Checked([], []) == check(tmp_path, results)
 
     file = results / "verdicts" / "tiny.json"
     file.write_text(file.read_text().replace('"value": 30.0', '"value": 31.0'))
 
-    (drift,) = check(tmp_path, results)
+    (drift,) = check(tmp_path, results).drifts
     assert "sums-are-large at cpu" in str(drift)
+
+
+def test_a_planted_record_that_turns_an_outcome_takes_the_sentence_with_it_and_fails_the_check(tmp_path, results):
+    """The page says that sums are large while that is supported; its record then says that the sum is naught."""
+    book = tmp_path / "experiments" / "tiny" / "tiny.ipynb"
+    notebook = nbformat.read(book, as_version=4)
+    told = 'study.tell("Sums are large: {sums-are-large:bare}.", while_={"sums-are-large": "supported"})'
+    notebook.cells.insert(-1, nbformat.v4.new_code_cell(told))
+    nbformat.write(notebook, book)
+    assert [] == check(tmp_path, results).outlived
+    [page] = derive_pages(tmp_path, results, tmp_path / "pages")
+    assert "Sums are large: 30." in page.read_text()
+
+    for path in results.glob("records/add/*.json"):
+        record = read_record(path)
+        path.write_text(text_of(replace(record, numbers={"sum": 0.0})))
+    [page] = derive_pages(tmp_path, results, tmp_path / "pages")
+
+    assert "Sums are large: " not in "".join(cell.source for cell in nbformat.read(page, as_version=4).cells)
+    assert ["tiny: sums-are-large is refuted, exact, not supported"] == check(tmp_path, results).outlived
 
 
 def test_a_check_of_named_pages_looks_at_their_verdicts_alone(tmp_path, results, replayed):
@@ -263,7 +286,7 @@ def test_a_check_of_named_pages_looks_at_their_verdicts_alone(tmp_path, results,
     other = make_book(tmp_path, name="other")
     [tiny] = [notebook for notebook in notebooks(tmp_path / "experiments") if notebook != other]
 
-    assert (0, 1) == (len(check(tmp_path, results, [other])), len(check(tmp_path, results, [tiny])))
+    assert (0, 1) == tuple(len(check(tmp_path, results, [one]).drifts) for one in (other, tiny))
 
 
 def test_a_missing_record_fails_the_check_and_is_not_computed(tmp_path, results):

@@ -263,7 +263,7 @@ def test_a_finding_leaves_the_cover_with_the_outcome_that_it_speaks_of(site):
 
     assert "Loss falls with exponent 0.4. It falls with exponent 0.347 (0.331 to 0.362)." in cover
     assert "It does." not in cover
-    assert ["cache-halves is exact, not open"] == stale_findings(site.findings, site.ledger, site.verdicts)
+    assert ["cache-halves is supported, exact, not open"] == stale_findings(site.findings, site.ledger, site.verdicts)
 
 
 def test_a_question_leads_to_its_verdicts_and_how_far_they_carry(site):

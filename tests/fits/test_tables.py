@@ -32,9 +32,7 @@ def page(own, tmp_path, monkeypatch):
     shown = {"tables": {}, "words": []}
     monkeypatch.setenv("REPRO_RESULTS", str(tmp_path))
     monkeypatch.setattr(Study, "table", lambda study, frame, *, caption: shown["tables"].update({caption: frame}))
-    monkeypatch.setattr(
-        Study, "figure", lambda study, drawn, *, caption, **_: shown["words"].append(caption)
-    )
+    monkeypatch.setattr(Study, "figure", lambda study, drawn, *, caption, **_: shown["words"].append(caption))
     given = {"scale": "smoke", "runs": str(own), "resamples": 200}
     for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
         if cell.cell_type == "code" and "parameters" not in cell.metadata.get("tags", []):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # papermill is loaded by a check, and not by a question for h
 SHOWN = 5  # records without a digest that a line names
 COUNTED = {
     "drifts": "drifts",
+    "outlived": "sentences that outlived their verdict",
     "broken_records": "broken records",
     "records_without_digest": "records without a digest",
     "rivals_not_refuted": "rivals that are not refuted",
@@ -33,27 +34,32 @@ def check(
     """Derive all verdicts again from committed records, with computing forbidden; exit 1 if one differs.
 
     Each record is compared with its digest: one that was edited, or that holds no digest, fails. Rivals are judged too,
-    and a refuted control is an alarm: both fail. Regions that changed after their first verdict are listed (that is no
-    failure: the ledger page says so). With names, only the verdicts, rivals and controls of these are looked at.
+    and a refuted control is an alarm: both fail, as do sentences that speak of outcomes which are others now. Regions
+    that changed after their first verdict are listed (that is no failure: the ledger page says so). With names, only
+    the verdicts, rivals and controls of these are looked at.
     """
     from repro.bookkeeping import chapters
     from repro.bookkeeping.ledger import Outcome, judge_rival, load_ledger, region_changes
-    from repro.bookkeeping.ledger.outcomes import alarms
+    from repro.bookkeeping.ledger.outcomes import alarms, final_outcomes
     from repro.bookkeeping.ledger.verdict_files import load_verdicts
     from repro.bookkeeping.records import soundness
+    from repro.bookkeeping.site.findings import load_findings, stale_findings
 
     console = Console(quiet=as_json, markup=False)
     with refusing(ValueError, LookupError, FileNotFoundError, chapters.Failed):
         chosen = [n for name in names or [] for n in chapters.find_notebook(places.experiments(), name)]
         selection = list(dict.fromkeys(chosen)) if names else None
         sound = soundness(places.results() / "records")
-        drifts = chapters.check(places.root(), places.results(), selection, tell=console.print)
+        checked = chapters.check(places.root(), places.results(), selection, tell=console.print)
         ledger, verdicts = load_ledger(places.experiments()), load_verdicts(places.results())
+        findings = load_findings(places.root() / "book" / "findings.toml", ledger) if selection is None else []
+    cover = stale_findings(findings, ledger, final_outcomes(ledger, verdicts))
     of = {notebook.chapter for notebook in selection} if selection is not None else None
     ledger = {name: claim for name, claim in ledger.items() if of is None or claim.chapter in of}
     changes = region_changes(places.root(), of)
     found = {
-        "drifts": [str(drift) for drift in drifts],
+        "drifts": [str(drift) for drift in checked.drifts],
+        "outlived": [*checked.outlived, *(f"the cover: {left}" for left in cover)],
         "broken_records": sound.broken,
         "records_without_digest": [f"{path.parent.name}/{path.stem}" for path in sound.bare],
         "rivals_not_refuted": [c.id for c in ledger.values() if c.holds and judge_rival(c) is not Outcome.REFUTED],
@@ -71,6 +77,7 @@ def check(
 
 def _lines(
     drifts: list[str],
+    outlived: list[str],
     broken_records: list[str],
     records_without_digest: list[str],
     rivals_not_refuted: list[str],
@@ -78,6 +85,7 @@ def _lines(
 ) -> Iterator[str]:
     """A line for each thing that fails the check; of records without a digest, the first ones."""
     yield from (f"drift: {drift}" for drift in drifts)
+    yield from (f"a sentence has outlived its verdict: {line}" for line in outlived)
     yield from (f"broken: {line}" for line in broken_records)
     if bare := records_without_digest:
         listed = ", ".join(name[: name.index("/") + 13] for name in bare[:SHOWN])

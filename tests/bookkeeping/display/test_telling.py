@@ -62,7 +62,7 @@ def test_a_field_that_nobody_gave_is_named():
 def test_sentences_go_with_the_outcome_that_they_speak_of():
     assert [] == unmet({"ppo-ahead": "open"}, VERDICTS, CLAIMS)
     assert [] == unmet({"ppo-ahead": ["leans against", "short of it"]}, VERDICTS, CLAIMS)
-    assert ["ppo-ahead is leans against, not supported"] == unmet({"ppo-ahead": "supported"}, VERDICTS, CLAIMS)
+    assert ["ppo-ahead is open, leans against, not supported"] == unmet({"ppo-ahead": "supported"}, VERDICTS, CLAIMS)
     assert ["ppo-ahead is untested, not open"] == unmet({"ppo-ahead": "open"}, {}, CLAIMS)
     with pytest.raises(ValueError, match="expected one of"):
         unmet({"ppo-ahead": "proved"}, VERDICTS, CLAIMS)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.bookkeeping.chapters.execution import execute, side_by_side, verdicts_of
+from repro.bookkeeping.chapters.execution import execute, outlived, side_by_side, verdicts_of
 from repro.bookkeeping.chapters.kernels import Server
 from repro.bookkeeping.ledger.verdict import Verdict
 from repro.bookkeeping.ledger.verdict_files import load_verdicts, same_verdict
 from repro.bookkeeping.notebooks import Notebook, notebooks
+from repro.floor.scale import Scale
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,24 @@ def _words(verdict: Verdict | None) -> str:
     return f"{verdict.outcome} {e.value:.6g} [{e.low:.6g}, {e.high:.6g}]"
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What a check found: verdicts that drifted, and told sentences that speak of outcomes which are others now."""
+
+    drifts: list[Drift]
+    outlived: list[str]
+
+
 def check(
     root: Path,
     results: Path,
     selection: Sequence[Notebook] | None = None,
     *,
     tell: Callable[[str], None] = lambda line: None,
-) -> list[Drift]:
+) -> Checked:
     """Each difference between the committed verdicts and those that notebooks and records give now.
+
+    Sentences are looked at where the book shows them: at the largest scale of their notebook.
 
     Args:
         selection: the notebooks whose verdicts are looked at; all by default.
@@ -61,23 +72,30 @@ def check(
         for scale in sorted({s for (_, s), v in committed.items() if v.notebook == notebook.name})
     ]
 
-    def derive(server: Server, task: tuple[Notebook, str]) -> dict[tuple[str, str], Verdict]:
+    def derive(server: Server, task: tuple[Notebook, str]) -> tuple[list[Verdict], list[str]]:
         tell(f"{task[0].name} at scale {task[1]}, from records alone")
         return _derive(server, *task)
 
-    derived = {key: verdict for verdicts in side_by_side(derive, tasks) for key, verdict in verdicts.items()}
-    return [
+    largest = {notebook: max((Scale(s) for n, s in tasks if n == notebook), key=_rank) for notebook, _ in tasks}
+    results_of = list(zip(tasks, side_by_side(derive, tasks), strict=True))
+    derived = {(v.claim, str(v.scale)): v for _, (given, _) in results_of for v in given}
+    stale = [f"{n.name}: {left}" for (n, s), (_, told) in results_of if largest[n] == s for left in told]
+    drifts = [
         Drift(claim, scale, committed.get((claim, scale)), derived.get((claim, scale)))
         for claim, scale in sorted(committed.keys() | derived.keys())
         if not _agree(committed.get((claim, scale)), derived.get((claim, scale)))
     ]
+    return Checked(drifts, stale)
 
 
-def _derive(server: Server, notebook: Notebook, scale: str) -> dict[tuple[str, str], Verdict]:
+def _rank(scale: Scale) -> int:
+    return scale.rank
+
+
+def _derive(server: Server, notebook: Notebook, scale: str) -> tuple[list[Verdict], list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         executed = execute(notebook, {"scale": scale, "compute": "never"}, Path(folder) / "out.ipynb", server=server)
-    verdicts = verdicts_of(executed)
-    return {(v.claim, str(v.scale)): v for v in verdicts if v.outcome != "untested"}
+    return [v for v in verdicts_of(executed) if v.outcome != "untested"], outlived(executed)
 
 
 def _agree(committed: Verdict | None, derived: Verdict | None) -> bool:

@@ -81,7 +81,7 @@ def unmet(conditions: Conditions, verdicts: Mapping[str, Verdict], claims: Mappi
             raise ValueError(f"while_ says {unknown[0]!r} of {name}; expected one of {sorted(KNOWN)}")
         now = _now(claims[name], verdicts.get(name))
         if not set(words) & set(now):
-            left.append(f"{name} is {now[-1]}, not {' or '.join(words)}")
+            left.append(f"{name} is {', '.join(now)}, not {' or '.join(words)}")
     return left
 
 
