@@ -28,9 +28,9 @@ def build(config: Config) -> PreTrainedModel:
         import transformers
     except ModuleNotFoundError as error:
         raise ConfigRefused(
-            f"{config.name}: model_type {shown(config.family)} is not counted by formula, and {error.name}, which "
-            "builds any other, is not installed; install the extra `training`: "
-            "pip install -c constraints.txt -e '.[training]'"
+            f"{config.name}: model_type {shown(config.family)} is not counted by formula, and {error.name}, "
+            "which builds any other, is not installed; install "
+            "the extra `training`: pip install -c constraints.txt -e '.[training]'"
         ) from error
     kept = torch.get_default_dtype()
     try:
