@@ -14,11 +14,11 @@ from repro.bookkeeping.ledger import Claim, Verdict
 from repro.floor.faults import fault
 from repro.floor.toml_files import load_toml
 
-STRICT = ConfigDict(strict=True, extra="forbid", validate_by_name=True)
+SHAPE = ConfigDict(extra="forbid", validate_by_name=True)
 Entry = TypeVar("Entry")
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True, config=SHAPE)
 class Finding:
     """What is believed, and a template of what was found, true while its claims have the outcomes named.
 
@@ -31,7 +31,7 @@ class Finding:
     while_: Annotated[dict[str, str | list[str]], Field(alias="while")]
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True, config=SHAPE)
 class Question:
     """A practical question under a heading, and the claims that answer it."""
 

@@ -56,7 +56,7 @@ class Part:
         return f"parts/{self.name}"
 
 
-@checked(frozen=True, config=ConfigDict(strict=True, extra="forbid"))
+@checked(frozen=True, config=ConfigDict(extra="forbid"))
 class Stated:
     """A part as book/parts.toml states it: chapters by folder and pages by notebook, each with its name for readers."""
 
