@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,6 +125,16 @@ def test_each_card_of_a_gpu_run_names_the_device_of_its_trials(tmp_path, results
     assert "<dt>Device</dt><dd>NVIDIA H100</dd>" in html
     assert ("", "NVIDIA H100") == (after["cpu"].device, after["gpu"].device)
     assert "device" not in before
+
+
+def test_runs_that_put_one_page_in_its_place_at_once_do_not_meet(tmp_path):
+    """Each writes aside under a name of its own: of one for all, a run took away what another was writing."""
+    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("words " * 5000)])
+    with ThreadPoolExecutor(8) as writers:
+        list(writers.map(lambda _: execution.write(page, tmp_path / "page.ipynb"), range(80)))
+
+    assert page == nbformat.read(tmp_path / "page.ipynb", as_version=4)
+    assert ["page.ipynb"] == [path.name for path in tmp_path.iterdir()]
 
 
 def test_a_parameter_it_does_not_have_is_refused_before_anything_starts(tmp_path):

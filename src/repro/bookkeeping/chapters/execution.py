@@ -114,10 +114,13 @@ def execute(
 
 
 def write(executed: nbformat.NotebookNode, place: Path) -> None:
-    """Put an executed notebook at its place, whole or not at all."""
-    beside = place.with_suffix(".tmp")
-    nbformat.write(executed, beside)
-    os.replace(beside, place)
+    """Put an executed notebook at its place, whole or not at all, also where several runs do so at once."""
+    beside = place.with_suffix(f".{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        nbformat.write(executed, beside)
+        os.replace(beside, place)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def side_by_side(
