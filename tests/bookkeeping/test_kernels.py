@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from ast import literal_eval
+from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from tiny_book import CELLS, make_book
 
-from repro.bookkeeping.chapters import Failed, Server, execute
+from repro.bookkeeping.chapters import Failed, Server, execute, fork_server
 from repro.bookkeeping.chapters.kernels import LIBRARIES, TRAINING
 from repro.floor.provenance import watched
 
@@ -180,6 +182,18 @@ def test_cpu_seconds_are_those_of_the_notebook_and_of_what_it_started(server, tm
 
     assert seconds("import time; time.sleep(2)") < 2
     assert seconds(child) > 2
+
+
+def test_a_command_killed_before_its_answer_leaves_no_kernel(monkeypatch):
+    """The server cannot tell it what it has just forked, and ends that all the same."""
+    kernel = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    monkeypatch.setattr(fork_server, "fork", lambda: kernel.pid)
+    reading, writing = os.pipe()
+    os.close(reading)
+    with suppress(BrokenPipeError), os.fdopen(writing, "w") as answers:
+        assert fork_server.serve(StringIO('{"arguments": []}\n'), answers) is None
+
+    assert gone(kernel.pid)
 
 
 @pytest.mark.parametrize(("at_once", "number"), [(1, signal.SIGINT), (2, signal.SIGINT), (2, signal.SIGKILL)])

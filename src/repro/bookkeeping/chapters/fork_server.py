@@ -39,7 +39,8 @@ def main() -> None:
     gc.freeze()  # else the collector of each kernel would touch, and so copy, all of this memory
     request = serve(requests, answers)
     requests.close()
-    answers.close()
+    with suppress(BrokenPipeError):
+        answers.close()
     if request:
         become_kernel(**request)
 
@@ -122,7 +123,10 @@ def serve(requests: TextIO, answers: TextIO) -> dict[str, Any] | None:
                 return dict(request)
             kernels.add(pid)
             answer = {"pid": pid}
-        print(json.dumps(answer), file=answers, flush=True)
+        try:
+            print(json.dumps(answer), file=answers, flush=True)
+        except BrokenPipeError:  # killed between its question and the answer
+            break
     for pid in kernels:  # the command is over, by whatever way
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)  # it may not lead its group yet
