@@ -154,7 +154,9 @@ def runners(count: int, folder: Path) -> Counter[str]:
     with working_in(folder):
         make_book(folder)
         victims = [Victim(repro("run", "tiny", "--scale", "cpu")) for _ in range(count)]
-        found["FAULT: runners that failed"] += sum(victim.wait() != 0 for victim in victims)
+        failed = [victim for victim in victims if victim.wait() != 0]
+        found["FAULT: runners that failed"] += len(failed)
+        print(*(victim.said() for victim in failed))
         found += sum(map(closed, victims), Counter())
         found += faults(folder, {})
         found["FAULT: changes not logged once"] += len(load_changelog(folder / "results")) != 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import tarfile
 import tempfile
@@ -10,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import Any
 
 from repro.floor.faults import fault
 
@@ -43,7 +44,7 @@ def unpacked(archive: Path) -> Iterator[Path]:
         try:
             with (
                 gzip.open(archive) as plain,
-                tarfile.open(fileobj=cast("IO[bytes]", Bounded(cast("IO[bytes]", plain))), mode="r|") as opened,
+                tarfile.open(fileobj=io.BufferedReader(Bounded(plain)), mode="r|") as opened,
             ):
                 for member in opened:
                     _unpack(member, opened, Path(folder))
@@ -55,18 +56,21 @@ def unpacked(archive: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-class Bounded:
+class Bounded(io.RawIOBase):
     """A file of which at most `LARGEST` bytes are read: one of kilobytes may unpack to any size."""
 
-    def __init__(self, plain: IO[bytes]) -> None:
+    def __init__(self, plain: gzip.GzipFile) -> None:
         self._plain, self._left = plain, LARGEST
 
-    def read(self, size: int) -> bytes:
-        chunk = self._plain.read(size)
-        self._left -= len(chunk)
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        count = self._plain.readinto(into)
+        self._left -= count
         if self._left < 0:
             raise ValueError(f"it unpacks to more than {LARGEST >> 20} MiB")
-        return chunk
+        return count
 
 
 def _unpack(member: tarfile.TarInfo, opened: tarfile.TarFile, folder: Path) -> None:

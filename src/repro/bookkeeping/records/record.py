@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NoReturn, cast
+from typing import Any, Literal, NoReturn
 
 import pydantic.dataclasses
 from pydantic import ConfigDict
@@ -65,9 +65,8 @@ def record_of(trial: Trial, numbers: Numbers | None, provenance: dict[str, Any],
     assert isinstance(config, dict)
     name, version = trial.measurement.name, trial.measurement.version
     status: Literal["measured", "diverged"] = "diverged" if numbers is None else "measured"
-    return Record(
-        name, version, config, trial.seed, status, cast("dict[str, Any]", dict(numbers or {})), provenance, reason
-    )
+    measured: dict[str, Any] = dict(numbers or {})
+    return Record(name, version, config, trial.seed, status, measured, provenance, reason)
 
 
 class BrokenRecordError(ValueError):
