@@ -243,9 +243,21 @@ def test_pages_come_from_records_alone_and_only_when_something_changed(tmp_path,
     replayed(derive_pages)
     [other] = derive_pages(tmp_path, results, tmp_path / "elsewhere")
 
-    assert ["tiny: deriving at scale cpu", "tiny: up to date at scale cpu"] == told
+    assert ["tiny: derived at scale cpu", "tiny: up to date at scale cpu"] == told
     assert first == page.read_bytes()
     assert first == other.read_bytes()  # a page derived twice is the same page
+
+
+def test_a_page_that_settles_nothing_is_shown_at_the_largest_scale_on_record(tmp_path, results):
+    """Planted: its verdicts are gone, its trials at scale cpu are not, until one is."""
+    (results / "verdicts" / "tiny.json").unlink()
+    told = []
+    derive_pages(tmp_path, results, tmp_path / "pages", tell=told.append)
+    for path in results.glob("records/add/*.json"):
+        path.unlink()
+    derive_pages(tmp_path, results, tmp_path / "elsewhere", tell=told.append)
+
+    assert ["tiny: derived at scale cpu", "tiny: derived at scale smoke"] == told
 
 
 def test_two_tasks_run_at_a_time_and_answer_in_their_order(monkeypatch):

@@ -121,7 +121,7 @@ def test_one_changed_record_derives_one_page(root, change):
 
     derive_pages(root, root / "results", root / "pages", tell=told.append)
 
-    assert ["second: deriving at scale smoke", "tiny: up to date at scale smoke"] == sorted(told)
+    assert ["second: derived at scale smoke", "tiny: up to date at scale smoke"] == sorted(told)
     assert set() == stale(root)
 
 
@@ -132,7 +132,7 @@ def test_a_page_moves_to_the_scale_of_its_first_verdict(root):
 
     derive_pages(root, root / "results", root / "pages", tell=told.append)
 
-    assert ["second: up to date at scale smoke", "tiny: deriving at scale cpu"] == sorted(told)
+    assert ["second: up to date at scale smoke", "tiny: derived at scale cpu"] == sorted(told)
 
 
 def test_a_page_says_what_its_claims_came_to_at_other_scales(root):
@@ -150,7 +150,7 @@ def test_a_page_says_what_its_claims_came_to_at_other_scales(root):
     derive_pages(root, root / "results", root / "pages", tell=told.append)
 
     assert "At other scales" in page and "larger sums" in page and "small sums" not in page
-    assert "tiny: deriving at scale gpu" in told
+    assert "tiny: derived at scale gpu" in told
     assert "large sums" in (root / "pages" / "tiny.ipynb").read_text()
 
 

@@ -43,6 +43,11 @@ class Failed(RuntimeError):
         super().__init__(f"{words}\nAs far as it came: {draft}" if draft else words)
         self.draft = draft
 
+    def discard(self) -> None:
+        """Delete what is left of it, where its failing is an answer."""
+        if self.draft is not None:
+            _discard(self.draft)
+
 
 def execute(
     notebook: Notebook,

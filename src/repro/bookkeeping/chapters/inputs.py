@@ -76,6 +76,14 @@ def stamps(root: Path) -> dict[Path, tuple[int, int]]:
     return written
 
 
+def noted_scale(page: Path) -> str | None:
+    """The scale that a page was derived at, if it lies there."""
+    try:
+        return str(json.loads(page.read_text(encoding="utf-8"))["metadata"]["repro"]["inputs"]["scale"])
+    except (OSError, ValueError, TypeError, LookupError, RecursionError):  # none, half of one, or one of another making
+        return None
+
+
 def take_inputs(executed: nbformat.NotebookNode, scale: str, *, elsewhere: str = "") -> Inputs:
     """The inputs that a study noted when it closed; they are taken out of its page."""
     for cell in executed.cells:

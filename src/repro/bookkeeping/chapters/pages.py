@@ -9,8 +9,8 @@ from pathlib import Path
 import nbformat
 
 from repro.bookkeeping.chapters.arrangement import arranged
-from repro.bookkeeping.chapters.execution import execute, side_by_side, verdicts_of, write
-from repro.bookkeeping.chapters.inputs import stamps, take_inputs, up_to_date
+from repro.bookkeeping.chapters.execution import Failed, execute, side_by_side, verdicts_of, write
+from repro.bookkeeping.chapters.inputs import noted_scale, stamps, take_inputs, up_to_date
 from repro.bookkeeping.chapters.kernels import Server
 from repro.bookkeeping.display.cards import other_scales
 from repro.bookkeeping.ledger import Outcome, load_chapter
@@ -25,27 +25,25 @@ def derive_pages(
 ) -> list[Path]:
     """Write pages/<notebook>.ipynb for every notebook of which an input changed; returns all pages.
 
-    A notebook with verdicts on file is derived from records alone (compute = "never") at their largest scale;
-    one without is run at smoke scale, never more.
+    A notebook with verdicts on file is derived from records alone (compute = "never") at their largest scale. One
+    without is derived at the largest scale at which all of its trials are on record, else run at smoke scale.
     """
     verdicts = load_verdicts(results)
     every = {notebook: settled_scale(notebook, verdicts) for notebook in notebooks(root / "experiments")}
     elsewhere = {notebook: _at_other_scales(notebook, scale, verdicts) for notebook, scale in every.items()}
     stale = []
     for notebook, scale in every.items():
-        said, shown_at = elsewhere[notebook], str(scale or Scale.SMOKE)
+        said, shown_at = elsewhere[notebook], str(scale or noted_scale(_page(pages, notebook)) or Scale.SMOKE)
         if up_to_date(_page(pages, notebook), shown_at, notebook, root, results, elsewhere=said):
-            tell(f"{notebook.name}: up to date at scale {scale or Scale.SMOKE}")
+            tell(f"{notebook.name}: up to date at scale {shown_at}")
         else:
             stale.append(notebook)
 
     def derive(server: Server, notebook: Notebook) -> None:
-        scale = every[notebook]
-        tell(f"{notebook.name}: deriving at scale {scale or Scale.SMOKE}")
-        parameters = {"scale": str(scale), "compute": "never"} if scale else {"scale": "smoke"}
         page, before = _page(pages, notebook), stamps(root)
-        executed = execute(notebook, parameters, page, server=server)
-        inputs = take_inputs(executed, parameters["scale"], elsewhere=elsewhere[notebook])
+        executed, scale = _executed(notebook, every[notebook], page, server)
+        tell(f"{notebook.name}: derived at scale {scale}")
+        inputs = take_inputs(executed, str(scale), elsewhere=elsewhere[notebook])
         given = verdicts_of(executed)
         if inputs.elsewhere:  # before the run box
             executed.cells.insert(-1, nbformat.v4.new_markdown_cell(f"## At other scales\n\n{inputs.elsewhere}"))
@@ -63,6 +61,25 @@ def derive_pages(
     for left in set(pages.glob("*.ipynb")) - set(written):
         left.unlink()
     return written
+
+
+def _executed(
+    notebook: Notebook, settled: Scale | None, page: Path, server: Server
+) -> tuple[nbformat.NotebookNode, Scale]:
+    """A notebook from its records at the scale that it settles something at, and that scale.
+
+    One that settles nothing tries from its largest scale down, and runs at smoke scale.
+    """
+    larger = [] if settled else sorted((s for s in notebook.settings() if s is not Scale.SMOKE), key=lambda s: -s.rank)
+    for scale in larger:
+        try:
+            executed = execute(notebook, {"scale": str(scale), "compute": "never"}, page, server=server)
+            return executed, scale
+        except Failed as error:
+            error.discard()
+    if settled:
+        return execute(notebook, {"scale": str(settled), "compute": "never"}, page, server=server), settled
+    return execute(notebook, {"scale": str(Scale.SMOKE)}, page, server=server), Scale.SMOKE
 
 
 def _page(pages: Path, notebook: Notebook) -> Path:
