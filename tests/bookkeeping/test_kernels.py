@@ -194,6 +194,7 @@ def test_a_command_killed_before_its_answer_leaves_no_kernel(monkeypatch):
         assert fork_server.serve(StringIO('{"arguments": []}\n'), answers) is None
 
     assert gone(kernel.pid)
+    kernel.wait()  # the server has asked how it ended
 
 
 @pytest.mark.parametrize(("at_once", "number"), [(1, signal.SIGINT), (2, signal.SIGINT), (2, signal.SIGKILL)])
