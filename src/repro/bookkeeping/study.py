@@ -177,8 +177,10 @@ class Study:
         telling.refuse_typed(f"{sentences} {do}")
         left = telling.unmet(while_, self._settled, self.claims)
         about = {name: self.claims[name] for name in while_}
+        known = [self._settled[name] for name in about if name in self._settled]
+        if not known:  # a reader's own model settles none
+            return
         if left:
-            known = [self._settled[name] for name in about if name in self._settled]
             words, do = telling.as_listed(known, about), ""
         else:
             words, do = (telling.told(each, fields, self._settled, self.claims) for each in (sentences, do))
