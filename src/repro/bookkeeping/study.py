@@ -184,7 +184,7 @@ class Study:
             words, do = telling.as_listed(known, about), ""
         else:
             words, do = (telling.told(each, fields, self._settled, self.claims) for each in (sentences, do))
-        box = telling.in_short(words, self._settled, about, scope=self.scope, do=do)
+        box = telling.in_short(words, self._settled, about, do=do)
         display(Markdown(box), metadata={"repro": {"told": {"left": left, "in_short": True}}})
 
     def close(self) -> None:

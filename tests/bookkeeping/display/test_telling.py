@@ -24,7 +24,7 @@ CLAIM = Claim(
     needs="cpu",
 )
 CLAIMS = {"ppo-ahead": CLAIM}
-VERDICTS = {"ppo-ahead": judge(CLAIM, GAP, Scale.CPU)}
+VERDICTS = {"ppo-ahead": judge(CLAIM, GAP, Scale.CPU, scope="tiny decoders")}
 
 
 def tell(words, **fields):
@@ -39,7 +39,7 @@ def tell(words, **fields):
         ("from {gap:range}", "from −0.42 to 0.15 points"),
         ("{ppo-ahead:value}, {ppo-ahead:outcome}", "−0.14 points, open"),
         ("{fell} of {tried}, {share:percent}", "five of 45, 11 %"),
-        ("a year like 2024, `k = 5`, $x^2$, GPT-2 and {cite}`shazeer2019`", None),
+        ("a year like 2024, `k = 5`, $10^{21}$, GPT-2 and {cite}`shazeer2019`", None),
     ],
 )
 def test_fields_are_spelled_as_the_cards_spell_them(words, expected):
@@ -69,6 +69,6 @@ def test_sentences_go_with_the_outcome_that_they_speak_of():
 
 
 def test_the_answer_says_how_far_it_carries():
-    box = in_short(as_listed(VERDICTS.values(), CLAIMS), VERDICTS, CLAIMS, scope="tiny decoders", do="Wait.")
+    box = in_short(as_listed(VERDICTS.values(), CLAIMS), VERDICTS, CLAIMS, do="Wait.")
 
     assert "small models of ours (tiny decoders)" in box and "leans against" in box and "Wait." in box

@@ -67,8 +67,7 @@ def _default(claims: Mapping[str, Claim], verdicts: list[Verdict]) -> str:
     settled = [v for v in verdicts if v.outcome is not Outcome.UNTESTED]
     first = ([v for v in settled if not claims[v.claim].control] or settled)[:HEADLINES]
     about = {verdict.claim: claims[verdict.claim] for verdict in first}
-    scope = first[0].scope if first else ""
-    return in_short(as_listed(first, about), {v.claim: v for v in first}, about, scope=scope) if first else ""
+    return in_short(as_listed(first, about), {v.claim: v for v in first}, about) if first else ""
 
 
 def _with_answer(cells: list[Cell], box: str) -> Iterator[Cell]:

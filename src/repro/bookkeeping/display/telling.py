@@ -14,7 +14,7 @@ from repro.floor.estimate import Estimate
 Field = Estimate | float | int | str
 Conditions = Mapping[str, str | tuple[str, ...] | list[str]]  # by claim: an outcome or a state, or several
 
-FIELD = re.compile(r"\{([\w-]+)(?::([^{}`]*))?\}(?!`)")
+FIELD = re.compile(r"\{((?=[\w-]*[A-Za-z])[\w-]+)(?::([^{}`]*))?\}(?!`)")
 # What may hold digits though nobody measured it: roles such as {cite}`...`, code, formulas, addresses of links, years,
 # and names that begin with a letter (GPT-2, k3, int4).
 UNMEASURED = re.compile(
@@ -96,23 +96,29 @@ def _of_verdict(claim: Claim, verdict: Verdict, spec: str) -> str:
     return str(verdict.outcome) if spec == "outcome" else mark(claim, verdict, href=f"#{claim.anchor}")
 
 
-def in_short(
-    sentences: str, verdicts: Mapping[str, Verdict], claims: Mapping[str, Claim], *, scope: str, do: str = ""
-) -> str:
+def in_short(sentences: str, verdicts: Mapping[str, Verdict], claims: Mapping[str, Claim], *, do: str = "") -> str:
     """The answer at a page's head, as Markdown: sentences, what to do, and how far the claims' verdicts carry.
 
     Args:
         claims: those that the sentences speak of, by id.
-        scope: what the measured ones among them speak for.
     """
-    reached = dict.fromkeys(claim.reach for name, claim in claims.items() if name in verdicts and claim.reach)
-    far = "; ".join(f"{reach}{f' ({scope})' if reach is not Reach.ANY and scope else ''}" for reach in reached)
+    spoken = {name: claim.reach for name, claim in claims.items() if name in verdicts and claim.reach}
+    far = "; ".join(
+        _reached(reach, [verdicts[name] for name in spoken if spoken[name] is reach])
+        for reach in dict.fromkeys(spoken.values())
+    )
     lines = [
         f"**In short.** {sentences}",
         f"**What to do.** {do}" if do else "",
         f"**It carries to** {far}." if far else "",
     ]
     return "\n\n".join(line for line in lines if line)
+
+
+def _reached(reach: Reach, verdicts: list[Verdict]) -> str:
+    """How far some verdicts carry, and what the measured ones among them speak for."""
+    scopes = "; ".join(dict.fromkeys(verdict.scope for verdict in verdicts if verdict.scope))
+    return f"{reach} ({scopes})" if scopes and reach is not Reach.ANY else str(reach)
 
 
 def as_listed(verdicts: Iterable[Verdict], claims: Mapping[str, Claim]) -> str:
