@@ -178,7 +178,7 @@ class Study:
         left = telling.unmet(while_, self._settled, self.claims)
         about = {name: self.claims[name] for name in while_}
         known = [self._settled[name] for name in about if name in self._settled]
-        if not known:  # a reader's own model settles none
+        if while_ and not known:  # a reader's own model settles none
             return
         if left:
             words, do = telling.as_listed(known, about), ""
