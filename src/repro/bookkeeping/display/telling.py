@@ -155,6 +155,8 @@ def _of_estimate(found: Estimate, spec: str, field: str) -> str:
     if spec == "percent":
         return _of_estimate(found.through(lambda x: 100 * x, "%"), "", field)
     value, low, high = interval(found)
+    if found.is_exact:
+        value = number(float(f"{found.value:.3g}"))  # a sentence carries three digits; the card has the rest
     unit = f" {found.unit}" if found.unit else ""
     spellings = {
         "": f"{value}{unit}" if found.is_exact else f"{value}{unit} ({low} to {high})",
