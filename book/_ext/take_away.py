@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,16 @@ def offer(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
     context["body"] += f'<p class="repro-take-away">{" · ".join(links)}</p>'
 
 
+def copy_notebooks(app: Sphinx, error: Exception | None) -> None:
+    """As they stand in experiments/, beside the pages."""
+    if error is None and app.builder.format == "html" and app.builder.name != "epub":
+        target = Path(app.outdir) / "notebooks"
+        target.mkdir(exist_ok=True)
+        for notebook in Path(app.srcdir).parent.glob("experiments/*/*.ipynb"):
+            shutil.copyfile(notebook, target / notebook.name)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", offer)
+    app.connect("build-finished", copy_notebooks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -245,7 +245,12 @@ def test_a_slice_settles_claims_of_its_chapter_that_its_notebook_settles(one):
     """Each cell that settles by an interval has swept before: a campaign goes on with the next where one raises."""
     notebook = notebook_of(one, HERE / "experiments")
     cells = [cell.source for cell in nbformat.read(notebook.path, as_version=4).cells if cell.cell_type == "code"]
-    settled = {name for cell in cells if "study.settle" in cell for name in re.findall(r'"([\w-]+)"', cell)}
+    settled = {
+        name
+        for cell in cells
+        if "settle(" in cell or "study.settle" in cell
+        for name in re.findall(r'"([\w-]+)"', cell)
+    }
 
     assert set() == set(one.settles) - set(load_chapter(notebook.path.parent / "claims.toml"))
     assert set() == set(one.settles) - settled

@@ -178,7 +178,7 @@ def test_disagreements_name_known_claims_and_miss_no_contradiction():
     assert set() == opposed - together
 
 
-SEED_KNOBS = ("seeds", "trials", "fresh", "timed")
+SEED_KNOBS = ("repeated_seeds", "seeds", "trials", "fresh", "timed")
 
 
 def more_than_seeds(method: str, knobs: dict[str, Any]) -> bool:

@@ -8,13 +8,13 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from repro.bookkeeping.knobs import read_parameters
 from repro.bookkeeping.study import command_of
-from repro.cli.run import _parameters
 from repro.floor.scale import Scale
 
 PLAIN = st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)  # what a shell takes in a word
-VALUES = PLAIN | TEXTS | st.lists(PLAIN | TEXTS, max_size=3)
+VALUES = PLAIN | TEXTS | st.lists(PLAIN, max_size=3) | st.lists(TEXTS, max_size=3)
 
 
 def test_a_path_with_a_space_is_quoted():
@@ -32,4 +32,4 @@ def test_what_is_pasted_gives_the_same_knobs(knobs: dict[str, Any]):
 
     assert ["repro", "run", "speed", "--scale", "smoke"] == words[:5]
     assert ["-p"] * len(knobs) == words[5::2]
-    assert knobs == _parameters(words[6::2])
+    assert knobs == read_parameters(words[6::2], knobs)

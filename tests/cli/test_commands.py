@@ -9,6 +9,7 @@ import pytest
 from small_book import make_small_book
 from typer.testing import CliRunner
 
+from repro.bookkeeping.chapters.check import Checked
 from repro.cli import app
 from repro.cli.commands import NAMES, load, summary
 from repro.floor.doors import measuring_modules
@@ -97,7 +98,8 @@ def test_check_fails_on_a_refuted_control(tmp_path, monkeypatch):
     """Nothing has drifted; what was committed is itself the alarm."""
     make_small_book(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("repro.bookkeeping.chapters.check", lambda *_, **__: [])
+    (tmp_path / "book" / "findings.toml").write_text("")  # one of them has outlived its verdict
+    monkeypatch.setattr("repro.bookkeeping.chapters.check", lambda *_, **__: Checked([], []))
     (verdicts,) = tmp_path.glob("results/verdicts/*.json")
     sound = CliRunner().invoke(app, ["check"], env={"COLUMNS": "200"})
     verdicts.write_text(verdicts.read_text().replace('"supported"', '"refuted"'))

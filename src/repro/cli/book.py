@@ -17,7 +17,6 @@ from repro.bookkeeping.display.elements import embedded
 from repro.bookkeeping.edition.html import BookNotBuiltError, build_html
 from repro.bookkeeping.edition.printed import NoBrowserError, build_epub, build_pdf, find_browser
 from repro.bookkeeping.ledger import region_changes
-from repro.bookkeeping.notebooks import notebooks
 from repro.bookkeeping.pages import write_pages
 from repro.bookkeeping.site import gather
 from repro.cli.commands import refusing
@@ -25,8 +24,6 @@ from repro.floor import places
 from repro.sizing.catalogue import catalogue
 
 CATALOGUE = "_generated/catalogue.md"  # what the calculators read: the published models
-TAKEN = "_generated/root/notebooks"  # the notebooks as they stand in experiments/, for a reader to take away
-
 Deriver = Callable[..., object]
 
 
@@ -66,8 +63,7 @@ def make_book(root: Path, results: Path, *, console: Console, derive: Deriver = 
         derive(root, results, folder / "chapters", tell=lambda line: console.print(f"  {line}", highlight=False))
     with timed(console, "pages"):
         site = gather(root, results, region_changes=region_changes(root), address=_public_address())
-        taken = {f"{TAKEN}/{one.name}.ipynb": one.path.read_text("utf-8") for one in notebooks(root / "experiments")}
-        written = write_pages(site, folder, {CATALOGUE: embedded(catalogue(), "repro-catalogue"), **taken})
+        written = write_pages(site, folder, {CATALOGUE: embedded(catalogue(), "repro-catalogue")})
         console.print(f"  {len(site.whole_claims)} claims, {len(written)} generated files changed", highlight=False)
     with timed(console, "html"), console.status("Sphinx is building ..."):
         built = build_html(folder)

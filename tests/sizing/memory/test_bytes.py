@@ -214,5 +214,5 @@ def test_shared_heads_shrink_the_cache_and_leave_the_scores():
 
 def test_heads_that_do_not_share_are_refused():
     """Sixty-four queries cannot share five keys."""
-    with pytest.raises(ValueError, match="do not share 5 keys and values; give a divisor"):
+    with pytest.raises(ValueError, match="do not share 5 keys and values: give a divisor"):
         published_model("llama-2-70b").with_kv_heads(5)
