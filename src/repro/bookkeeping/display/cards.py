@@ -72,7 +72,7 @@ def _choices(claim: Claim, verdict: Verdict) -> str:
     spelled = [(name, *interval(found), str(outcome)) for name, found, outcome in rows]
     frame = pd.DataFrame(spelled, columns=["choice", "estimate", "low", "high", "outcome"])
     unit = f", in {claim.unit}" if claim.unit else ""
-    return data_table(frame, f"What other choices, as good, make of the estimate{unit}.")
+    return data_table(frame, f"What other choices, as good, make of the estimate{unit}.", of=claim.id)
 
 
 def _one_fit(claim: Claim) -> str:
@@ -131,8 +131,12 @@ def source_box(title: str, source_html: str) -> str:
     return f'<details class="repro-source">{summary}{source_html.strip()}</details>'
 
 
-def data_table(frame: pd.DataFrame, caption: str) -> str:
-    """A table of the book: escaped, with its headers marked, in a region that scrolls by keyboard too."""
+def data_table(frame: pd.DataFrame, caption: str, *, of: str = "") -> str:
+    """A table of the book: escaped, with its headers marked, in a region that scrolls by keyboard too.
+
+    Args:
+        of: what it belongs to, where others of the page have the same caption.
+    """
     numeric = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame.columns]
     head = "".join(
         tag("th", text(str(name)), scope="col", class_="repro-number" if right else None)
@@ -142,7 +146,7 @@ def data_table(frame: pd.DataFrame, caption: str) -> str:
     table = block(
         "<table>", tag("caption", text(caption)), tag("thead", tag("tr", head)), f"<tbody>{body}</tbody></table>"
     )
-    return f'<div class="repro-table">{_scrolling(table, caption)}</div>'
+    return f'<div class="repro-table">{_scrolling(table, f"{caption} {of}".strip())}</div>'
 
 
 def other_scales(verdicts: Sequence[Verdict]) -> str:
