@@ -39,11 +39,12 @@ def tell(words, **fields):
         ("from {gap:range}", "from −0.42 to 0.15 points"),
         ("{ppo-ahead:value}, {ppo-ahead:outcome}", "−0.14 points, open"),
         ("{fell} of {tried}, {share:percent}", "five of 45, 11 %"),
+        ("{right:percent}", "100.0 % (99.1 to 100.0)"),
         ("a year like 2024, `k = 5`, $10^{21}$, GPT-2 and {cite}`shazeer2019`", None),
     ],
 )
 def test_fields_are_spelled_as_the_cards_spell_them(words, expected):
-    fields = {"gap": GAP, "fell": 5, "tried": 45, "share": 5 / 45}
+    fields = {"gap": GAP, "fell": 5, "tried": 45, "share": 5 / 45, "right": Estimate(1.0, 0.9912, 1.0)}
 
     assert (expected or words) == tell(words, **fields)
 

@@ -153,7 +153,7 @@ def _of_estimate(found: Estimate, spec: str, field: str) -> str:
     if spec == "inverse":
         return _of_estimate(found.through(lambda x: 1 / x, found.unit), "", field)
     if spec == "percent":
-        return _of_estimate(found.through(lambda x: 100 * x, "%"), "", field)
+        return _in_percent(found.through(lambda x: 100 * x, "%"), field)
     value, low, high = interval(found)
     if found.is_exact:
         value = number(float(f"{found.value:.3g}"))  # a sentence carries three digits; the card has the rest
@@ -170,6 +170,14 @@ def _of_estimate(found: Estimate, spec: str, field: str) -> str:
     if spec not in spellings:
         raise ValueError(f"{field}: {spec!r} is no way to spell an estimate; expected one of {SPECS}")
     return spellings[spec]
+
+
+def _in_percent(found: Estimate, field: str) -> str:
+    """A tenth of a per cent is the finest that a sentence says of a share of a tenth or more."""
+    if abs(found.value) < 10 or found.is_exact or found.high - found.low >= 1:
+        return _of_estimate(found, "", field)
+    value, low, high = (number(x, step=1.0) for x in (found.value, found.low, found.high))
+    return f"{value} % ({low} to {high})"
 
 
 def _by_sign(value: float, spec: str) -> str:
