@@ -15,8 +15,9 @@ from ordeal import trial
 from small_book import make_small_book
 
 from repro.bookkeeping.edition.html import build_html
-from repro.bookkeeping.pages import gather, write_pages
+from repro.bookkeeping.pages import write_pages
 from repro.bookkeeping.records import RecordStore, record_of
+from repro.bookkeeping.site import gather
 from torture.victims import told, working_in
 
 Damage = Callable[[Path, random.Random], object]
@@ -80,7 +81,7 @@ flops_per_second = 1e12
 launches = 0
 """
 FILES = (
-    *("experiments/*/claims.toml", "experiments/*/scales.toml", "experiments/articles.toml", "book/chapters.toml"),
+    *("experiments/*/claims.toml", "experiments/*/scales.toml", "experiments/articles.toml", "book/parts.toml"),
     *(
         "results/verdicts/*.json",
         "results/verdicts/changelog.jsonl",
@@ -153,10 +154,13 @@ MARKUP = (
 
 
 def words_that_are_markup(folder: Path) -> Counter[str]:
-    """A book whose claims, articles, chapters and columns are markup, built: they are shown as they stand."""
-    written = {name: getattr(small_book, name) for name in ("CLAIMS", "RECORDS", "ARTICLES", "_points")}
-    for name in ("CLAIMS", "RECORDS", "ARTICLES"):
-        texts = r'\b((?:says|primary|metric|why|place|title|about|section) = )"[^"]*"'
+    """A book whose claims, articles, parts and columns are markup, built: they are shown as they stand."""
+    written = {
+        name: getattr(small_book, name)
+        for name in ("CLAIMS", "RECORDS", "ARTICLES", "FINDINGS", "QUESTIONS", "_points")
+    }
+    for name in ("CLAIMS", "RECORDS", "ARTICLES", "FINDINGS", "QUESTIONS"):
+        texts = r'\b((?:says|primary|metric|why|place|title|about|section|believed|asks|heading) *= )"[^"]*"'
         setattr(small_book, name, re.sub(texts, lambda found: f"{found[1]}'''{MARKUP}'''", written[name]))
     small_book._points = lambda: written["_points"]().rename(columns={"size": MARKUP}).replace("small", MARKUP)
     try:
@@ -164,7 +168,9 @@ def words_that_are_markup(folder: Path) -> Counter[str]:
     finally:
         for name, value in written.items():
             setattr(small_book, name, value)
-    (book / "chapters.toml").write_text(f"scaling-chinchilla = '''{MARKUP}'''\n")
+    title = f"'''{MARKUP}'''"
+    part = f"title = {title}\nabout = {title}\nchapters = {{ scaling-chinchilla = {title}, evaluation = {title} }}\n"
+    (book / "parts.toml").write_text(f"[all]\n{part}pages = {{ small = {title} }}\n")
     write_pages(gather(folder, folder / "results", region_changes=None), book, {"_generated/catalogue.md": ""})
     build_html(book)
     pages = list((book / "_build" / "html").rglob("*.html"))

@@ -118,7 +118,7 @@ def in_short(sentences: str, verdicts: Mapping[str, Verdict], claims: Mapping[st
 def _reached(reach: Reach, verdicts: list[Verdict]) -> str:
     """How far some verdicts carry, and what the measured ones among them speak for."""
     scopes = "; ".join(dict.fromkeys(verdict.scope for verdict in verdicts if verdict.scope))
-    return f"{reach} ({scopes})" if scopes and reach is not Reach.ANY else str(reach)
+    return f"{reach} ({markdown(scopes)})" if scopes and reach is not Reach.ANY else str(reach)
 
 
 def as_listed(verdicts: Iterable[Verdict], claims: Mapping[str, Claim]) -> str:
@@ -157,7 +157,7 @@ def _of_estimate(found: Estimate, spec: str, field: str) -> str:
     value, low, high = interval(found)
     if found.is_exact:
         value = number(float(f"{found.value:.3g}"))  # a sentence carries three digits; the card has the rest
-    unit = f" {found.unit}" if found.unit else ""
+    unit = f" {markdown(found.unit)}" if found.unit else ""
     spellings = {
         "": f"{value}{unit}" if found.is_exact else f"{value}{unit} ({low} to {high})",
         "value": f"{value}{unit}",

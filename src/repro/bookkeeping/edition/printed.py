@@ -74,7 +74,8 @@ def pages(book: Path) -> Iterator[tuple[str, str]]:
     yield toc["root"], "Cover"
     for part in toc["parts"]:
         for entry in part["chapters"]:
-            yield entry["file"], entry.get("title") or entry["file"].capitalize()
+            for page in (entry, *entry.get("sections", [])):
+                yield page["file"], page.get("title") or page["file"].capitalize()
 
 
 def _print(browser: str, page: Path, target: Path, profile: Path) -> None:

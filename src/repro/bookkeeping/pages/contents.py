@@ -14,11 +14,11 @@ from repro.bookkeeping.site.shelf import Part
 
 def contents(site: Site) -> str:
     """The book's table of contents, in Jupyter Book's format: parts with their pages, each by its short name."""
-    found = ["questions", "ledger", "calculators"]
+    found = {"questions": "What should I believe?", "ledger": "The ledger", "calculators": "Calculators"}
     about = ["method", "glossary", "rerun", "changelog", "bibliography"]
     articles = [{"file": article.page, "title": f"Article {article.letter}"} for article in site.articles]
     captioned = [
-        {"caption": "Look up", "chapters": [{"file": name} for name in found]},
+        {"caption": "Look up", "chapters": [{"file": name, "title": title} for name, title in found.items()]},
         {"caption": "Read", "chapters": [_entry(part) for part in site.parts]},
         {"caption": "The articles", "chapters": articles},
         {"caption": "The book", "chapters": [{"file": name} for name in about]},

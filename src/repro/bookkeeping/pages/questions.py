@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from repro.bookkeeping.display.elements import block, tag, text
+from repro.bookkeeping.display.elements import block, markdown, tag, text
 from repro.bookkeeping.display.spelling import estimate
 from repro.bookkeeping.display.states import mark, reason
 from repro.bookkeeping.ledger import Claim, Outcome
@@ -19,7 +19,7 @@ def questions(site: Site) -> str:
     lines: list[str] = []
     for heading in dict.fromkeys(question.heading for question in site.questions):
         asked = [question for question in site.questions if question.heading == heading]
-        lines += [f"## {heading}", "", block(*(_answer(question, site) for question in asked)), ""]
+        lines += [f"## {markdown(heading)}", "", block(*(_answer(question, site) for question in asked)), ""]
     return "\n".join(lines)
 
 
@@ -47,7 +47,7 @@ def _entry(claim: Claim, site: Site) -> str:
 def part_page(part: Part, site: Site) -> str:
     """A part's page: what it is about, its pages with the outcomes of their claims, and what is still to come."""
     waiting = [chapter for chapter in part.chapters if not chapter.pages]
-    lines = [f"# {part.title}", "", text(part.about), ""]
+    lines = [f"# {markdown(part.title)}", "", markdown(part.about), ""]
     if part.pages:
         rows = tag("ul", *(_listed(page, site) for page in part.pages), class_="repro-pages")
         lines += [block(rows), ""]
