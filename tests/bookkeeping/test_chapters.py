@@ -302,6 +302,18 @@ def test_a_planted_record_that_turns_an_outcome_takes_the_sentence_with_it_and_f
     assert ["tiny: sums-are-large is refuted, exact, not supported"] == check(tmp_path, results).outlived
 
 
+def test_an_answer_whose_claims_are_not_judged_any_more_fails_the_check(tmp_path, results):
+    """Planted: it stands before its claim is settled, as if that had been left out."""
+    book = tmp_path / "experiments" / "tiny" / "tiny.ipynb"
+    notebook = nbformat.read(book, as_version=4)
+    place = next(number for number, cell in enumerate(notebook.cells) if "settle" in cell.source)
+    told = 'study.in_short("Sums are large.", while_={"sums-are-large": "supported"})'
+    notebook.cells.insert(place, nbformat.v4.new_code_cell(told))
+    nbformat.write(notebook, book)
+
+    assert ["tiny: sums-are-large is untested, not supported"] == check(tmp_path, results).outlived
+
+
 def test_a_check_of_named_pages_looks_at_their_verdicts_alone(tmp_path, results, replayed):
     replayed(check)
     file = results / "verdicts" / "tiny.json"

@@ -178,7 +178,9 @@ class Study:
         left = telling.unmet(while_, self._settled, self.claims)
         about = {name: self.claims[name] for name in while_}
         known = [self._settled[name] for name in about if name in self._settled]
-        if while_ and not known:  # a reader's own model settles none
+        if while_ and not known:  # as where a reader's own model is measured
+            shown = "*None of the claims that answer this page's question was judged here.*"
+            display(Markdown(shown), metadata={"repro": {"told": {"left": left}}})
             return
         if left:
             words, do = telling.as_listed(known, about), ""

@@ -25,7 +25,7 @@ DASHES = {"--": "dashed", ":": "dotted", "-.": "dash-dotted", "-": "solid"}
 
 def figure_in_words(figure: Figure) -> str:
     """Each panel with its axes, and each series with its first, last, least and greatest value, row or bar by name."""
-    figure.canvas.draw_idle()
+    figure.canvas.draw_idle()  # until it is laid out, bands and names on axes have no places
     panels = [ax for ax in figure.axes if ax.get_visible() and ax.axison and ax.get_label() != "<colorbar>"]
     told = [_panel(ax) for ax in panels]
     if len(panels) == 1:

@@ -113,8 +113,8 @@ def outcome_class(outcome: Outcome) -> str:
     return f"repro-{outcome.replace(' ', '-')}"
 
 
-def chip(outcome: Outcome, *, href: str | None = None) -> str:
-    """The mark of an outcome: symbol and word, so that it survives black and white."""
+def chip(outcome: Outcome, *, more: str = "", href: str | None = None) -> str:
+    """The mark of an outcome: symbol and word, so that it survives black and white, and what stands behind it."""
     symbol = tag("span", SYMBOLS[outcome], class_="repro-symbol", aria_hidden="true")
-    classes = f"repro-chip {outcome_class(outcome)}"
-    return tag("a" if href else "span", symbol, str(outcome), class_=classes, href=href)
+    words = tag("span", str(outcome), tag("span", f": {more}", class_="repro-state") if more else "")
+    return tag("a" if href else "span", symbol, words, class_=f"repro-chip {outcome_class(outcome)}", href=href)

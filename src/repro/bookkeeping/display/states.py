@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from repro.bookkeeping.display.elements import tag
-from repro.bookkeeping.display.spelling import ALARM, CONTROL, SYMBOLS, interval, number, outcome_class
+from repro.bookkeeping.display.spelling import ALARM, CONTROL, chip, interval, number
 from repro.bookkeeping.ledger import Claim, Outcome, State, Verdict, is_alarm, is_by_a_hair, state
 
 HAIR = "By a hair: the outcome would be another if one end of the interval moved by a twentieth of its width."
@@ -11,14 +11,10 @@ HAIR = "By a hair: the outcome would be another if one end of the interval moved
 
 def mark(claim: Claim, verdict: Verdict, *, href: str | None = None) -> str:
     """Symbol, outcome and state of a verdict, and whether it is a control's."""
-    symbol = tag("span", SYMBOLS[verdict.outcome], class_="repro-symbol", aria_hidden="true")
-    more = _more(claim, verdict)
-    words = tag("span", str(verdict.outcome), tag("span", f": {more}", class_="repro-state") if more else "")
-    classes = f"repro-chip {outcome_class(verdict.outcome)}"
-    chip = tag("a" if href else "span", symbol, words, class_=classes, href=href)
+    marked = chip(verdict.outcome, more=_more(claim, verdict), href=href)
     if is_alarm(claim, verdict):
-        return chip + tag("span", "alarm: a refuted control", class_="repro-mark repro-alarm")
-    return chip + (tag("span", "control", class_="repro-mark") if claim.control else "")
+        return marked + tag("span", "alarm: a refuted control", class_="repro-mark repro-alarm")
+    return marked + (tag("span", "control", class_="repro-mark") if claim.control else "")
 
 
 def _more(claim: Claim, verdict: Verdict) -> str:

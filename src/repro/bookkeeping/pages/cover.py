@@ -67,7 +67,7 @@ def _line(finding: Finding, site: Site) -> str:
 
 
 def claims_map(site: Site) -> str:
-    """A mark for each whole claim, by part, coloured and patterned by outcome, which leads to its row."""
+    """A mark for each whole claim, coloured and patterned by outcome, in rows that lead to the parts' pages."""
     rows = []
     for part in site.parts:
         held = {chapter.name for chapter in part.chapters}
