@@ -101,6 +101,7 @@ said_by = ["A"]
 primary = "Its report"
 kind = "record"
 finding = "attested"
+certainty = "opened"
 place = "table 2.1"
 
 [contradicted-model]
@@ -109,6 +110,7 @@ said_by = ["B"]
 primary = "Its report"
 kind = "record"
 finding = "contradicted"
+certainty = "second hand"
 place = "table 2.1"
 why = "The table says 96."
 
@@ -118,6 +120,7 @@ said_by = ["B"]
 primary = ""
 kind = "record"
 finding = "undisclosed"
+certainty = "unopened"
 place = "section 2"
 
 [best-model]

@@ -19,7 +19,7 @@ from small_book import ESTIMATES, make_small_book
 from repro.bookkeeping.display import cards
 from repro.bookkeeping.display.elements import text
 from repro.bookkeeping.display.spelling import MEANINGS, SYMBOLS, estimate, number, region
-from repro.bookkeeping.ledger import Outcome, Region, RegionChange, sensitivity
+from repro.bookkeeping.ledger import Certainty, Outcome, Region, RegionChange, sensitivity
 from repro.bookkeeping.ledger.verdict_files import Change
 from repro.bookkeeping.pages import fragments, write_pages
 from repro.bookkeeping.pages.ledger_table import expected_false, false_verdicts
@@ -130,6 +130,16 @@ def test_the_cover_counts_whole_claims_and_settled_ones(site):
     assert "9 claims 7 settled 1 supported 1 refuted 1 open" in cover
     assert 9 == sum(site.tally().values())
     assert "Counted apart: 1 control , true by construction" in cover
+
+
+def test_the_line_under_a_finding_says_how_near_we_came_to_its_place(site):
+    """Planted: of three findings one was opened, one is told second hand and one is remembered; others have no line."""
+    shown = {name: words(html) for name, html in fragments(site).items()}
+
+    for page, lines in (("_generated/ledger-table.md", 3), ("articles/a.md", 1)):
+        assert lines == sum(shown[page].count(f"place: {word}") for word in Certainty)
+    assert "1 rest on a place that was opened" in shown["_generated/ledger-notes.md"]
+    assert "of 0 only the abstract was read; 1 are told second hand" in shown["_generated/ledger-notes.md"]
 
 
 def refuting(site, name):

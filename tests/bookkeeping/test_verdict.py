@@ -106,6 +106,8 @@ def test_a_rival_inside_the_region_is_no_rival():
         ({"rival": None}, "all four"),
         ({"hold": {"low": 1}}, "hold"),
         ({"finding": "attested", "place": "p. 1"}, "kind record"),
+        ({"certainty": "opened"}, "there is none"),
+        ({"kind": "record", "finding": "attested", "place": "p. 1", "certainty": "sure"}, "'opened', 'abstract'"),
     ],
 )
 def test_a_claim_that_cannot_be_settled_is_refused(fields, told):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from repro.bookkeeping.display.elements import tag
+from repro.bookkeeping.display.elements import tag, text
 from repro.bookkeeping.display.spelling import ALARM, CONTROL, chip, interval, number
 from repro.bookkeeping.ledger import Claim, Outcome, State, Verdict, is_alarm, is_by_a_hair, state
 
@@ -15,6 +15,11 @@ def mark(claim: Claim, verdict: Verdict, *, href: str | None = None) -> str:
     if is_alarm(claim, verdict):
         return marked + tag("span", "alarm: a refuted control", class_="repro-mark repro-alarm")
     return marked + (tag("span", "control", class_="repro-mark") if claim.control else "")
+
+
+def certainty(claim: Claim) -> str:
+    """One quiet line under the mark of a finding: how near we came to its place; nothing of other claims."""
+    return tag("span", text(f"place: {claim.certainty}"), class_="repro-meta") if claim.certainty else ""
 
 
 def _more(claim: Claim, verdict: Verdict) -> str:

@@ -43,6 +43,15 @@ class Reach(StrEnum):
     MACHINE = "this machine"
 
 
+class Certainty(StrEnum):
+    """How near we came to the place that a finding names; of several places, to the one that we came least near."""
+
+    OPENED = "opened"  # read there, in the source or in a whole copy of it
+    ABSTRACT = "abstract"  # of the source only the abstract, or its opening, was read
+    SECOND_HAND = "second hand"  # read in what others write of it
+    UNOPENED = "unopened"  # remembered
+
+
 class Region(BaseModel):
     """The values that agree with a claim, edges included; an absent bound is no bound."""
 
@@ -69,7 +78,8 @@ class Claim(BaseModel):
 
     Fields: `says` in our words; `said_by` letters of the articles; `primary` where the figure comes from; `holds`
     the region; `rival` the value we would see if the claim were false; `needs` the smallest scale that may settle
-    it; `finding` and `place` settle a record by citation; `part_of` makes it one condition of another claim;
+    it; `finding` and `place` settle a record by citation, and `certainty` says how near we came to the place;
+    `part_of` makes it one condition of another claim;
     `control` marks what is true by construction; `one_fit` names the fit that settles this claim and others; `because`
     says why the region ends where it does; `carries` how far the verdict reaches, where its kind does not say;
     `literal` marks the part that reads an article's sentence as it stands.
@@ -93,6 +103,7 @@ class Claim(BaseModel):
     needs: Scale | None = None
     finding: Literal["attested", "contradicted", "undisclosed"] | None = None
     place: str = ""
+    certainty: Certainty | None = None
     why: str = ""
     because: str = ""
     carries: Reach | None = None
@@ -107,6 +118,8 @@ class Claim(BaseModel):
             raise ValueError(f"has {given} but not {missing}; a claim's check states all four or none")
         if self.finding and (self.kind is not Kind.RECORD or not self.place):
             raise ValueError("a `finding` belongs to kind record and needs its `place` (table, equation, page)")
+        if self.certainty and not self.finding:
+            raise ValueError("`certainty` says how near we came to the place of a `finding`, and there is none")
         if self.kind in (Kind.RECORD, Kind.OPINION) and self.holds:
             raise ValueError(f"kind {self.kind} is not measured, so it has no region; use another kind, or a part")
         if self.literal and self.part_of is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from repro.bookkeeping.display.elements import block, markdown, tag, text
 from repro.bookkeeping.display.spelling import SYMBOLS, estimate, region
-from repro.bookkeeping.display.states import mark
+from repro.bookkeeping.display.states import certainty, mark
 from repro.bookkeeping.ledger import Claim
 from repro.bookkeeping.pages.cover import legend, outcome_bar
 from repro.bookkeeping.site import Site
@@ -69,7 +69,7 @@ def _clash(clash: Disagreement, site: Site) -> str:
 
 def _statement(claim: Claim, site: Site) -> str:
     verdict = site.verdicts[claim.id]
-    finding = mark(claim, verdict)
+    finding = mark(claim, verdict) + certainty(claim)
     if verdict.estimate:
         finding += tag("span", estimate(verdict.estimate), class_="repro-found")
     if claim.holds:
@@ -95,7 +95,7 @@ def _sections(article: Article, site: Site) -> Iterator[str]:
 def _entry(claim: Claim, site: Site) -> str:
     verdict = site.verdicts[claim.id]
     finding = tag("span", estimate(verdict.estimate), class_="repro-found") if verdict.estimate else ""
-    marks = tag("span", mark(claim, verdict))
+    marks = tag("span", mark(claim, verdict) + certainty(claim))
     return tag("li", marks, tag("div", _link(claim, text(claim.says)), finding))
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from repro.bookkeeping.display.elements import block, tag, text
 from repro.bookkeeping.display.spelling import SYMBOLS, estimate, number, region
-from repro.bookkeeping.display.states import mark
-from repro.bookkeeping.ledger import Claim, Kind, Outcome, Reach, RegionChange, State, Verdict, state
+from repro.bookkeeping.display.states import certainty, mark
+from repro.bookkeeping.ledger import Certainty, Claim, Kind, Outcome, Reach, RegionChange, State, Verdict, state
 from repro.bookkeeping.site import Site
 from repro.statistics import LEVEL, Multiplicity, distance_p_value, multiplicity
 
@@ -25,10 +25,11 @@ ORDER = tuple(
 
 
 def ledger_notes(site: Site) -> str:
-    """How many false verdicts to expect, and each region that was changed after its first verdict."""
+    """How many false verdicts to expect, how many places were opened, and each region that was changed late."""
     lines = [
         '<div class="repro-notes">',
         tag("p", text(expected_false(false_verdicts(site)))),
+        tag("p", text(places_read(site))),
         *_changed_regions(site.region_changes),
         "</div>",
     ]
@@ -69,6 +70,20 @@ def expected_false(odds: Multiplicity) -> str:
         "most lie farther away, so fewer are. With the false discovery rate held at "
         f"{odds.rate * 100:.2g} % over all that was judged (Benjamini and Hochberg), {odds.kept} of the "
         f"{odds.decided} stand; {odds.decided - odds.kept} are decided by a hair. Read no single row as certain."
+    )
+
+
+def places_read(site: Site) -> str:
+    """How near we came to the places of the findings by citation, counted."""
+    counts = Counter(claim.certainty for claim in site.ledger.values() if claim.finding)
+    if not counts:
+        return "No record is settled by citation yet."
+    return (
+        f"{counts.total()} records are settled by citation, and a line under each says how near we came to its place: "
+        f"{counts[Certainty.OPENED]} rest on a place that was opened, in the source or in a whole copy of it; of "
+        f"{counts[Certainty.ABSTRACT]} only the abstract was read; {counts[Certainty.SECOND_HAND]} are told second "
+        f"hand, from what others write of the source; {counts[Certainty.UNOPENED]} are remembered, their place "
+        "unopened. Where a finding names several places, the one that we came least near to counts."
     )
 
 
@@ -168,13 +183,14 @@ def _group(claim: Claim, site: Site) -> str:
 def _row(claim: Claim, site: Site) -> str:
     verdict = site.verdicts[claim.id]
     about = tag("code", text(claim.id)) + (f" {text(claim.primary)}" if claim.primary else "")
-    reason = verdict.reason if verdict.outcome in (Outcome.NOT_TESTABLE, Outcome.CONTRADICTED) else ""
+    unsettled = verdict.outcome is Outcome.UNTESTED and claim.why
+    reason = verdict.reason if unsettled or verdict.outcome in (Outcome.NOT_TESTABLE, Outcome.CONTRADICTED) else ""
     says = [tag("span", text(claim.says), class_="repro-says"), tag("span", about, class_="repro-meta")]
     says += [tag("span", text(reason), class_="repro-meta")] if reason else []
     measured = verdict.estimate
     cells = [
         tag("th", *says, scope="row"),
-        _cell("Outcome", mark(claim, verdict), list(SYMBOLS).index(verdict.outcome)),
+        _cell("Outcome", mark(claim, verdict) + certainty(claim), list(SYMBOLS).index(verdict.outcome)),
         _cell(
             "Estimate",
             _measured(claim, verdict, site),
