@@ -89,6 +89,38 @@ def test_ids_are_slugs():
     assert [] == [name for name in ledger() if not SLUG.fullmatch(name)]
 
 
+def test_every_finding_says_how_near_we_came_to_its_place():
+    """The place was opened, or its abstract was, or it is told second hand, or it was not opened: nothing else."""
+    findings = {name: claim for name, claim in ledger().items() if "finding" in claim}
+
+    assert {"opened", "abstract", "second hand", "unopened"} >= {one.get("certainty") for one in findings.values()}
+    assert [] == [name for name, claim in ledger().items() if "certainty" in claim and name not in findings]
+
+
+def undecided(claims: Claims) -> list[str]:
+    """The records that have neither a finding, nor parts, nor a reason why no finding can be had."""
+    whole = {claim["part_of"] for claim in claims.values() if "part_of" in claim}
+    return [
+        name
+        for name, claim in claims.items()
+        if "record" == claim["kind"] and name not in whole and not (claim.get("finding") or claim.get("why"))
+    ]
+
+
+def test_every_record_has_a_finding_or_parts_or_a_reason():
+    """One row is left to its chapter, which measures what it says."""
+    assert {"sentencepiece-users-multilingual"} >= set(undecided(ledger()))
+
+
+def test_a_record_left_bare_is_noticed():
+    """Planted: of four records one has nothing, and of its kind alone."""
+    kind = {"kind": "record"}
+    planted = {"found": {**kind, "finding": "attested"}, "told": {**kind, "why": "None says so."}, "bare": kind}
+    planted |= {"whole": kind, "part": {"kind": "opinion", "part_of": "whole"}}
+
+    assert ["bare"] == undecided(planted)
+
+
 def test_every_claim_says_something_of_a_known_kind():
     """Each entry has its required fields, one line of prose that ends as a sentence, and a kind the rules know."""
     for name, claim in ledger().items():
