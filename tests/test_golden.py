@@ -39,6 +39,7 @@ from repro.alignment.given.configurations import Example, GivenArm
 from repro.alignment.listed.configurations import Listed
 from repro.alignment.methods.configurations import Effort
 from repro.alignment.reviews.configurations import Aligned, Ordering, Reach, Stage
+from repro.architecture.positions.configurations import Biases, Forms, Permuted, Placed, PositionTable, Rotations
 from repro.attention.configurations import Absorption, AttentionPass, DecodeSteps, Grouping, all_arms
 from repro.corpora.languages.commands import Commands
 from repro.corpora.languages.facts import Facts
@@ -154,6 +155,8 @@ TINY = {
     "judge_target": Quality(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=8),
     "labelled_by": Labels(pairs=100, flipped=0.1, taste=0.5, answers=20, features=4, worlds=2),
     "learn": learning("reversed addition", 2, 10, width=8, layers=1, steps=20, lines=16, rate=0.3),
+    "lengths_refused": PositionTable(rows=8, lengths=(8, 9)),
+    "linear_biases": Biases(heads=12, time=8),
     "listed_language": Listed(
         method="PPO",
         learning_rate=1e-3,
@@ -176,6 +179,7 @@ TINY = {
         width=16,
         judged=20,
     ),
+    "moved_states": Placed(shape=replace(SHAPE, positions="learned", context=32), tokens=8),
     "multiply": Calling(run=prompt_run(Products(lengths=(1,), longest=2, called=False), **TOLD), items=20),
     "one_pass": OnePass(model=RUN.model, tokens=3, held=4),
     "one_step": OneStep(
@@ -194,6 +198,7 @@ TINY = {
     ),
     "paged_logits": Exactness(model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=16), block=4),
     "pairs_economy": Economy(truth="free", pairs=500, answers=5, worlds=2),
+    "permuted_states": Permuted(shape=replace(SHAPE, positions="none", layers=2), tokens=8),
     "planted_update_left": PlantedUpdate(
         shape=SHAPE, planted=2, tuning=Tuning(rank=1, learning_rate=1e-2, lines=2, looks=(2,))
     ),
@@ -215,6 +220,8 @@ TINY = {
     ),
     "reward_order": Ordering(pairs=(20, 40), steps=4, looks=2, samples=40, stage=SMALL),
     "reward_recovery": Recovery(tasks=400, answers=5, worlds=2),
+    "rotated_scores": Rotations(head_width=8, rotated="embedding", places=10, longest=1_100),
+    "rotation_forms": Forms(head_width=8, time=16),
     "route": Routing(small=replace(RUN, model=replace(SHAPE, width=8)), large=RUN, items=200),
     "score_shape": Scores(source=PlantedScores(world="mirage", tasks=2), metric="accuracy"),
     "second_language_losses": SecondLanguage(

@@ -56,6 +56,8 @@ MAY_IMPORT = {
     "alignment.listed": ["floor", "models", "alignment.exact", "alignment.methods"],
     "alignment.methods": ["floor", "instruments", "models", "alignment.exact"],
     "alignment.reviews": ["floor", "instruments", "corpora.languages", "models", "alignment.methods"],
+    "architecture": [],
+    "architecture.positions": ["floor", "models"],
     "attention": ["floor", "statistics", "instruments", "sizing.memory", "models"],
     "fits": [
         *["floor", "statistics", "figures", "corpora.tables"],
@@ -105,9 +107,10 @@ MAY_IMPORT = {
 HEAVY = {
     "torch": {
         *["instruments", "models", "training", "alignment", "attention", "inference", "abilities", "adaptation"],
+        *["architecture"],
         *["quantization", "sizing.built"],
     },
-    "transformers": {"models", "alignment", "attention", "inference", "sizing.built"},
+    "transformers": {"models", "alignment", "attention", "architecture", "inference", "sizing.built"},
     "trl": {"alignment"},
     "datasets": {"corpora", "alignment"},
     "tokenizers": {"corpora", "alignment"},

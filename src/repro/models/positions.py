@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 
-def rotary_angles(time: int, head_width: int, base: float) -> tuple[Tensor, Tensor]:
+def rotary_angles(time: int, head_width: int, base: float, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
     """Cosines and sines, each (time, head_width), of position times frequency base^(-2i / head_width).
 
     Source: Su et al. 2021 (arXiv:2104.09864), eq. 15; both halves of a head hold the same frequencies, as in Llama.
@@ -19,7 +19,7 @@ def rotary_angles(time: int, head_width: int, base: float) -> tuple[Tensor, Tens
     frequencies = base ** (-torch.arange(0, head_width, 2, dtype=torch.float64) / head_width)
     angles = torch.outer(torch.arange(time, dtype=torch.float64), frequencies)
     angles = torch.cat([angles, angles], dim=-1)
-    return angles.cos().float(), angles.sin().float()
+    return angles.cos().to(dtype), angles.sin().to(dtype)
 
 
 def rotate(x_BHTD: Tensor, cosines_TD: Tensor, sines_TD: Tensor) -> Tensor:

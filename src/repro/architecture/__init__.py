@@ -1,0 +1,1 @@
+"""The transformer block: what its parts do, exactly and measured."""
