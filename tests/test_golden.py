@@ -41,6 +41,7 @@ from repro.alignment.methods.configurations import Effort
 from repro.alignment.reviews.configurations import Aligned, Ordering, Reach, Stage
 from repro.architecture.positions.configurations import Biases, Forms, Permuted, Placed, PositionTable, Rotations
 from repro.attention.configurations import Absorption, AttentionPass, DecodeSteps, Grouping, all_arms
+from repro.attention.forms.configurations import Crossed, Definition, Filled, Reordered, Saturation, Seen
 from repro.corpora.languages.commands import Commands
 from repro.corpora.languages.facts import Facts
 from repro.corpora.languages.products import Products
@@ -132,7 +133,9 @@ TINY = {
     "check_drawings": DrawingLaws(laws=5),
     "command": Commanding(run=prompt_run(Commands(), **TOLD), items=20),
     "counting_exponents": Counting(),
+    "cross_attention": Crossed(),
     "decode_steps": DecodeSteps(shape=SHAPE, batch=1, arms=all_arms(2, [2, 1], 1), rounds=1, stream_bytes=2**12),
+    "definition": Definition(written="without the scale"),
     "elicited": Eliciting(
         facts=Facts(known=60, hidden=30, forms=2, parts=10, values=8),
         demonstrations=(0, 10),
@@ -145,6 +148,7 @@ TINY = {
         width=16,
     ),
     "enumerate_rule": Enumeration(rule="rejection", length=2),
+    "filled_weights": Filled(dtype="float32"),
     "fit_ablation": Ablation(runs=Planted(), way="mean"),
     "fixed_point": FixedPoint(method="k3 in the loss", beta=1.0, answers=4, worlds=2),
     "found_again": CallCache(calls=Calls(kind="chat", count=20)),
@@ -208,6 +212,7 @@ TINY = {
     "recall": recalling(0.1, 16, 2, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "reference_change": Referred(method="DPO", pairs=2),
     "reorder": Reordering(learning=learning("rule", 2, 5, width=8, layers=1, steps=5, lines=16, rate=0.3), items=50),
+    "reordered_attention": Reordered(form="softmax, reordered", tokens=12),
     "repeat_answers": RepeatedAnswers(model=RUN, prompts=PROMPTS, length=8, drawing=GREEDY),
     "repeat_pairs": RepeatPairs(source=PlantedPairs()),
     "repetition_fit": RepetitionFit(source=PlantedRepetition(), resamples=20),
@@ -223,11 +228,13 @@ TINY = {
     "rotated_scores": Rotations(head_width=8, rotated="embedding", places=10, longest=1_100),
     "rotation_forms": Forms(head_width=8, time=16),
     "route": Routing(small=replace(RUN, model=replace(SHAPE, width=8)), large=RUN, items=200),
+    "saturation": Saturation(key_width=64),
     "score_shape": Scores(source=PlantedScores(world="mirage", tasks=2), metric="accuracy"),
     "second_language_losses": SecondLanguage(
         run=replace(RUN, text=HiddenMarkov(symbols=16, classes=4, tokens=3_000, test_tokens=10_000)),
         tuning=Tuning(rank=1, learning_rate=1e-2, lines=2, looks=(2,)),
     ),
+    "seen_pairs": Seen(mask="causal", tokens=6),
     "served_trace": Serving(
         model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=32),
         workload=SERVED,

@@ -59,6 +59,7 @@ MAY_IMPORT = {
     "architecture": [],
     "architecture.positions": ["floor", "models"],
     "attention": ["floor", "statistics", "instruments", "sizing.memory", "models"],
+    "attention.forms": ["floor"],
     "fits": [
         *["floor", "statistics", "figures", "corpora.tables"],
         *["fits.approaches", "fits.laws", "fits.runs"],

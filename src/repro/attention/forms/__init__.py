@@ -1,0 +1,1 @@
+"""Forms of attention: its definition, masks and scale, and the same sum in tiles, reordered, recurrent or sparse."""
