@@ -39,6 +39,7 @@ from repro.alignment.given.configurations import Example, GivenArm
 from repro.alignment.listed.configurations import Listed
 from repro.alignment.methods.configurations import Effort
 from repro.alignment.reviews.configurations import Aligned, Ordering, Reach, Stage
+from repro.architecture.blocks.configurations import Across, Derivatives, Gate, Hidden, Lookup, Norms, Stack, SubLayers
 from repro.architecture.positions.configurations import Biases, Forms, Permuted, Placed, PositionTable, Rotations
 from repro.attention.configurations import Absorption, AttentionPass, DecodeSteps, Grouping, all_arms
 from repro.attention.forms.configurations import Crossed, Definition, Filled, Reordered, Saturation, Seen
@@ -136,6 +137,7 @@ TINY = {
     "cross_attention": Crossed(),
     "decode_steps": DecodeSteps(shape=SHAPE, batch=1, arms=all_arms(2, [2, 1], 1), rounds=1, stream_bytes=2**12),
     "definition": Definition(written="without the scale"),
+    "directional_derivatives": Derivatives(directions=3, detached=True),
     "elicited": Eliciting(
         facts=Facts(known=60, hidden=30, forms=2, parts=10, values=8),
         demonstrations=(0, 10),
@@ -147,11 +149,14 @@ TINY = {
         steps=4,
         width=16,
     ),
+    "embedding_rows": Lookup(),
     "enumerate_rule": Enumeration(rule="rejection", length=2),
+    "exclusive_or": Hidden(unit="linear"),
     "filled_weights": Filled(dtype="float32"),
     "fit_ablation": Ablation(runs=Planted(), way="mean"),
     "fixed_point": FixedPoint(method="k3 in the loss", beta=1.0, answers=4, worlds=2),
     "found_again": CallCache(calls=Calls(kind="chat", count=20)),
+    "gated_part": Gate(swapped=True),
     "generation_seconds": Lengths(fields=tiny("llama"), lengths=(2, 4)),
     "grouping": Grouping(shape=SHAPE),
     "held_bytes": CacheFill(fields=tiny("llama"), kind="growing"),
@@ -185,6 +190,8 @@ TINY = {
     ),
     "moved_states": Placed(shape=replace(SHAPE, positions="learned", context=32), tokens=8),
     "multiply": Calling(run=prompt_run(Products(lengths=(1,), longest=2, called=False), **TOLD), items=20),
+    "norm_identities": Norms(width=8, vectors=4),
+    "one_matrix": Stack(activated=True),
     "one_pass": OnePass(model=RUN.model, tokens=3, held=4),
     "one_step": OneStep(
         shape=Decoder(vocabulary=16, width=32, layers=1, heads=1, hidden=64, tied=False), rank=2, tokens=8
@@ -203,6 +210,7 @@ TINY = {
     "paged_logits": Exactness(model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=16), block=4),
     "pairs_economy": Economy(truth="free", pairs=500, answers=5, worlds=2),
     "permuted_states": Permuted(shape=replace(SHAPE, positions="none", layers=2), tokens=8),
+    "places_read": Across(part="attention", tokens=4),
     "planted_update_left": PlantedUpdate(
         shape=SHAPE, planted=2, tuning=Tuning(rank=1, learning_rate=1e-2, lines=2, looks=(2,))
     ),
@@ -243,6 +251,7 @@ TINY = {
     ),
     "shared_blocks": Sampling(workload=SERVED, longest=32),
     "similar_answers": Questions(asked="two things", count=60),
+    "sublayer_orders": SubLayers(width=8, vectors=4),
     "suite_fit": SuiteFit(suite=Suite(source=Planted()), resamples=20),
     "surface_fit": ApproachThree(runs=Planted(), resamples=20),
     "time_decoding": Decoding(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drafted=2),

@@ -57,6 +57,7 @@ MAY_IMPORT = {
     "alignment.methods": ["floor", "instruments", "models", "alignment.exact"],
     "alignment.reviews": ["floor", "instruments", "corpora.languages", "models", "alignment.methods"],
     "architecture": [],
+    "architecture.blocks": ["floor", "models"],
     "architecture.positions": ["floor", "models"],
     "attention": ["floor", "statistics", "instruments", "sizing.memory", "models"],
     "attention.forms": ["floor"],
