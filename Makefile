@@ -33,7 +33,7 @@ check: .venv/.ready-test ## lint, types, notebooks without outputs, workflows
 	else echo "actionlint is not installed here: the workflows were not linted"; fi
 
 clean: ## remove what was built and the virtual environment; records and verdicts stay
-	rm -rf .venv book/_build book/_generated book/articles book/chapters src/repro.egg-info
+	rm -rf .venv book/_build book/_generated book/articles book/chapters book/claims book/parts src/repro.egg-info
 
 .venv/.made:
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here. Install Python 3.11 or newer, \

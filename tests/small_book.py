@@ -25,6 +25,7 @@ CLAIMS = """
 says = "Loss falls as a power of `N`, with exponent 0.34 & no <floor>."
 said_by = ["A", "B"]
 primary = "Hoffmann et al. 2022 (arXiv:2203.15556)"
+because = "a tenth either way, as the paper rounds"
 kind = "experiment"
 contradicts = ["loss-falls-as-a-logarithm"]
 metric = "exponent"
@@ -157,6 +158,8 @@ order = [
 [[disagreements]]
 about = "A and B agree on a power, and B on a logarithm too."
 claims = ["loss-falls-as-a-power", "loss-falls-as-a-logarithm"]
+[A.words]
+loss-falls-as-a-power = "Loss falls as a power of $N$, <always>."
 """
 
 ESTIMATES = {
@@ -200,7 +203,7 @@ def make_small_book(root: Path) -> Path:
     (root / "pyproject.toml").write_text("")
     (root / "experiments" / "articles.toml").write_text(ARTICLES, encoding="utf-8")
     (root / "experiments" / "scaling-chinchilla" / "small.ipynb").write_text("{}")
-    generated = shutil.ignore_patterns("_build", "_generated", "articles", "chapters", "parts", "__pycache__")
+    generated = shutil.ignore_patterns("_build", "_generated", "articles", "chapters", "claims", "parts", "__pycache__")
     shutil.copytree(CHECKOUT / "book", root / "book", ignore=generated)
     (root / "book" / "findings.toml").write_text(FINDINGS, encoding="utf-8")
     (root / "book" / "questions.toml").write_text(QUESTIONS, encoding="utf-8")
@@ -239,6 +242,7 @@ def derive_small_chapter(root: Path, verdicts: dict[str, Verdict]) -> Path:
         metadata={
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
             "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+            "repro": {"inputs": {"scale": "cpu", "records": ["fitted/1.json", "fitted/2.json", "planted/1.json"]}},
         }
     )
     notebook.cells = [

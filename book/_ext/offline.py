@@ -16,6 +16,7 @@ MATHJAX = "mathjax-tex-svg.js"  # one file with the output as SVG, so that no fo
 # Jupyter Book gives every page all scripts and styles; these serve pages that hold the class beside them.
 ON_THEIR_PAGES = {
     "ledger.js": "repro-ledger",
+    "map.js": "repro-marks",
     "sizing.js": "repro-calculator",
     "calculators.js": "repro-calculator",
     "calculator-answers.js": "repro-calculator",
@@ -47,6 +48,7 @@ def tidy_page(app: Sphinx, page: str, template: str, context: dict[str, Any], do
     """Without thebe, whose address is declared twice on every page; with the feed; other scripts where they serve."""
     html = doctree.astext() if doctree is not None else ""
     absent = ["thebe", *(name for name, element in ON_THEIR_PAGES.items() if element not in html)]
+    absent += [] if page == "search" else ["find-claims.js"]
     for kind in ("script_files", "css_files"):
         context[kind] = [one for one in context[kind] if not any(name in _spelled(one).lower() for name in absent)]
     if app.builder.name != "epub":

@@ -150,7 +150,7 @@ def test_the_epub_holds_well_formed_pages_with_formulas_and_links_of_its_own(roo
 
     assert {"{http://www.w3.org/2000/svg}svg"} == set(pictures)
     assert "<math" in pages["chapters/small.xhtml"]
-    assert 'href="../ledger.xhtml#claim-loss-falls-as-a-power"' in pages["articles/a.xhtml"]
+    assert 'href="../claims/scaling-chinchilla.xhtml#claim-loss-falls-as-a-power"' in pages["articles/a.xhtml"]
 
 
 @pytest.mark.slow

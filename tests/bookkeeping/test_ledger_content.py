@@ -292,3 +292,22 @@ def test_a_refuted_control_is_found():
     verdicts = {name: {"cpu": {"outcome": "refuted"}} for name in ("control", "finding")}
 
     assert ["control"] == refuted_controls({"control": {"control": True}, "finding": {}}, verdicts)
+
+
+def test_what_is_quoted_of_an_article_is_short():
+    """A sentence at most: one line, no second sentence, and not so many that they would be the article itself."""
+    quoted = [words for letter in "ABCDE" for words in articles()[letter].get("words", {}).values()]
+    ends = re.compile(r"(?<!et al)[.!?] (?=[A-Z])")
+
+    assert [] == [words for words in quoted if len(words) > 320 or "\n" in words or ends.search(words)]
+    assert len(quoted) < len(catalogued(ledger())) * 2 / 3
+
+
+def test_the_ledger_leaves_room_below_the_largest_page():
+    """A page has at most 1.5 MB, of which its frame takes less than a tenth."""
+    from repro.bookkeeping.pages.ledger_table import ledger_table
+    from repro.bookkeeping.site import gather
+
+    root = EXPERIMENTS.parent
+
+    assert len(ledger_table(gather(root, root / "results", region_changes=[])).encode()) < 1_350_000

@@ -11,10 +11,13 @@ from html import escape
 import pandas as pd
 
 from repro.bookkeeping.display.elements import block, tag, text
-from repro.bookkeeping.display.spelling import estimate, interval, number, outcome_class, region
+from repro.bookkeeping.display.facts import UP, facts
+from repro.bookkeeping.display.spelling import estimate, interval, number, outcome_class
 from repro.bookkeeping.display.states import mark, reason
 from repro.bookkeeping.display.strip import strip
 from repro.bookkeeping.ledger import Claim, Verdict, judge
+
+MOST_COLUMNS = 7  # of a table that a page can show without scrolling
 
 
 def verdict_card(claim: Claim, verdict: Verdict) -> str:
@@ -23,44 +26,27 @@ def verdict_card(claim: Claim, verdict: Verdict) -> str:
     The anchor lies inside what is folded, so that a link to it opens the card.
     """
     title = f"says-{claim.id}"
+    link = tag("a", text(claim.id), class_="repro-id", href=f"#{claim.anchor}", aria_label="Link to this claim")
     found = tag("span", estimate(verdict.estimate), class_="repro-found") if verdict.estimate else ""
+    glance = strip(claim, verdict.estimate, at_a_glance=True) if verdict.estimate else ""
     says = tag("h3", text(claim.says), id=title, class_="repro-card-says")
-    facts = "".join(tag("div", tag("dt", name), tag("dd", value)) for name, value in _facts(claim, verdict) if value)
     body = tag(
         "div",
         tag("p", text(reason(claim, verdict)), class_="repro-card-reason"),
         strip(claim, verdict.estimate) if verdict.estimate else "",
-        tag("dl", facts),
+        facts(claim, verdict),
         _choices(claim, verdict),
-        tag("p", tag("a", text(claim.id), class_="repro-id", href=f"#{claim.anchor}", aria_label="Link to this claim")),
+        tag("p", link, " ", tag("a", "Its history and records", href=f"{UP}{claim.address}"), class_="repro-meta"),
         class_="repro-card-body",
         id=claim.anchor,
     )
     classes = f"repro-card {outcome_class(verdict.outcome)}"
     return block(
         f'<section class="{classes}" aria-labelledby="{title}"><details>',
-        tag("summary", tag("span", mark(claim, verdict), class_="repro-card-head"), says, found),
+        tag("summary", tag("span", mark(claim, verdict), class_="repro-card-head"), says, found, glance),
         body,
         "</details></section>",
     )
-
-
-def _facts(claim: Claim, verdict: Verdict) -> list[tuple[str, str]]:
-    who = ", ".join(claim.said_by)
-    ends = region(claim.holds, claim.unit) + (f": {claim.because}" if claim.because else "")
-    measured = f"{verdict.scale}: {verdict.scope}" if verdict.scale else verdict.scope
-    return [
-        ("Estimate", _estimate(verdict)),
-        ("Measured", text(claim.metric)),
-        ("Region stated beforehand", text(ends)),
-        ("If it were false", text(f"about {number(claim.rival)} {claim.unit}") if claim.rival is not None else ""),
-        ("Scale" if verdict.scale else "Where", text(measured)),
-        ("Carries to", str(claim.reach or "")),
-        ("Device", text(verdict.device)),
-        ("One fit", _one_fit(claim)),
-        ("Said by", f"{'article' if len(claim.said_by) == 1 else 'articles'} {who}" if who else ""),
-        ("Source", text(claim.primary)),
-    ]
 
 
 def _choices(claim: Claim, verdict: Verdict) -> str:
@@ -73,28 +59,6 @@ def _choices(claim: Claim, verdict: Verdict) -> str:
     frame = pd.DataFrame(spelled, columns=["choice", "estimate", "low", "high", "outcome"])
     unit = f", in {claim.unit}" if claim.unit else ""
     return data_table(frame, f"What other choices, as good, make of the estimate{unit}.", of=claim.id)
-
-
-def _one_fit(claim: Claim) -> str:
-    return f"{tag('code', text(claim.one_fit))}, on which other claims rest too" if claim.one_fit else ""
-
-
-def _estimate(verdict: Verdict) -> str:
-    measured = verdict.estimate
-    if measured is None:
-        return ""
-    value, low, high = interval(measured)
-    shown = tag("strong", value) + (f" {text(measured.unit)}" if measured.unit else "")
-    if measured.is_exact:
-        return f"{shown}, exact"
-    how = ", ".join(
-        [
-            text(f"{measured.level * 100:g} %"),
-            f"n = {measured.n}",
-            *([text(measured.method)] if measured.method else []),
-        ]
-    )
-    return f"{shown}, {low} to {high} " + tag("span", f"({how})", class_="repro-quiet")
 
 
 def run_box(*, command: str, parameters: Sequence[tuple[str, object, object]], provenance: Mapping[str, object]) -> str:
@@ -134,19 +98,42 @@ def source_box(title: str, source_html: str) -> str:
 def data_table(frame: pd.DataFrame, caption: str, *, of: str = "") -> str:
     """A table of the book: escaped, with its headers marked, in a region that scrolls by keyboard too.
 
+    One that is wide and short is turned, so that its rows stand side by side.
+
     Args:
         of: what it belongs to, where others of the page have the same caption.
     """
-    numeric = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame.columns]
+    turn = len(frame.columns) > MOST_COLUMNS and len(frame) < len(frame.columns)
+    shown = _turned(frame) if turn else frame
+    columns = (shown.iloc[:, place] for place in range(len(shown.columns)))
+    numeric = [(turn and place > 0) or all(map(_is_number, column)) for place, column in enumerate(columns)]
     head = "".join(
-        tag("th", text(str(name)), scope="col", class_="repro-number" if right else None)
-        for name, right in zip(frame.columns, numeric, strict=True)
+        tag("th", text(_in_words(name)), scope="col", class_="repro-number" if right else None)
+        for name, right in zip(shown.columns, numeric, strict=True)
     )
-    body = "\n".join(_row(row, numeric) for row in frame.itertuples(index=False, name=None))
+    body = "\n".join(_row(row, numeric) for row in shown.itertuples(index=False, name=None))
     table = block(
         "<table>", tag("caption", text(caption)), tag("thead", tag("tr", head)), f"<tbody>{body}</tbody></table>"
     )
     return f'<div class="repro-table">{_scrolling(table, f"{caption} {of}".strip())}</div>'
+
+
+def _turned(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns as rows. The first columns that tell the rows apart become the heads of the new columns."""
+    names = [_in_words(name) for name in frame.columns]
+    apart = next((n for n in range(1, len(names)) if not frame.iloc[:, :n].duplicated().any()), len(names) - 1)
+    heads = [", ".join(_cell(value) for value in row[:apart]) for row in frame.itertuples(index=False, name=None)]
+    rows = [(name, *frame.iloc[:, place]) for place, name in enumerate(names) if place >= apart]
+    return pd.DataFrame(rows, columns=[", ".join(names[:apart]), *heads], dtype=object)
+
+
+def _in_words(name: object) -> str:
+    """A column's name; one that is a variable's (`learning_rate`) without its underscores."""
+    return str(name) if " " in str(name) else str(name).replace("_", " ")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def other_scales(verdicts: Sequence[Verdict]) -> str:

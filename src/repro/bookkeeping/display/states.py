@@ -6,6 +6,7 @@ from repro.bookkeeping.display.elements import tag, text
 from repro.bookkeeping.display.spelling import ALARM, CONTROL, chip, interval, number
 from repro.bookkeeping.ledger import Claim, Outcome, State, Verdict, is_alarm, is_by_a_hair, state
 
+UNITLESS = {"share": "a share of ", "exponent": "an exponent of "}  # what a metric that has no unit begins with
 HAIR = "By a hair: the outcome would be another if one end of the interval moved by a twentieth of its width."
 
 
@@ -29,7 +30,14 @@ def _more(claim: Claim, verdict: Verdict) -> str:
         return f"{verdict.as_it_stands} as it stands"
     if verdict.outcome is not Outcome.OPEN or found is None or claim.rival is None:
         return ""
-    return f"rules out {number(claim.rival)}" if found is State.CONSISTENT else str(found)
+    return f"rules out {_rival(claim)}" if found is State.CONSISTENT else str(found)
+
+
+def _rival(claim: Claim) -> str:
+    """The value that we would see if the claim were false, with its unit, or what it is where it has none."""
+    value = number(claim.rival or 0.0)
+    kind = next((kind for word, kind in UNITLESS.items() if word in claim.metric.split()[:2]), "")
+    return f"{value} {claim.unit}" if claim.unit else f"{kind}{value}"
 
 
 def reason(claim: Claim, verdict: Verdict) -> str:
@@ -46,7 +54,7 @@ def _reason(claim: Claim, verdict: Verdict) -> str:
     if verdict.outcome is not Outcome.OPEN or found in (None, State.TURNS) or measured is None or claim.rival is None:
         return verdict.reason
     value, low, high = interval(measured)
-    rival = number(claim.rival)
+    rival = _rival(claim)
     return {
         State.CONSISTENT: f"Consistent with the claim, but no proof: the data allow {low} to {high}, and they rule out "
         f"{rival}.",

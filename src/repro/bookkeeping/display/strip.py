@@ -12,19 +12,28 @@ from repro.floor.estimate import Estimate
 
 WIDTH, HEIGHT, MARGIN = 640, 58, 14
 BAND_TOP, BAND_HEIGHT, LABELS = 8, 26, 50
+SVG = "http://www.w3.org/2000/svg"  # in an ePub, which is XML, a picture without it would be its bare numbers
 CHARACTER = 11.0  # px that one digit of a label takes where the style sheet sets it largest
 
 
-def strip(claim: Claim, estimate: Estimate) -> str:
-    """The picture as an `<svg>`; empty where the claim states no region."""
+def strip(claim: Claim, estimate: Estimate, *, at_a_glance: bool = False) -> str:
+    """The picture as an `<svg>`; empty where the claim states no region.
+
+    Args:
+        at_a_glance: without its numbers, and without words, for a line that says them already.
+    """
     if claim.holds is None or claim.rival is None:
         return ""
     place = _axis([*claim.holds.bounds, claim.rival, estimate.value, estimate.low, estimate.high])
-    parts = [_band(claim, place), _rival(claim.rival, place), _bar(estimate, place), _labels(claim, estimate, place)]
+    parts = [_band(claim, place), _rival(claim.rival, place), _bar(estimate, place)]
+    if at_a_glance:
+        around = f"0 {BAND_TOP - 2} {WIDTH} {BAND_HEIGHT + 4}"
+        return tag("svg", *parts, xmlns=SVG, class_="repro-glance", viewBox=around, aria_hidden="true")
+    parts.append(_labels(claim, estimate, place))
     return tag(
         "svg",
         *parts,
-        xmlns="http://www.w3.org/2000/svg",  # in an ePub, which is XML, it would else be its bare numbers
+        xmlns=SVG,
         class_="repro-strip",
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",

@@ -77,9 +77,9 @@ def inputs(book: Path) -> Iterable[bytes]:
 
 
 def _frame(book: Path) -> Iterable[bytes]:
-    """What every page shows or uses: settings, contents, style, extensions and the titles in the side bar."""
+    """What every page shows or uses: settings, contents, glossary, style, extensions and the titles in the side bar."""
     yield _versions()
-    shared = [book / "_config.yml", book / TOC, *_files(book / "_static"), *_files(book / "_ext")]
+    shared = [book / "_config.yml", book / TOC, book / "glossary.md", *_files(book / "_static"), *_files(book / "_ext")]
     for path in shared:
         yield path.name.encode() + path.read_bytes()
     for page in sorted(book.glob("*.md")):

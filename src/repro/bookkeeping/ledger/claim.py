@@ -138,6 +138,11 @@ class Claim(BaseModel):
         """The name of the claim's verdict card on its page and of its row in the ledger."""
         return f"claim-{self.id}"
 
+    @property
+    def address(self) -> str:
+        """Where the book says all that is known of the claim, its history too: a place on the page of its chapter."""
+        return f"claims/{self.chapter}.html#{self.anchor}"
+
 
 def load_chapter(path: Path) -> dict[str, Claim]:
     """The claims of one claims.toml, whose folder names the chapter, in its order.

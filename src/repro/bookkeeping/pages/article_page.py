@@ -8,6 +8,7 @@ from repro.bookkeeping.display.elements import block, markdown, tag, text
 from repro.bookkeeping.display.spelling import SYMBOLS, estimate, region
 from repro.bookkeeping.display.states import certainty, mark
 from repro.bookkeeping.ledger import Claim
+from repro.bookkeeping.pages.claims import own_words
 from repro.bookkeeping.pages.cover import legend, outcome_bar
 from repro.bookkeeping.site import Site
 from repro.bookkeeping.site.articles import Article, Disagreement
@@ -89,15 +90,27 @@ def _sections(article: Article, site: Site) -> Iterator[str]:
         for depth, heading in enumerate(path[shared:], start=shared):
             yield f"{'#' * min(depth + 3, 6)} {markdown(heading)}"
         above = path
-        yield tag("ul", *(_entry(site.ledger[name], site) for name in section.claims), class_="repro-claims")
+        first = [article.section_of(name) == section.heading for name in section.claims]
+        entries = (
+            _entry(site.ledger[name], article, site, named) for name, named in zip(section.claims, first, strict=True)
+        )
+        yield tag("ul", *entries, class_="repro-claims")
 
 
-def _entry(claim: Claim, site: Site) -> str:
-    verdict = site.verdicts[claim.id]
+def _entry(claim: Claim, article: Article, site: Site, named: bool) -> str:
+    """The verdict, and beside it the article's own words, or where none are quoted ours, which say so.
+
+    Args:
+        named: whether this entry, the first of its claim, has the claim's anchor.
+    """
+    verdict, words = site.verdicts[claim.id], article.words.get(claim.id)
     finding = tag("span", estimate(verdict.estimate), class_="repro-found") if verdict.estimate else ""
+    quoted = tag("span", own_words(words), class_="repro-own") if words else ""
+    ours = tag("span", "our words: ", class_="repro-quiet")
+    told = tag("div", quoted, ours, _link(claim, text(claim.says)), finding)
     marks = tag("span", mark(claim, verdict) + certainty(claim))
-    return tag("li", marks, tag("div", _link(claim, text(claim.says)), finding))
+    return tag("li", marks, told, id=claim.anchor if named else None)
 
 
 def _link(claim: Claim, inner: str) -> str:
-    return tag("a", inner, href=f"{UP}ledger.html#{claim.anchor}")
+    return tag("a", inner, href=f"{UP}{claim.address}")

@@ -50,7 +50,7 @@ def _table(changes: list[Change], caption: str, site: Site) -> str:
 
 def _row(change: Change, site: Site) -> str:
     claim = site.ledger.get(change.claim)
-    shown = tag("a", text(claim.says), href=f"ledger.html#{claim.anchor}") if claim else text(change.claim)
+    shown = tag("a", text(claim.says), href=claim.address) if claim else text(change.claim)
     before = chip(Outcome(change.before)) if change.before else tag("span", "new", class_="repro-quiet")
     return tag(
         "tr",
@@ -83,8 +83,8 @@ def _item(channel: ElementTree.Element, change: Change, site: Site) -> None:
     was = f", was {change.before}" if change.before else ""
     item = ElementTree.SubElement(channel, "item")
     _field(item, "title", f"{change.claim}: {change.after}{was}")
-    row = f"#{claim.anchor}" if claim else ""  # a claim may have left the ledger since
-    _field(item, "link", f"{site.address}ledger.html{row}")
+    address = claim.address if claim else "ledger.html"  # a claim may have left the ledger since
+    _field(item, "link", f"{site.address}{address}")
     _field(item, "description", f"{claim.says if claim else change.claim} (scale {change.scale})")
     _field(item, "category", change.chapter)
     guid = ElementTree.SubElement(item, "guid", {"isPermaLink": "false"})

@@ -14,11 +14,16 @@ from repro.bookkeeping.site.shelf import Part
 
 def contents(site: Site) -> str:
     """The book's table of contents, in Jupyter Book's format: parts with their pages, each by its short name."""
-    found = {"questions": "What should I believe?", "ledger": "The ledger", "calculators": "Calculators"}
+    claims = [{"file": chapter.claims_page, "title": chapter.title} for chapter in site.chapters.values()]
+    found: list[dict[str, Any]] = [
+        {"file": "questions", "title": "What should I believe?"},
+        {"file": "ledger", "title": "The ledger", **({"sections": claims} if claims else {})},
+        {"file": "calculators", "title": "Calculators"},
+    ]
     about = ["method", "glossary", "rerun", "changelog", "bibliography"]
     articles = [{"file": article.page, "title": f"Article {article.letter}"} for article in site.articles]
-    captioned = [
-        {"caption": "Look up", "chapters": [{"file": name, "title": title} for name, title in found.items()]},
+    captioned: list[dict[str, Any]] = [
+        {"caption": "Look up", "chapters": found},
         {"caption": "Read", "chapters": [_entry(part) for part in site.parts]},
         {"caption": "The articles", "chapters": articles},
         {"caption": "The book", "chapters": [{"file": name} for name in about]},

@@ -62,12 +62,12 @@ def _line(finding: Finding, site: Site) -> str:
         "li",
         tag("span", text(finding.believed), class_="repro-believed"),
         tag("span", text(words), class_="repro-measured"),
-        tag("span", mark(claim, verdict, href=f"ledger.html#{claim.anchor}"), reach, class_="repro-far"),
+        tag("span", mark(claim, verdict, href=claim.address), reach, class_="repro-far"),
     )
 
 
 def claims_map(site: Site) -> str:
-    """A mark for each whole claim, coloured and patterned by outcome, in rows that lead to the parts' pages."""
+    """A mark for each whole claim, coloured and patterned by outcome, each a link to it, in rows by part."""
     rows = []
     for part in site.parts:
         held = {chapter.name for chapter in part.chapters}
@@ -77,14 +77,15 @@ def claims_map(site: Site) -> str:
         tally = {outcome: count for outcome, count in tally_of(claims, site).items() if count}
         spoken = ", ".join(f"{count} {outcome}" for outcome, count in tally.items())
         title = tag("a", text(part.title), href=f"{part.address}.html")
-        marked = tag("div", *marks, class_="repro-marks", role="img", aria_label=f"{part.title}: {spoken}.")
+        marked = tag("div", *marks, class_="repro-marks", role="group", aria_label=f"{part.title}: {spoken}")
         rows.append(tag("div", tag("span", title), marked, class_="repro-map-row") if claims else "")
     return tag("div", *(f"\n{row}" for row in rows if row), class_="repro-map")
 
 
 def _mark(claim: Claim, site: Site) -> str:
     outcome = site.verdicts[claim.id].outcome
-    return tag("span", class_=outcome_class(outcome), title=f"{outcome}: {claim.says}")
+    named = f"{outcome}: {claim.says}"
+    return tag("a", class_=outcome_class(outcome), href=claim.address, aria_label=named)
 
 
 def tally_of(claims: Iterable[Claim], site: Site) -> dict[Outcome, int]:
@@ -100,7 +101,7 @@ def _controls(site: Site) -> str:
     number = len(site.controls)
     link = tag("a", f"{number} control{'s' if number > 1 else ''}", href="ledger.html?control=yes")
     alarms = [claim for claim in site.controls if is_alarm(claim, site.verdicts[claim.id])]
-    names = ", ".join(tag("a", text(claim.id), href=f"ledger.html#{claim.anchor}") for claim in alarms)
+    names = ", ".join(tag("a", text(claim.id), href=claim.address) for claim in alarms)
     told = tag("strong", f" {ALARM} Refuted: ", names, ".", class_="repro-alarm") if alarms else ""
     return tag("p", "Counted apart: ", link, APART, told, class_="repro-controls")
 

@@ -14,7 +14,8 @@ from repro.bookkeeping.site import Site
 SCHEMA = (
     "One entry per claim or part. `outcome` and `state` are words of the book's method; value, low and high are the "
     "estimate with its interval at `level` in `unit`, region_low and region_high the values that agree with the claim, "
-    "`rival` what would be seen if it were false; an unbounded side is null. `reach` says how far the verdict carries."
+    "`rival` what would be seen if it were false; an unbounded side is null. `reach` says how far the verdict carries, "
+    "and `address` where the book tells the claim's history."
 )
 
 
@@ -45,6 +46,7 @@ def _row(claim: Claim, site: Site) -> dict[str, Any]:
     return {
         "id": claim.id,
         "part_of": claim.part_of,
+        "address": f"{site.address}{claim.address}",
         "chapter": claim.chapter,
         "says": claim.says,
         "said_by": list(claim.said_by),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from repro.bookkeeping.pages.article_page import article_page
 from repro.bookkeeping.pages.changelog import changelog, feed
+from repro.bookkeeping.pages.claims import claims_page, claims_script
 from repro.bookkeeping.pages.contents import contents, llms_txt
 from repro.bookkeeping.pages.cover import cover
 from repro.bookkeeping.pages.downloads import claims_csv, claims_json
@@ -29,6 +30,8 @@ def fragments(site: Site) -> dict[str, str]:
         "_generated/root/llms.txt": llms_txt(site),
         "_generated/root/claims.csv": claims_csv(site),
         "_generated/root/claims.json": claims_json(site),
+        "_generated/root/claims.js": claims_script(site),
+        **{f"{chapter.claims_page}.md": claims_page(chapter, site) for chapter in site.chapters.values()},
         **{f"{part.address}.md": part_page(part, site) for part in site.parts},
         **{f"{article.page}.md": article_page(article, site) for article in site.articles},
     }

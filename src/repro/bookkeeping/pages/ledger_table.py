@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Iterable
 
 from repro.bookkeeping.display.elements import block, tag, text
+from repro.bookkeeping.display.papers import linked
 from repro.bookkeeping.display.spelling import SYMBOLS, estimate, number, region
 from repro.bookkeeping.display.states import certainty, mark
 from repro.bookkeeping.ledger import Certainty, Claim, Kind, Outcome, Reach, RegionChange, State, Verdict, state
+from repro.bookkeeping.pages.history import turned
 from repro.bookkeeping.site import Site
 from repro.statistics import LEVEL, Multiplicity, distance_p_value, multiplicity
 
@@ -94,7 +96,7 @@ def _changed_regions(changes: Iterable[RegionChange] | None) -> list[str]:
         tag(
             "li",
             tag("a", text(change.claim), href=f"#claim-{change.claim}"),
-            text(f", {change.date}: {_turned(change)}. ") + " ",
+            text(f", {change.date}: {turned(change)}. ") + " ",
             tag("em", text(f"{change.why} ({change.commit})")),
         )
         for change in changes
@@ -103,19 +105,6 @@ def _changed_regions(changes: Iterable[RegionChange] | None) -> list[str]:
         return [tag("p", "No region was changed after its claim's first verdict.")]
     summary = tag("summary", f"Regions and metrics that were changed after the claim's first verdict: {len(listed)}")
     return [tag("details", summary, tag("ul", *listed))]
-
-
-def _turned(change: RegionChange) -> str:
-    """What was changed, old and new."""
-    names = [name for name in {**change.before, **change.after} if change.before.get(name) != change.after.get(name)]
-    pairs = ((name, _spelled(change.before.get(name)), _spelled(change.after.get(name))) for name in names)
-    return "; ".join(f"{name} from {old} to {new}" for name, old, new in pairs)
-
-
-def _spelled(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{bound} {edge}" for bound, edge in value.items())
-    return "nothing" if value is None else str(value)
 
 
 def ledger_table(site: Site) -> str:
@@ -182,7 +171,7 @@ def _group(claim: Claim, site: Site) -> str:
 
 def _row(claim: Claim, site: Site) -> str:
     verdict = site.verdicts[claim.id]
-    about = tag("code", text(claim.id)) + (f" {text(claim.primary)}" if claim.primary else "")
+    about = tag("a", text(claim.id), href=claim.address, class_="repro-id") + f" {linked(claim.primary)}".rstrip()
     unsettled = verdict.outcome is Outcome.UNTESTED and claim.why
     reason = verdict.reason if unsettled or verdict.outcome in (Outcome.NOT_TESTABLE, Outcome.CONTRADICTED) else ""
     says = [tag("span", text(claim.says), class_="repro-says"), tag("span", about, class_="repro-meta")]
@@ -190,16 +179,15 @@ def _row(claim: Claim, site: Site) -> str:
     measured = verdict.estimate
     cells = [
         tag("th", *says, scope="row"),
-        _cell("Outcome", mark(claim, verdict) + certainty(claim), list(SYMBOLS).index(verdict.outcome)),
+        _cell(mark(claim, verdict) + certainty(claim), list(SYMBOLS).index(verdict.outcome)),
         _cell(
-            "Estimate",
             _measured(claim, verdict, site),
             f"{measured.value:.6g}" if measured else "",
         ),
-        _cell("Carries to", _reach(claim, verdict), str(claim.reach or "") if verdict.estimate else ""),
-        _cell("Said by", ", ".join(claim.said_by), "".join(claim.said_by) or None),
-        _cell("Kind", str(claim.kind)),
-        _cell("Chapter", _chapter(claim, verdict, site), list(site.chapters).index(claim.chapter)),
+        _cell(_reach(claim, verdict), str(claim.reach or "") if verdict.estimate else ""),
+        _cell(", ".join(claim.said_by), "".join(claim.said_by) or None),
+        _cell(str(claim.kind)),
+        _cell(_chapter(claim, site), list(site.chapters).index(claim.chapter)),
     ]
     return tag(
         "tr",
@@ -217,8 +205,8 @@ def _row(claim: Claim, site: Site) -> str:
     )
 
 
-def _cell(label: str, inner: str, key: str | int | None = None) -> str:
-    return tag("td", inner, data_label=label if inner else None, data_key=key)
+def _cell(inner: str, key: str | int | None = None) -> str:
+    return tag("td", inner, data_key=key)
 
 
 def _measured(claim: Claim, verdict: Verdict, site: Site) -> str:
@@ -247,18 +235,15 @@ def _reach(claim: Claim, verdict: Verdict) -> str:
     """How far the verdict carries, at which scale it was measured and what it speaks for, or what it needs."""
     scale = f"scale {verdict.scale}" if verdict.scale else ""
     words = "; ".join(word for word in (scale, verdict.scope, verdict.device) if word)
-    scope = tag("span", text(words), class_="repro-meta") if words else ""
+    scope = tag("span", linked(words), class_="repro-meta") if words else ""
     if verdict.estimate and claim.reach:
         return f"{text(claim.reach)}{scope}"
     return scope or (tag("span", f"needs {claim.needs}", class_="repro-meta") if claim.needs else "")
 
 
-def _chapter(claim: Claim, verdict: Verdict, site: Site) -> str:
+def _chapter(claim: Claim, site: Site) -> str:
     title, card = text(site.chapters[claim.chapter].title), site.card_of(claim)
     if card is None:
         return title
     page, anchor = card
-    link = tag("a", title, href=f"{page.address}.html#{anchor}")
-    scale = verdict.scale or claim.needs
-    command = f"repro run {page.notebook}" + (f" --scale {scale}" if scale else "")
-    return link + tag("code", text(command), class_="repro-command")
+    return tag("a", title, href=f"{page.address}.html#{anchor}")

@@ -36,7 +36,7 @@ def _answer(question: Question, site: Site) -> str:
 
 def _entry(claim: Claim, site: Site) -> str:
     verdict, card = site.verdicts[claim.id], site.card_of(claim)
-    where = f"{card[0].address}.html#{card[1]}" if card else f"ledger.html#{claim.anchor}"
+    where = f"{card[0].address}.html#{card[1]}" if card else claim.address
     found = estimate(verdict.estimate) if verdict.estimate else ""
     told = text(reason(claim, verdict)) if verdict.outcome is Outcome.OPEN else ""
     reach = text(f"Carries to {claim.reach}.") if claim.reach and verdict.estimate else ""

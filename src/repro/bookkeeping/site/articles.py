@@ -26,12 +26,16 @@ class Section:
 
 @dataclass(frozen=True, config=STRICT)
 class Article:
-    """An article by its letter: title, a sentence of ours about it, and its claims in its own order."""
+    """An article by its letter: title, a sentence of ours about it, and its claims in its own order.
+
+    Fields: `words` by claim an exact piece of the article, of one sentence at most, where one is quoted.
+    """
 
     letter: str
     title: str
     about: str
     sections: tuple[Section, ...]
+    words: Mapping[str, str]
 
     @property
     def page(self) -> str:
@@ -41,6 +45,10 @@ class Article:
     @property
     def claims(self) -> list[str]:
         return [claim for section in self.sections for claim in section.claims]
+
+    def section_of(self, claim: str) -> str:
+        """The heading under which the article makes a claim first."""
+        return next((section.heading for section in self.sections if claim in section.claims), "")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -64,7 +72,11 @@ def load_articles(path: Path, ledger: Mapping[str, Claim]) -> tuple[list[Article
         clashes = [Disagreement(e["about"], tuple(e["claims"])) for e in entries.pop("disagreements", [])]
         articles = [
             Article(
-                letter, e["title"], e["about"], tuple(Section(s["section"], tuple(s["claims"])) for s in e["order"])
+                letter,
+                e["title"],
+                e["about"],
+                tuple(Section(s["section"], tuple(s["claims"])) for s in e["order"]),
+                e.get("words", {}),
             )
             for letter, e in sorted(entries.items())
         ]
@@ -79,4 +91,9 @@ def load_articles(path: Path, ledger: Mapping[str, Claim]) -> tuple[list[Article
     for named in [*(c for a in articles for c in a.claims), *(c for d in clashes for c in d.claims)]:
         if named not in ledger:
             raise ValueError(f"{path} names {named!r}, which is no claim of the ledger")
+    for article in articles:
+        if strange := sorted(article.words.keys() - set(article.claims)):
+            raise ValueError(
+                f"{path}: [{article.letter}.words] quotes {strange[0]!r}, which {article.letter} does not say"
+            )
     return articles, clashes

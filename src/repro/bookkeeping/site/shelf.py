@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
 from repro.floor.faults import fault
 from repro.floor.toml_files import load_toml
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a page was derived from: the scale, each measurement with its number of records, and what made them."""
+
+    scale: str = ""
+    records: tuple[tuple[str, int], ...] = ()
+    commits: str = ""
+    dates: str = ""
 
 
 @dataclass(frozen=True)
@@ -24,6 +36,7 @@ class Page:
     title: str
     short: str
     anchors: frozenset[str]
+    origin: Origin = Origin()
 
     @property
     def address(self) -> str:
@@ -38,6 +51,11 @@ class Chapter:
     name: str
     title: str
     pages: tuple[Page, ...]
+
+    @property
+    def claims_page(self) -> str:
+        """The page of its claims in the book, without a file's ending."""
+        return f"claims/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -120,10 +138,20 @@ def _pages(folder: Path, derived: Path, shorts: Mapping[str, str]) -> Iterable[P
 
 def _page(path: Path, chapter: str, shorts: Mapping[str, str]) -> Page:
     content = path.read_text(encoding="utf-8")
-    anchors = frozenset(re.findall(r'id=\\"(claim-[\w-]+)\\"', content))
-    for cell in json.loads(content)["cells"]:
+    anchors = frozenset(re.findall(r'id=\\"(claim-[\w.-]+)\\"', content))
+    derived = json.loads(content)
+    for cell in derived["cells"]:
         heading = re.match(r"#\s+(.+)", "".join(cell["source"])) if cell["cell_type"] == "markdown" else None
         if heading:
             title = heading.group(1).strip()
-            return Page(path.stem, chapter, title, shorts.get(path.stem, title), anchors)
+            return Page(path.stem, chapter, title, shorts.get(path.stem, title), anchors, _origin(derived))
     raise ValueError(f"{path.name}: no cell opens with a title (`# ...`); a chapter opens with its question as title")
+
+
+def _origin(derived: Mapping[str, Any]) -> Origin:
+    """As the deriving step noted it, and the study when it closed."""
+    inputs = derived["metadata"].get("repro", {}).get("inputs", {})
+    shown = (output.get("metadata", {}) for cell in derived["cells"] for output in cell.get("outputs", []))
+    closed: dict[str, str] = next((facts["closed"] for one in shown if "closed" in (facts := one.get("repro", {}))), {})
+    counts = Counter(name.partition("/")[0] for name in inputs.get("records", []))
+    return Origin(inputs.get("scale", ""), tuple(counts.items()), closed.get("commit", ""), closed.get("date", ""))
