@@ -26,6 +26,7 @@ QUIET = (
     "--disable-sync",
 )
 NAME = "measured-again"
+CLAIMS = "claims/"  # on paper they would be as long as all the rest, and each stands in the ledger: links go there
 
 
 class NoBrowserError(RuntimeError):
@@ -59,6 +60,8 @@ def build_pdf(book: Path) -> Path:
     bound, opens_at = PdfWriter(), dict[str, Any]()
     with tempfile.TemporaryDirectory() as scratch:
         for name, title in pages(book):
+            if name.startswith(CLAIMS):
+                continue
             printed = Path(scratch) / f"{name.replace('/', '-')}.pdf"
             _print(browser, html / f"{name}.html", printed, Path(scratch) / "profile")
             first = len(bound.pages)
@@ -99,6 +102,7 @@ def _turn_links_inside(bound: Any, html: Path, opens_at: dict[str, Any]) -> None
             if address is None or address.scheme != "file":
                 continue
             name = unquote(address.path).removeprefix(f"{html.as_posix()}/")
+            name = "ledger.html" if name.startswith(CLAIMS) else name
             if name in opens_at:
                 target = ArrayObject([opens_at[name], NameObject("/Fit")])
                 inside = DictionaryObject({NameObject("/S"): NameObject("/GoTo"), NameObject("/D"): target})
