@@ -14,7 +14,7 @@ from html import escape
 from repro.bookkeeping.display.elements import block, markdown, tag, text
 from repro.bookkeeping.display.facts import UP, facts
 from repro.bookkeeping.display.spelling import estimate
-from repro.bookkeeping.display.states import mark, reason
+from repro.bookkeeping.display.states import certainty, mark, reason
 from repro.bookkeeping.display.strip import strip
 from repro.bookkeeping.ledger import Claim, Verdict
 from repro.bookkeeping.pages.history import history
@@ -49,7 +49,7 @@ def claim_entry(claim: Claim, site: Site) -> str:
 
 
 def _lines(claim: Claim, verdict: Verdict, site: Site, found: str, link: str) -> Iterator[str]:
-    yield tag("p", mark(claim, verdict), found, link, class_="repro-claim-head")
+    yield tag("p", mark(claim, verdict), certainty(claim), found, link, class_="repro-claim-head")
     yield tag("p", text(reason(claim, verdict)), class_="repro-card-reason")
     yield said(claim, site)
     yield strip(claim, verdict.estimate) if verdict.estimate else ""
