@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "sizing.operations": ["sizing.models"],
     "corpora": [],
     "corpora.languages": ["floor"],
+    "corpora.parallel": ["floor", "corpora.tables"],
     "corpora.tables": ["floor", "sizing.operations"],
     "corpora.texts": ["floor", "corpora.languages", "corpora.tables"],
     "models": ["floor", "models.library"],
@@ -98,7 +99,7 @@ MAY_IMPORT = {
     # the two doors: the package itself (for notebooks) and the command line
     "": [STUDY],
     "cli": [
-        *["floor", "sizing", "corpora.tables", "corpora.texts", "fits"],
+        *["floor", "sizing", "corpora.parallel", "corpora.tables", "corpora.texts", "fits"],
         *[LEDGER, DISPLAY, RECORDS, ARCHIVE, SWEEPS, SITE, PAGES, KNOBS, NOTEBOOKS, CHAPTERS, EDITION],
     ],
     "cli.campaign": ["floor", RECORDS, SWEEPS, CAMPAIGN, "cli"],

@@ -31,8 +31,8 @@ def test_every_table_is_listed_with_its_state(folder):
     [
         (["nope"], "no public table is named 'nope'"),
         (["datablations_182_runs"], "cannot be fetched by this command"),
-        ([], "either one table's name or --all"),
-        (["gemstones_hot", "--all"], "either one table's name or --all"),
+        ([], "either one name or --all"),
+        (["gemstones_hot", "--all"], "either one name or --all"),
     ],
 )
 def test_what_cannot_be_fetched_is_told(folder, arguments, reason):

@@ -1,4 +1,4 @@
-"""`repro data`: public tables of other people's runs, listed and fetched; texts, listed and moved."""
+"""`repro data`: public tables and parallel texts, listed and fetched; training texts, listed and moved."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.table import Column
 from rich.table import Table as Grid
 
 from repro.cli.commands import refusing
+from repro.corpora.parallel.files import Corpus, ParallelMissing, ParallelWrong, corpora, find_file
 from repro.corpora.tables.tables import Table, TableMissing, TableWrong, find_table, table, tables
 from repro.corpora.texts.environment import EnvironmentDiffers, environment, kept_text_at, other_versions, survey
 from repro.corpora.texts.manifest import Manifest, TokenCounts, kept_in, manifest, manifests, spell
@@ -27,14 +28,14 @@ Packed = Annotated[Path, typer.Argument(help="What `repro data pack` wrote.", ex
 
 @app.callback()
 def data() -> None:
-    """Public tables of other people's runs, and texts made of installed packages: list, fetch and move them."""
+    """Public tables, parallel texts, and training texts made of installed packages: list, fetch and move them."""
 
 
 @app.command("list")
 def list_tables(
     as_json: Annotated[bool, typer.Option("--json", help="The tables as a JSON list for programs.")] = False,
 ) -> None:
-    """List the public tables (rows, licence) and the texts (size), and whether each is at hand."""
+    """List public tables (rows, licence), parallel texts and training texts (size), and whether each is at hand."""
     rows = [(entry, *_place(entry)) for entry in tables().values()]
     if as_json:
         typer.echo(json.dumps([_plain(entry, state, place) for entry, state, place in rows], indent=1))
@@ -52,22 +53,28 @@ def list_tables(
         console.print(
             f"{lacking} of {len(rows)} are not at hand: repro data fetch NAME, or set REPRO_DATA to their folder"
         )
+    console.print(_grid_of_corpora())
     console.print(_grid_of_texts())
 
 
 @app.command("fetch")
 def fetch_tables(
-    name: Annotated[str | None, typer.Argument(help="A table's name; `repro data list` shows them.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A table or a parallel text; `repro data list` shows them.")
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="All tables that a command can make.")] = False,
 ) -> None:
-    """Download a table from its origin at the pinned commit, convert it, and keep it if its sha256 is right."""
+    """Download a table or parallel text from its origin at the pinned commit, and keep what has the right sha256."""
     from repro.corpora.tables.fetching import by_hand
 
     if (name is None) is not every:
-        raise typer.BadParameter("give either one table's name or --all")
+        raise typer.BadParameter("give either one name or --all")
+    console, failed = Console(stderr=True), 0
+    if name in corpora():
+        _fetch_corpus(corpora()[name], console)
+        return
     with refusing(ValueError):
         wanted = list(tables().values()) if every else [table(name or "")]
-    console, failed = Console(stderr=True), 0
     for entry in wanted:
         state, place = _place(entry)
         if state == "yes":
@@ -150,6 +157,19 @@ def _fetch_one(entry: Table, console: Console) -> bool:
     return True
 
 
+def _fetch_corpus(corpus: Corpus, console: Console) -> None:
+    from repro.bookkeeping.sweeps.progress import progress
+    from repro.corpora.parallel.fetching import fetch_corpus, missing
+    from repro.corpora.tables.fetching import FetchFailed
+
+    with refusing(FetchFailed, ParallelWrong):
+        lacking = len(missing(corpus))
+        if lacking:
+            with progress(corpus.name, lacking, of="files") as advance:
+                fetch_corpus(corpus, advance=advance)
+    console.print(f"{corpus.name}: {len(corpus.languages)} languages, licence {corpus.licence}, at hand")
+
+
 def _place(entry: Table) -> tuple[str, str]:
     """Whether a table is at hand, and where, or what is wrong with the file that bears its name."""
     try:
@@ -175,6 +195,21 @@ def _plain(entry: Table, state: str, place: str) -> dict[str, object]:
         "state": state,
         "path": place if state == "yes" else None,
     }
+
+
+def _grid_of_corpora() -> Grid:
+    """The parallel texts, how many languages each has, and whether its first file is at hand."""
+    grid = Grid("parallel text", "languages", "licence", "at hand")
+    for corpus in corpora().values():
+        try:
+            find_file(corpus, next(iter(corpus.files)))
+            state = "yes"
+        except ParallelMissing:
+            state = "no"
+        except ParallelWrong as error:
+            state = str(error)
+        grid.add_row(corpus.name, str(len(corpus.languages)), corpus.licence, state)
+    return grid
 
 
 def _grid_of_texts() -> Grid:

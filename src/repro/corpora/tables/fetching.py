@@ -40,7 +40,7 @@ def fetch(
     files = {}
     for path in table.sources:
         address = f"{origin}/{table.repository}/{table.commit}/{urllib.parse.quote(path)}"
-        files[path] = _download(address, pause_s)
+        files[path] = download(address, pause_s)
         advance()
     content = convert(table.convert, files)
     got = hashlib.sha256(content).hexdigest()
@@ -59,7 +59,12 @@ def by_hand(table: Table) -> str:
     )
 
 
-def _download(address: str, pause_s: float) -> bytes:
+def download(address: str, pause_s: float) -> bytes:
+    """The bytes at an address, asked for up to three times.
+
+    Raises:
+        FetchFailed: the address refuses, or no attempt reads it whole.
+    """
     request = urllib.request.Request(address, headers={"User-Agent": "repro"})
     for attempt in range(ATTEMPTS):
         if attempt:
