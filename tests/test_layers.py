@@ -38,6 +38,7 @@ MAY_IMPORT = {
     "corpora.parallel": ["floor", "corpora.tables"],
     "corpora.tables": ["floor", "sizing.operations"],
     "corpora.texts": ["floor", "corpora.languages", "corpora.tables"],
+    "corpora.vocabularies": ["floor", "statistics", "corpora.parallel", "corpora.tables", "corpora.texts"],
     "models": ["floor", "models.library"],
     "models.library": [],
     "training": ["floor", "statistics", "instruments", "corpora.languages", "corpora.texts", "models"],
@@ -117,6 +118,8 @@ HEAVY = {
     "trl": {"alignment"},
     "datasets": {"corpora", "alignment"},
     "tokenizers": {"corpora", "alignment"},
+    "tiktoken": {"corpora"},
+    "sentencepiece": {"corpora"},
     "ray": {"bookkeeping.sweeps"},
 }
 

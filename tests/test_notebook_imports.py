@@ -13,6 +13,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src"
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "experiments").rglob("*.ipynb"))
 TRAINING = {"torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "safetensors"}
+TRAINING |= {"sentencepiece", "tiktoken"}
 
 
 def needing_torch(notebook: Path, source: Path) -> list[str]:

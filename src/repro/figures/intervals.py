@@ -62,6 +62,27 @@ def estimates_figure(
     return figure
 
 
+def draw_groups(ax: Axes, table: pd.DataFrame, *, rows: str, by: str) -> Axes:
+    """Estimates with their intervals on a logarithmic axis: one row per name, and in it one mark per group.
+
+    Args:
+        table: columns `rows`, `by`, value, low, high; rows stand from top to bottom in the order of the table.
+    """
+    names = list(dict.fromkeys(table[rows]))
+    groups = list(dict.fromkeys(table[by]))
+    shifts = np.linspace(0.3, -0.3, len(groups))
+    for group, shift, colour, mark in zip(groups, shifts, SERIES, "osD^v*", strict=False):
+        part = table[table[by] == group].set_index(rows).reindex(names)
+        spread = [part["value"] - part["low"], part["high"] - part["value"]]
+        places = np.arange(len(names))[::-1] + shift
+        ax.errorbar(part["value"], places, xerr=spread, fmt=mark, ms=4, color=colour, label=str(group))
+    ax.set_xscale("log")
+    ax.set_yticks(np.arange(len(names))[::-1], [str(name) for name in names])
+    ax.set_ylim(-0.6, len(names) - 0.4)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize=8)
+    return ax
+
+
 def draw_spans(ax: Axes, table: pd.DataFrame, *, rows: str, value: str, shade: str, floor: float) -> Axes:
     """Spans on a logarithmic axis: one row per name, top to bottom as in the table, with a span per value of `shade`.
 
