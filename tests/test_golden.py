@@ -48,6 +48,16 @@ from repro.corpora.languages.facts import Facts
 from repro.corpora.languages.products import Products
 from repro.corpora.languages.refusals import Refusals
 from repro.corpora.texts.text import HiddenMarkov, Skills
+from repro.corpora.vocabularies.configurations import (
+    RandomNumbers,
+    SampleWords,
+    TokenCounts,
+    all_languages,
+    held_against,
+    named,
+    text_of,
+    words_by_frequency,
+)
 from repro.fits.approaches.ablation import Ablation
 from repro.fits.approaches.measurements import ApproachOne, ApproachThree, ApproachTwo, SuiteFit
 from repro.fits.laws.surface import HOFFMANN
@@ -105,6 +115,7 @@ RUN = Pretraining(
 TOLD = {"width": 8, "layers": 1, "steps": 5, "lines": 16, "rate": 0.3}  # a short run on prompts
 SMALL = Stage(width=8, layers=1, steps=10, batch=16)
 SERVED = Workload(name="tiny", prompt=Spread(mean=6), output=Spread(mean=6), requests=5)
+OURS = named("world-1024")
 PROMPTS = Prompts(text=RUN.text, count=2, length=4)
 
 TINY = {
@@ -163,6 +174,7 @@ TINY = {
     "holdout": HoldOut(suite=Suite(source=Planted()), resamples=20),
     "judge_target": Quality(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=8),
     "labelled_by": Labels(pairs=100, flipped=0.1, taste=0.5, answers=20, features=4, worlds=2),
+    "language_totals": all_languages("world-1024", "planted"),
     "learn": learning("reversed addition", 2, 10, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "lengths_refused": PositionTable(rows=8, lengths=(8, 9)),
     "linear_biases": Biases(heads=12, time=8),
@@ -192,6 +204,7 @@ TINY = {
     "multiply": Calling(run=prompt_run(Products(lengths=(1,), longest=2, called=False), **TOLD), items=20),
     "norm_identities": Norms(width=8, vectors=4),
     "one_matrix": Stack(activated=True),
+    "number_tokens": RandomNumbers(vocabulary=OURS, numbers=20, longest=12),
     "one_pass": OnePass(model=RUN.model, tokens=3, held=4),
     "one_step": OneStep(
         shape=Decoder(vocabulary=16, width=32, layers=1, heads=1, hidden=64, tied=False), rank=2, tokens=8
@@ -216,6 +229,7 @@ TINY = {
     ),
     "pretrain": RUN,
     "probe": replace(probing(4, 16, 8, width=8, layers=1, steps=5, lines=16, rate=0.6), states=1_000),
+    "published_counts": held_against("bytes", "", ""),
     "reachable": Reach(stage=SMALL, samples=20),
     "recall": recalling(0.1, 16, 2, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "reference_change": Referred(method="DPO", pairs=2),
@@ -237,6 +251,7 @@ TINY = {
     "rotation_forms": Forms(head_width=8, time=16),
     "route": Routing(small=replace(RUN, model=replace(SHAPE, width=8)), large=RUN, items=200),
     "saturation": Saturation(key_width=64),
+    "sample_words": SampleWords(vocabulary=OURS, words=("hello world", "Größe"), entry="ing"),
     "score_shape": Scores(source=PlantedScores(world="mirage", tasks=2), metric="accuracy"),
     "second_language_losses": SecondLanguage(
         run=replace(RUN, text=HiddenMarkov(symbols=16, classes=4, tokens=3_000, test_tokens=10_000)),
@@ -257,6 +272,7 @@ TINY = {
     "time_decoding": Decoding(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drafted=2),
     "time_generate": Generating(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drawing=GREEDY),
     "time_passes": PassCosts(pair=Pair(target=RUN, draft=RUN), held=4, longest=8, rounds=1),
+    "token_counts": TokenCounts(vocabulary=OURS, text=text_of("planted", "hin_Deva")),
     "transformers_pages": PagedGeneration(
         model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=32), requests=2, new_tokens=4
     ),
@@ -267,6 +283,7 @@ TINY = {
     "vote": Voting(
         learning=learning("sum in steps", 4, 10, width=8, layers=1, steps=20, lines=16, rate=0.3), samples=5
     ),
+    "word_cuts": words_by_frequency("planted", 300, documents=200, common=20, lengths=(4, 6), each=10),
     "write_greedily": GreedyAnswers(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drafted=2),
     "write_pairs": WrittenPairs(
         pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, by="rejection", samples=100, drafted=2

@@ -100,7 +100,8 @@ MAY_IMPORT = {
     # the two doors: the package itself (for notebooks) and the command line
     "": [STUDY],
     "cli": [
-        *["floor", "sizing", "corpora.parallel", "corpora.tables", "corpora.texts", "fits"],
+        *["floor", "sizing", "fits"],
+        *["corpora.parallel", "corpora.tables", "corpora.texts", "corpora.vocabularies"],
         *[LEDGER, DISPLAY, RECORDS, ARCHIVE, SWEEPS, SITE, PAGES, KNOBS, NOTEBOOKS, CHAPTERS, EDITION],
     ],
     "cli.campaign": ["floor", RECORDS, SWEEPS, CAMPAIGN, "cli"],

@@ -22,6 +22,8 @@ ON_THEIR_PAGES = {
     "calculator-answers.js": "repro-calculator",
     "calculator-files.js": "repro-calculator",
     "calculator-form.js": "repro-calculator",
+    "tokens.js": "data-tokeniser",
+    "token-form.js": "data-tokeniser",
     "calculators.css": "repro-calculator",
 }
 # Without scripts nothing folds: some browsers open no fold for a link into it.

@@ -173,7 +173,7 @@ function openCalculator(place, spec) {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  const places = document.querySelectorAll(".repro-calculator");
+  const places = document.querySelectorAll("[data-calculator]");
   const specs = places.length ? calculators() : {};
   for (const place of places) openCalculator(place, specs[place.dataset.calculator]);
   if (places.length) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();

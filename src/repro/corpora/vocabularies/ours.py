@@ -10,13 +10,12 @@ import json
 from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from repro.corpora.parallel import sentences
 from repro.corpora.texts.extras import needing_training
-from repro.corpora.vocabularies.published import Vocabulary, patterns
+from repro.corpora.vocabularies.published import Vocabulary, form_of_pattern, pattern_of_entries, patterns
 
 FILE = "ours.json"
 PATTERN = "marks"
@@ -34,9 +33,13 @@ def our_vocabularies() -> dict[str, dict[str, Any]]:
 
     Merges are pairs of tokens, one pair after another in one list.
     """
-    file = resources.files("repro.corpora.vocabularies").joinpath(FILE)
-    known: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
+    known: dict[str, dict[str, Any]] = json.loads(our_file().read_text(encoding="utf-8"))
     return known
+
+
+def our_file() -> Path:
+    """The file that holds them, which `repro data train-vocabularies` writes."""
+    return Path(__file__).with_name(FILE)
 
 
 def our_vocabulary(name: str) -> Vocabulary:
@@ -112,3 +115,19 @@ def _spelling(byte: int) -> str:
     """A byte as GPT-2 writes it."""
     kept = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     return chr(byte) if byte in kept else chr(256 + [one for one in range(256) if one not in kept].index(byte))
+
+
+def for_pages() -> dict[str, Any]:
+    """What the book's calculator reads: our vocabularies, and patterns with what goes with each."""
+    return {
+        "vocabularies": {
+            name: {
+                **{field: entry[field] for field in ("about", "pattern", "merges")},
+                "sha256": our_vocabulary(name).sha256,
+            }
+            for name, entry in our_vocabularies().items()
+        },
+        "patterns": patterns(),
+        "entries": pattern_of_entries(),
+        "forms": form_of_pattern(),
+    }

@@ -68,6 +68,12 @@ def pattern_of_entries() -> dict[int, str]:
     return {n: name for name, entry in tomllib.loads(_text("patterns.toml")).items() for n in entry["entries"]}
 
 
+@cache
+def form_of_pattern() -> dict[str, str]:
+    """The Unicode form that goes with a pattern, "" for none."""
+    return {name: str(entry.get("form", "")) for name, entry in tomllib.loads(_text("patterns.toml")).items()}
+
+
 def vocabulary_file(vocabulary: Vocabulary) -> Path:
     """The file of a vocabulary: from a folder of REPRO_DATA or the cache, by its sha256.
 
@@ -96,5 +102,8 @@ def _text(name: str) -> str:
 
 
 def _published(name: str, entry: dict[str, object]) -> Published:
-    fields = {field: entry.pop(field) for field in ("sha256", "reads", "pattern", "below", "form") if field in entry}
+    fields: dict[str, object] = {
+        field: entry.pop(field) for field in ("sha256", "reads", "pattern", "below") if field in entry
+    }
+    fields["form"] = form_of_pattern().get(str(fields.get("pattern", "")), "")
     return Published(name=name, vocabulary=Vocabulary(name=name, **fields), **entry)  # type: ignore[arg-type]
