@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -38,8 +39,7 @@ def of_totals(statistic: Statistic, columns: Sequence[Sequence[int]], unit: str 
     n = len(counts)
     if n < 20:
         raise ValueError(f"{n} sentences; a bootstrap needs at least 20")
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
-    draws = statistic(drawn @ counts)
+    draws = statistic(_draws(n, seed) @ counts)
     return percentile(list(draws), float(statistic(counts.sum(axis=0))), n=n, unit=unit)
 
 
@@ -144,8 +144,8 @@ def dearest_of(shares: pd.DataFrame) -> pd.DataFrame:
 def own_counts(runs: pd.DataFrame) -> pd.DataFrame:
     """Of trials of `token_counts`: vocabulary, language, tokens, and tokens per word, per character and per byte.
 
-    Where English is among the languages, also tokens over those of English. Words are what white space parts, so of
-    languages that write none, tokens per word mean nothing.
+    Of a parallel text also tokens over those of English, the dearest language first. Words are what white space parts,
+    so of languages that write none, tokens per word mean nothing.
     """
     tokens = runs["tokens"].map(sum)
     shown = pd.DataFrame({"vocabulary": runs["vocabulary.name"], "tokens": tokens})
@@ -155,8 +155,8 @@ def own_counts(runs: pd.DataFrame) -> pd.DataFrame:
         shown.insert(1, "language", runs["text.language"])
         english = shown[shown["language"].isin(("eng", "eng_Latn"))].set_index("vocabulary")["tokens"]
         shown["over English"] = (tokens / shown["vocabulary"].map(english)).round(3)
-    shown["unknown"] = runs["unknown"]
-    return shown
+        shown = shown.sort_values("over English", ascending=False)
+    return shown.assign(unknown=runs["unknown"])
 
 
 def giving(cuts: Mapping[str, Sequence[int]], *wanted: int) -> list[str]:
@@ -180,6 +180,12 @@ def spelled(word: str, lengths: Sequence[int]) -> str:
     letters = word if sum(lengths) == len(word) else word.replace(" ", "")
     ends = np.cumsum([0, *lengths])
     return " | ".join(letters[start:end] for start, end in pairwise(ends) if end > start)
+
+
+@lru_cache(maxsize=4)
+def _draws(n: int, seed: int) -> Array:
+    """How often each of n sentences is drawn, (resamples, n)."""
+    return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(float)
 
 
 def _spearman(left: Array, right: Array) -> float:

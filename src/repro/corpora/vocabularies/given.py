@@ -43,7 +43,8 @@ def given_vocabulary(name: str) -> Vocabulary:
         keep(content, kept_at(sha256))
         encoder(vocabulary).ids("a")
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{file.name} holds no vocabulary that can be read: {fault(error)}") from error
+        expected = "tokenizer.json, tekken.json, rank file or model of SentencePiece"
+        raise ValueError(f"{file.name} is no {expected} that can be read: {fault(error)}") from error
     return vocabulary
 
 
