@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from repro.figures.curves import curves_figure, curves_table
-from repro.figures.intervals import estimates_figure, estimates_table
-from repro.figures.lines import lines_figure
+from repro.figures.intervals import estimates_figure, estimates_table, groups_figure
+from repro.figures.lines import lines_figure, sorted_figure
 from repro.figures.points import points_figure
 from repro.statistics import Estimate
 
@@ -58,3 +58,23 @@ def test_more_lines_than_styles_are_refused():
     assert ("log", "log", 6) == (ax.get_xscale(), ax.get_yscale(), len(ax.lines))
     with pytest.raises(ValueError, match="at most 6"):
         lines_figure(table.assign(g=1), xlabel="", ylabel="")
+
+
+def test_groups_stand_in_the_row_of_their_name_on_a_logarithmic_axis():
+    """Rows from top to bottom, each with a mark per group; a gap stays empty."""
+    table = pd.DataFrame({"language": ["Thai", "Thai", "Shan"], "by": ["old", "new", "old"], "value": [4.0, 2.0, 9.0]})
+    table = table.assign(low=table["value"] - 0.1, high=table["value"] + 0.1)
+    [ax] = groups_figure(table, rows="language", by="by", xlabel="times", reference={1: "--"}).axes
+
+    assert ("log", ["Thai", "Shan"]) == (ax.get_xscale(), [text.get_text() for text in ax.get_yticklabels()])
+    assert [[4.0, 9.0], [2.0, None]] == [
+        [None if x != x else x for x in box.lines[0].get_xdata()] for box in ax.containers
+    ]
+
+
+def test_a_row_is_sorted_and_its_gaps_left_out():
+    table = pd.DataFrame({"a": [3.0, 1.0], "b": [1.0, None], "c": [2.0, 5.0]}, index=["tokens", "bytes"])
+    [ax] = sorted_figure(table, dashed=["bytes"], xlabel="", ylabel="").axes
+
+    assert [[1.0, 2.0, 3.0], [1.0, 5.0]] == [[*line.get_ydata()] for line in ax.lines]
+    assert ["-", "--"] == [line.get_linestyle() for line in ax.lines]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from repro.figures.frame import SIZE, References, draw_references, open_frame
 from repro.figures.palette import SERIES, VERDICTS
@@ -62,25 +63,38 @@ def estimates_figure(
     return figure
 
 
-def draw_groups(ax: Axes, table: pd.DataFrame, *, rows: str, by: str) -> Axes:
+def groups_figure(
+    table: pd.DataFrame,
+    *,
+    rows: str,
+    by: str,
+    xlabel: str,
+    reference: References | None = None,
+    size: tuple[float, float] = SIZE,
+) -> Figure:
     """Estimates with their intervals on a logarithmic axis: one row per name, and in it one mark per group.
 
     Args:
         table: columns `rows`, `by`, value, low, high; rows stand from top to bottom in the order of the table.
+        reference: values that a line crosses the panel at, with its style.
+        size: in inches.
     """
-    names = list(dict.fromkeys(table[rows]))
-    groups = list(dict.fromkeys(table[by]))
-    shifts = np.linspace(0.3, -0.3, len(groups))
-    for group, shift, colour, mark in zip(groups, shifts, SERIES, "osD^v*", strict=False):
+    figure, ax = open_frame(size, xlabel=xlabel)
+    names, groups = list(dict.fromkeys(table[rows])), list(dict.fromkeys(table[by]))
+    for group, shift, colour, mark in zip(groups, np.linspace(0.3, -0.3, len(groups)), SERIES, "osD^v*", strict=False):
         part = table[table[by] == group].set_index(rows).reindex(names)
         spread = [part["value"] - part["low"], part["high"] - part["value"]]
         places = np.arange(len(names))[::-1] + shift
         ax.errorbar(part["value"], places, xerr=spread, fmt=mark, ms=4, color=colour, label=str(group))
     ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.set_yticks(np.arange(len(names))[::-1], [str(name) for name in names])
     ax.set_ylim(-0.6, len(names) - 0.4)
+    draw_references(ax, reference, axis="x")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize=8)
-    return ax
+    return figure
 
 
 def draw_spans(ax: Axes, table: pd.DataFrame, *, rows: str, value: str, shade: str, floor: float) -> Axes:

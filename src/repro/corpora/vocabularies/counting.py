@@ -131,8 +131,11 @@ def words_of(texts: Sequence[str]) -> Counter[str]:
     return Counter(word for text in texts for word in _WORD.findall(text))
 
 
-def cut_words(config: WordCuts, seed: int) -> dict[str, list[int]]:
-    """Tokens of words, each with the space before it: the commonest, those that training lacks, and some by length."""
+def cut_words(config: WordCuts, seed: int) -> dict[str, int | list[int]]:
+    """How words are cut, each with the space before it: the commonest, those that training lacks, and some by length.
+
+    The commonest are also cut without the space, as they stand at the beginning of a line.
+    """
     prose, other = (prose_of(config.name, test=test, documents=config.documents) for test in (False, True))
     known = words_of(prose)
     lacking = sorted(set(words_of(other)) - set(known))
@@ -144,8 +147,11 @@ def cut_words(config: WordCuts, seed: int) -> dict[str, list[int]]:
         alike = sorted(word for word in known if len(word) == length)
         chosen += draw.sample(alike, min(config.each, len(alike)))
     return {
-        "common": [tokens_of_word(made, word) for word in common],
-        "lacking": [tokens_of_word(made, word) for word in lacking],
+        "common": len(common),
+        "common_whole": sum(tokens_of_word(made, word) == 1 for word in common),
+        "opening_whole": sum(len(made.ids(word)) == 1 for word in common),
+        "lacking": len(lacking),
+        "lacking_broken": sum(tokens_of_word(made, word) > 1 for word in lacking),
         "length": [len(word) for word in chosen],
         "times": [known[word] for word in chosen],
         "tokens": [tokens_of_word(made, word) for word in chosen],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -116,10 +117,9 @@ def rank_correlation(
     return percentile(draws, value, n=len(often), unit="rank correlation")
 
 
-def share_of_words(tokens: Sequence[int], wanted: Callable[[int], bool], unit: str = "share of words") -> Estimate:
-    """The share of words whose tokens are as wanted."""
-    found = clopper_pearson(sum(map(wanted, tokens)), len(tokens))
-    return Estimate(found.value, found.low, found.high, found.level, found.n, unit, found.method)
+def share_of_words(words: int, among: int) -> Estimate:
+    """A share of words with its interval."""
+    return replace(clopper_pearson(words, among), unit="share of words")
 
 
 def over_english(totals: pd.DataFrame, english: str = "eng_Latn") -> pd.DataFrame:
@@ -176,8 +176,8 @@ def cut_table(cuts: pd.DataFrame, words: Sequence[str]) -> pd.DataFrame:
 
 
 def spelled(word: str, lengths: Sequence[int]) -> str:
-    """A word with a stroke between its pieces; white space that a vocabulary drops is dropped."""
-    letters = word if sum(lengths) == len(word) else word.replace(" ", "")
+    """A word with a stroke between its pieces and a dot for a space; a space that a vocabulary drops is dropped."""
+    letters = word.replace(" ", "·" if sum(lengths) == len(word) else "")
     ends = np.cumsum([0, *lengths])
     return " | ".join(letters[start:end] for start, end in pairwise(ends) if end > start)
 

@@ -77,7 +77,10 @@ def number_tokens(config: RandomNumbers, seed: int) -> Numbers:
 
 @measurement(version=1)
 def word_cuts(config: WordCuts, seed: int) -> Numbers:
-    """Tokens of the commonest words, of words that training lacks, and of words drawn by length, with their counts."""
+    """How many of the commonest words are whole, also at a line's beginning, and how many that are lacking are broken.
+
+    Of words by length: the length, how often each occurs, and its tokens.
+    """
     from repro.corpora.vocabularies.counting import cut_words
 
     return cut_words(config, seed)
