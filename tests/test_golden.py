@@ -98,6 +98,18 @@ from repro.inference.speculation.configurations import (
     WrittenPairs,
 )
 from repro.models.decoder import Decoder
+from repro.tokens.algorithms.configurations import (
+    Alphabet,
+    Lines,
+    Pieces,
+    Pruning,
+    Ranks,
+    SmallPruning,
+    Strings,
+    Toy,
+    Training,
+    Unspaced,
+)
 from repro.training.configurations import Pretraining, Uptraining
 
 import_measurements()
@@ -114,6 +126,7 @@ RUN = Pretraining(
 )
 TOLD = {"width": 8, "layers": 1, "steps": 5, "lines": 16, "rate": 0.3}  # a short run on prompts
 SMALL = Stage(width=8, layers=1, steps=10, batch=16)
+READ = Lines(count=100)
 SERVED = Workload(name="tiny", prompt=Spread(mean=6), output=Spread(mean=6), requests=5)
 OURS = named("world-1024")
 PROMPTS = Prompts(text=RUN.text, count=2, length=4)
@@ -131,6 +144,7 @@ TINY = {
         samples=20,
     ),
     "allocation": Allocation(source=HOFFMANN),
+    "alphabet_needed": Alphabet(lines=READ, held=Lines(count=200), size=20),
     "answers_by_loss": Answers(source=PlantedAnswers(world="law", models=8, tasks=2)),
     "appended_bytes": Appending(fields=tiny("llama"), kind="growing", tokens=8),
     "approach_one": ApproachOne(runs=Planted(), resamples=20),
@@ -146,6 +160,7 @@ TINY = {
     "command": Commanding(run=prompt_run(Commands(), **TOLD), items=20),
     "counting_exponents": Counting(),
     "cross_attention": Crossed(),
+    "criteria_agree": Training(lines=READ, steps=10),
     "decode_steps": DecodeSteps(shape=SHAPE, batch=1, arms=all_arms(2, [2, 1], 1), rounds=1, stream_bytes=2**12),
     "definition": Definition(written="without the scale"),
     "directional_derivatives": Derivatives(directions=3, detached=True),
@@ -164,6 +179,10 @@ TINY = {
     "enumerate_rule": Enumeration(rule="rejection", length=2),
     "exclusive_or": Hidden(unit="linear"),
     "filled_weights": Filled(dtype="float32"),
+    "encoders_agree": Strings(lines=READ, steps=40, strings=20),
+    "enumerate_rule": Enumeration(rule="rejection", length=2),
+    "every_removal_tried": SmallPruning(types=8, candidates=6, removed=2),
+    "first_ranks": Ranks(held=READ, lines=READ, steps=10),
     "fit_ablation": Ablation(runs=Planted(), way="mean"),
     "fixed_point": FixedPoint(method="k3 in the loss", beta=1.0, answers=4, worlds=2),
     "found_again": CallCache(calls=Calls(kind="chat", count=20)),
@@ -201,6 +220,8 @@ TINY = {
         judged=20,
     ),
     "moved_states": Placed(shape=replace(SHAPE, positions="learned", context=32), tokens=8),
+    "merge_orders": Toy(words=(("low", 5), ("lower", 2))),
+    "merges_followed": Training(lines=READ, steps=20),
     "multiply": Calling(run=prompt_run(Products(lengths=(1,), longest=2, called=False), **TOLD), items=20),
     "norm_identities": Norms(width=8, vectors=4),
     "one_matrix": Stack(activated=True),
@@ -224,12 +245,14 @@ TINY = {
     "pairs_economy": Economy(truth="free", pairs=500, answers=5, worlds=2),
     "permuted_states": Permuted(shape=replace(SHAPE, positions="none", layers=2), tokens=8),
     "places_read": Across(part="attention", tokens=4),
+    "pattern_needed": Ranks(held=READ, lines=READ, steps=40),
     "planted_update_left": PlantedUpdate(
         shape=SHAPE, planted=2, tuning=Tuning(rank=1, learning_rate=1e-2, lines=2, looks=(2,))
     ),
     "pretrain": RUN,
     "probe": replace(probing(4, 16, 8, width=8, layers=1, steps=5, lines=16, rate=0.6), states=1_000),
     "published_counts": held_against("bytes", "", ""),
+    "pruned_vocabularies": Pruning(lines=READ, candidates=60, draws=1),
     "reachable": Reach(stage=SMALL, samples=20),
     "recall": recalling(0.1, 16, 2, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "reference_change": Referred(method="DPO", pairs=2),
@@ -245,6 +268,7 @@ TINY = {
         slots=48,
         longest=32,
     ),
+    "reserved_from_text": Pieces(lines=READ, vocabulary=400, strings=10),
     "reward_order": Ordering(pairs=(20, 40), steps=4, looks=2, samples=40, stage=SMALL),
     "reward_recovery": Recovery(tasks=400, answers=5, worlds=2),
     "rotated_scores": Rotations(head_width=8, rotated="embedding", places=10, longest=1_100),
@@ -267,8 +291,10 @@ TINY = {
     "shared_blocks": Sampling(workload=SERVED, longest=32),
     "similar_answers": Questions(asked="two things", count=60),
     "sublayer_orders": SubLayers(width=8, vectors=4),
+    "strings_returned": Strings(lines=READ, steps=20, strings=10),
     "suite_fit": SuiteFit(suite=Suite(source=Planted()), resamples=20),
     "surface_fit": ApproachThree(runs=Planted(), resamples=20),
+    "texts_changed": Pieces(lines=READ, vocabulary=400, strings=20),
     "time_decoding": Decoding(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drafted=2),
     "time_generate": Generating(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drawing=GREEDY),
     "time_passes": PassCosts(pair=Pair(target=RUN, draft=RUN), held=4, longest=8, rounds=1),
@@ -278,6 +304,8 @@ TINY = {
     ),
     "translate": translating(12, 2, 2, width=8, layers=1, steps=2, lines=16, rate=0.6),
     "two_aims": TwoAims(correlation=0.0, answers=20, worlds=2),
+    "unseen_pieces": Pieces(lines=READ, vocabulary=400, strings=20),
+    "unspaced_learned": Unspaced(lines=READ, held=Lines(count=120), vocabulary=200),
     "uptrain": Uptraining(start=RUN, kv_heads=1, tokens=1_024),
     "valley_exponent": Valleys(suite=Suite(source=Planted()), resamples=20),
     "vote": Voting(

@@ -81,6 +81,10 @@ MAY_IMPORT = {
     "inference.speculation": [
         *["floor", "statistics", "instruments", "sizing", "corpora.texts", "models", "training", "inference.decoding"],
     ],
+    "tokens": [],
+    "tokens.algorithms": [
+        *["floor", "statistics", "corpora.languages", "corpora.parallel", "corpora.vocabularies"],
+    ],
     # bookkeeping: knows no science
     "bookkeeping": [],
     LEDGER: ["floor"],
@@ -118,9 +122,9 @@ HEAVY = {
     "transformers": {"models", "alignment", "attention", "architecture", "inference", "sizing.built"},
     "trl": {"alignment"},
     "datasets": {"corpora", "alignment"},
-    "tokenizers": {"corpora", "alignment"},
-    "tiktoken": {"corpora"},
-    "sentencepiece": {"corpora"},
+    "tokenizers": {"corpora", "alignment", "tokens"},
+    "tiktoken": {"corpora", "tokens"},
+    "sentencepiece": {"corpora", "tokens"},
     "ray": {"bookkeeping.sweeps"},
 }
 

@@ -1,0 +1,1 @@
+"""Tokens: what tokenisers make of text, exactly and measured."""
