@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from repro.floor.measurement import Numbers, measurement
@@ -180,7 +182,11 @@ def texts_changed(config: Pieces, seed: int) -> Numbers:
     stumbles = texts.stumbling_texts(config.strings, clean, rng)
     drawn = [one for one in texts.random_strings(config.strings, rng) if texts.BLOCK not in one]
     kinds = {"clean": clean, "stumbles": stumbles, "mark": texts.with_block(stumbles, rng), "random": drawn}
-    ways = {"default": {}, "fallback": {"byte_fallback": True}, "llama": libraries.LIKE_LLAMA}
+    ways: dict[str, dict[str, Any]] = {
+        "default": {},
+        "fallback": {"byte_fallback": True},
+        "llama": libraries.LIKE_LLAMA,
+    }
     changed = {}
     for way, settings in ways.items():
         made = libraries.pieces(learned, config.vocabulary, **settings)

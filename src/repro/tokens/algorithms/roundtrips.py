@@ -58,7 +58,7 @@ def ranks_of(config: Ranks, seed: int) -> dict[bytes, int]:
 
 def spanning(lines: Sequence[str], steps: int) -> int:
     """Of the merges learned without a pattern, those whose entry the pattern would have cut."""
-    import regex
+    import regex  # type: ignore[import-untyped]
 
     ranks = libraries.ranks_of(libraries.byte_pairs(lines, steps, pattern=False))
     entries = [entry.decode(errors="replace") for entry in ranks if len(entry) > 1]
@@ -103,7 +103,8 @@ def covered_by_words(lines: Sequence[str], held: Sequence[str], vocabulary: int)
 def cut_otherwise(lines: Sequence[str], held: Sequence[str], vocabulary: int) -> float:
     """The share of held lines that a vocabulary learned without the library's own splitting cuts otherwise."""
     default, whole = (libraries.pieces(lines, vocabulary, **some) for some in ({}, libraries.UNSPLIT))
-    return sum(default.encode(one, out_type=str) != whole.encode(one, out_type=str) for one in held) / len(held)
+    other = [bool(default.encode(one, out_type=str) != whole.encode(one, out_type=str)) for one in held]
+    return sum(other) / len(held)
 
 
 def shared_entries(lines: Sequence[str], steps: int) -> float:

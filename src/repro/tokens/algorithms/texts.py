@@ -88,7 +88,8 @@ def unseen_characters(count: int, seen: Iterable[str], rng: np.random.Generator)
 
 def unseen_words(count: int, alphabet: Iterable[str], seen: Iterable[str], rng: np.random.Generator) -> list[str]:
     """Words of 2 to 12 letters of the alphabet, none of which was seen."""
-    letters, known, made = sorted(set(alphabet) & set(string.ascii_letters)), set(seen), []
+    letters, known = sorted(set(alphabet) & set(string.ascii_letters)), set(seen)
+    made: list[str] = []
     while len(made) < count:
         word = "".join(rng.choice(letters, size=int(rng.integers(2, 13))))
         if word not in known:
