@@ -13,7 +13,10 @@ from pathlib import Path
 
 from repro.floor import places
 
-watched = ("numpy", "scipy", "pandas", "statsmodels", "torch", "transformers", "trl", "peft", "accelerate")
+watched = (
+    *("numpy", "scipy", "pandas", "statsmodels", "torch", "transformers", "trl", "peft", "accelerate"),
+    *("tokenizers", "tiktoken", "sentencepiece"),
+)
 
 
 @cache

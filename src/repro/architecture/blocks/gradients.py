@@ -14,7 +14,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from repro.architecture.blocks.configurations import Derivatives, Hidden, Stack
 from repro.models.decoder import Decoder
-from repro.models.transformer import Transformer
+from repro.models.transformer import Attention, Transformer
 
 CASES = ((-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0))
 ANSWERS = (-1.0, 1.0, 1.0, -1.0)
@@ -56,8 +56,9 @@ def derivatives(config: Derivatives, seed: int) -> dict[str, float]:
     tokens_BT = torch.randint(16, (2, 12))
     start_P = parameters_to_vector(model.parameters()).detach()
     if config.detached:
-        for block in model.blocks:
-            block.attention.value.register_forward_hook(lambda part, inputs, output: output.detach())
+        for part in model.modules():
+            if isinstance(part, Attention):
+                part.value.register_forward_hook(lambda part, inputs, output: output.detach())
     gradient_P = parameters_to_vector(
         torch.autograd.grad(
             _loss(model, tokens_BT), list(model.parameters()), allow_unused=True, materialize_grads=True

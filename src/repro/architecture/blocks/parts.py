@@ -49,7 +49,8 @@ def norms(config: Norms, seed: int) -> dict[str, float]:
 
 def gate(config: Gate, seed: int) -> dict[str, float]:
     """The numbers of `gated_part`."""
-    from transformers.models.llama.modeling_llama import LlamaConfig, LlamaMLP
+    from transformers import LlamaConfig
+    from transformers.models.llama.modeling_llama import LlamaMLP
 
     torch.manual_seed(seed)
     sizes = LlamaConfig(hidden_size=config.width, intermediate_size=config.hidden, num_attention_heads=1)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from repro.architecture.positions.configurations import Biases, Permuted, Placed, PositionTable
 from repro.models.positions import linear_bias, linear_bias_slopes, rotary_angles, sinusoids
-from repro.models.transformer import Transformer
+from repro.models.transformer import Attention, Mix, Transformer
 
 
 @torch.no_grad()
@@ -59,9 +60,14 @@ def _at_places(model: Transformer, shift: int) -> Transformer:
     elif kind == "sinusoidal":
         later.sinusoids = sinusoids(model.shape.context, model.shape.width).double()[shift:]
     elif kind == "alibi":
-        for block in later.blocks:
-            block.attention.mix = partial(_biased_from, shift)
+        _mix_by(later, partial(_biased_from, shift))
     return later
+
+
+def _mix_by(model: Transformer, mix: Mix) -> None:
+    for part in model.modules():
+        if isinstance(part, Attention):
+            part.mix = mix
 
 
 def _biased_from(
@@ -87,8 +93,7 @@ def permuted(config: Permuted, seed: int) -> dict[str, float]:
     """The numbers of `permuted_states`."""
     model = _random_model(config, seed)
     if not config.causal:
-        for block in model.blocks:
-            block.attention.mix = lambda q, k, v, mask, causal: F.scaled_dot_product_attention(q, k, v)
+        _mix_by(model, lambda q, k, v, mask, causal: F.scaled_dot_product_attention(q, k, v))
     tokens_T = torch.randperm(config.shape.vocabulary)[: config.tokens]
     order_T = torch.cat([torch.randperm(config.tokens - 1), torch.tensor([config.tokens - 1])])
     before_TW, after_TW = model.hidden(tokens_T[None])[0], model.hidden(tokens_T[order_T][None])[0]
@@ -126,10 +131,10 @@ def lengths_taken(config: PositionTable) -> dict[str, list[int]]:
     """The numbers of `lengths_refused`."""
     from transformers import GPT2Config, GPT2Model
 
-    ends = {"bos_token_id": 0, "eos_token_id": 0}
-    tiny = GPT2Config(vocab_size=8, n_positions=config.rows, n_embd=8, n_layer=1, n_head=1, **ends)
+    sizes: dict[str, Any] = {"vocab_size": 8, "n_positions": config.rows, "n_embd": 8, "n_layer": 1, "n_head": 1}
+    tiny = GPT2Config(**sizes, bos_token_id=0, eos_token_id=0)
     model = GPT2Model(tiny).eval()
-    refused = []
+    refused: list[int] = []
     for length in config.lengths:
         with _counted(refused), torch.no_grad():
             model(torch.zeros(1, length, dtype=torch.long))

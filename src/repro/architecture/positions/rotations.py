@@ -65,7 +65,7 @@ def differences_of_forms(config: Forms, seed: int) -> dict[str, float]:
 
 def by_complex_numbers(x_TD: Tensor, base: float) -> Tensor:
     """Neighbours (2i, 2i + 1) as one complex number, times exp(i m theta); Su et al. 2021 (arXiv:2104.09864)."""
-    cosines_TD, sines_TD = rotary_angles(*x_TD.shape, base, torch.float64)
+    cosines_TD, sines_TD = rotary_angles(len(x_TD), x_TD.shape[1], base, torch.float64)
     half = x_TD.shape[1] // 2
     turn_TC = torch.complex(cosines_TD[:, :half], sines_TD[:, :half])
     return torch.view_as_real(torch.view_as_complex(x_TD.unflatten(-1, (-1, 2)).contiguous()) * turn_TC).flatten(1)
@@ -73,7 +73,7 @@ def by_complex_numbers(x_TD: Tensor, base: float) -> Tensor:
 
 def by_blocks(x_TD: Tensor, base: float) -> Tensor:
     """Neighbours (2i, 2i + 1) times a 2 x 2 rotation matrix each; Su et al. 2021, eq. 15."""
-    cosines_TD, sines_TD = rotary_angles(*x_TD.shape, base, torch.float64)
+    cosines_TD, sines_TD = rotary_angles(len(x_TD), x_TD.shape[1], base, torch.float64)
     half = x_TD.shape[1] // 2
     cosines_TC, sines_TC = cosines_TD[:, :half], sines_TD[:, :half]
     block_TC22 = torch.stack([torch.stack([cosines_TC, -sines_TC], -1), torch.stack([sines_TC, cosines_TC], -1)], -2)

@@ -115,7 +115,8 @@ def who_reads_whom(config: Seen, seed: int) -> dict[str, float]:
     def layer(x_TW: Tensor) -> Tensor:
         query_TW, key_TW, value_TW = (x_TW @ matrix for matrix in matrices)
         scores_TT = (query_TW @ key_TW.mT / width**0.5).masked_fill(~seen_TT, -math.inf)
-        return scores_TT.softmax(-1) @ value_TW
+        read_TW: Tensor = scores_TT.softmax(-1) @ value_TW
+        return read_TW
 
     jacobian_TWTW = torch.autograd.functional.jacobian(layer, x_TW)
     moved_TT = jacobian_TWTW.abs().amax(dim=(1, 3))

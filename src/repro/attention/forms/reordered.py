@@ -38,7 +38,8 @@ def softmax(query_TD: Tensor, key_TD: Tensor, value_TD: Tensor) -> Tensor:
     """Standard causal attention, with the whole matrix of scores."""
     scores_TS = query_TD @ key_TD.mT / query_TD.shape[-1] ** 0.5
     hidden_TS = torch.ones_like(scores_TS, dtype=torch.bool).triu(1)
-    return scores_TS.masked_fill(hidden_TS, -torch.inf).softmax(-1) @ value_TD
+    read_TD: Tensor = scores_TS.masked_fill(hidden_TS, -torch.inf).softmax(-1) @ value_TD
+    return read_TD
 
 
 def in_tiles(query_TD: Tensor, key_TD: Tensor, value_TD: Tensor, config: Reordered) -> Tensor:
