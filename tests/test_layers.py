@@ -60,7 +60,7 @@ MAY_IMPORT = {
     "alignment.reviews": ["floor", "instruments", "corpora.languages", "models", "alignment.methods"],
     "architecture": [],
     "architecture.blocks": ["floor", "models"],
-    "architecture.positions": ["floor", "models"],
+    "architecture.positions": ["floor", "models", "attention"],
     "attention": ["floor", "statistics", "instruments", "sizing.memory", "models"],
     "attention.forms": ["floor"],
     "fits": [

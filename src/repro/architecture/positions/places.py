@@ -17,8 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from repro.architecture.positions.configurations import Biases, Permuted, Placed, PositionTable
+from repro.attention.kernels import use_kernel
 from repro.models.positions import linear_bias, linear_bias_slopes, rotary_angles, sinusoids
-from repro.models.transformer import Attention, Mix, Transformer
+from repro.models.transformer import Transformer
 
 
 @torch.no_grad()
@@ -60,14 +61,8 @@ def _at_places(model: Transformer, shift: int) -> Transformer:
     elif kind == "sinusoidal":
         later.sinusoids = sinusoids(model.shape.context, model.shape.width).double()[shift:]
     elif kind == "alibi":
-        _mix_by(later, partial(_biased_from, shift))
+        use_kernel(later, partial(_biased_from, shift))
     return later
-
-
-def _mix_by(model: Transformer, mix: Mix) -> None:
-    for part in model.modules():
-        if isinstance(part, Attention):
-            part.mix = mix
 
 
 def _biased_from(
@@ -93,7 +88,7 @@ def permuted(config: Permuted, seed: int) -> dict[str, float]:
     """The numbers of `permuted_states`."""
     model = _random_model(config, seed)
     if not config.causal:
-        _mix_by(model, lambda q, k, v, mask, causal: F.scaled_dot_product_attention(q, k, v))
+        use_kernel(model, lambda q, k, v, mask, causal: F.scaled_dot_product_attention(q, k, v))
     tokens_T = torch.randperm(config.shape.vocabulary)[: config.tokens]
     order_T = torch.cat([torch.randperm(config.tokens - 1), torch.tensor([config.tokens - 1])])
     before_TW, after_TW = model.hidden(tokens_T[None])[0], model.hidden(tokens_T[order_T][None])[0]
