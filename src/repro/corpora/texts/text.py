@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from repro.corpora.languages.altered import Altered
 from repro.corpora.languages.commands import Commands
 from repro.corpora.languages.dictionaries import Dictionaries
 from repro.corpora.languages.hidden_markov import HiddenMarkov
@@ -27,6 +28,7 @@ from repro.floor import places
 from repro.floor.identity import key
 
 __all__ = [
+    "Altered",
     "Commands",
     "Dictionaries",
     "Environment",
@@ -41,7 +43,7 @@ __all__ = [
     "TokensDiffer",
     "tokens_of",
 ]
-Text = Commands | Dictionaries | Environment | Hub | HiddenMarkov | Problems | Products | Refusals | Skills
+Text = Altered | Commands | Dictionaries | Environment | Hub | HiddenMarkov | Problems | Products | Refusals | Skills
 _RECIPE = 1  # raise when the same text would now give other tokens
 
 
