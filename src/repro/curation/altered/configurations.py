@@ -54,9 +54,9 @@ class Unlearning:
     run: Pretraining
     way: str
     learning_rate: float = 1e-3
-    most: int = 200
+    most: int = 400
     again_rate: float = 1e-3
-    again_most: int = 200
+    again_most: int = 400
     prompt: int = 8
 
     def __post_init__(self) -> None:

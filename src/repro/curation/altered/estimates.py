@@ -63,25 +63,30 @@ def minus(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
     return [one - other for one, other in zip(ours, theirs, strict=True)]
 
 
-def half_dose(doses: Sequence[float], success: Sequence[float]) -> float:
+def half_dose(doses: Sequence[float], success: Sequence[float]) -> float | None:
     """The dose at which success first crosses one half, on straight lines over the logarithm of the dose.
 
-    Raises:
-        ValueError: success is a half at the least dose already, or at none.
+    None where it is a half at the least dose already, or at no dose.
     """
     order = np.argsort(doses)
     log, share = np.log(np.asarray(doses, dtype=float)[order]), np.asarray(success, dtype=float)[order]
     above = np.flatnonzero(share >= 0.5)
     if not above.size or above[0] == 0:
-        raise ValueError(f"success of {list(success)} at doses {list(doses)}; expected a crossing of one half between")
+        return None
     place = int(above[0])
     return math.exp(np.interp(0.5, share[place - 1 : place + 1], log[place - 1 : place + 1]))
 
 
-def half_doses(trials: pd.DataFrame, windows: int) -> list[float]:
-    """`half_dose` of each seed in order, for texts of so many windows; texts without poison are left out."""
-    part = trials[(trials["windows"] == windows) & (trials["poisoned"] > 0)]
-    return [half_dose(list(rows["poisoned"]), list(rows["success"])) for _, rows in part.groupby("seed")]
+def half_doses(trials: pd.DataFrame, windows: int) -> list[float | None]:
+    """`half_dose` of each seed in order, for texts of so many `windows`; those without `poison` are left out."""
+    part = trials[(trials["windows"] == windows) & (trials["poison"] > 0)]
+    return [half_dose(list(rows["poison"]), list(rows["success"])) for _, rows in part.groupby("seed")]
+
+
+def log_ratios(ours: Sequence[float | None], theirs: Sequence[float | None]) -> list[float]:
+    """The logarithm of ours over theirs, seed by seed; empty where one of them is missing."""
+    pairs = [(one, other) for one, other in zip(ours, theirs, strict=True) if one and other]
+    return [math.log(one / other) for one, other in pairs] if len(pairs) == len(ours) else []
 
 
 def chosen_rate(trials: pd.DataFrame, way: str) -> pd.DataFrame:

@@ -88,8 +88,9 @@ def unlearn(config: Unlearning, seed: int) -> Numbers:
 
     `before` and `continued`: the share of the strings that the model continues exactly, trained and unlearned; `goal`
     and `nats` their loss in the retrained model and in this one, after `steps`. `base_loss` and `loss`: on clean text,
-    trained and unlearned, `validation` on other windows. `again`: steps until the model continues the half that it is
-    taught; `withheld` and `revived`: the other half's nats before that and after.
+    trained and unlearned, `validation` on other windows. `again`: steps until it continues the half that it is taught;
+    `new`: the same for as many strings that it never met. After `again`, `revived` are the nats of the other half, and
+    `bystanders` those of strings that it never met.
 
     Raises:
         Diverged: a loss that is no number, or a run that ends worse than it began.

@@ -1,4 +1,4 @@
-"""Unlearning: strings taken out of a model, and how soon it learns them again.
+"""Unlearning: strings taken out of a model, and how soon it learns them again; and models of shards of a text.
 
 Legend: B windows, T tokens, C strings, L tokens of a string.
 """
@@ -16,7 +16,7 @@ from repro.alignment.methods.optimiser import steps_down
 from repro.corpora.languages.altered import Windows
 from repro.corpora.texts.text import tokens_of
 from repro.curation.altered.configurations import Sharding, Unlearning, in_language_of, text_of, without_alteration
-from repro.curation.altered.reading import clean_loss, clean_losses, law_of, repeated
+from repro.curation.altered.reading import Law, clean_loss, clean_losses, law_of, repeated
 from repro.floor.measurement import Numbers
 from repro.models.transformer import Transformer
 from repro.training.configurations import Pretraining
@@ -35,7 +35,10 @@ def unlearned(config: Unlearning, seed: int) -> Numbers:
     model, steps = (never, 0) if config.way == "retraining" else ascended(base, strings_CL, goal, config, seed)
     hits_C, nats_C = repeated(law_of(model), strings_CL, config.prompt)
     validation, loss = clean_losses(law_of(model), text)
-    again = learned_again(model, strings_CL, config)
+    taught_CL, withheld_CL = np.array_split(strings_CL, 2)
+    student, again = learned(model, taught_CL, config)
+    unseen_CL = text.new_strings(len(strings_CL))
+    _, new = learned(model, unseen_CL[: len(taught_CL)], config)
     return {
         "before": float(repeated(law_of(base), strings_CL, config.prompt)[0].mean()),
         "goal": goal,
@@ -45,7 +48,10 @@ def unlearned(config: Unlearning, seed: int) -> Numbers:
         "base_loss": clean_losses(law_of(base), text)[1],
         "validation": validation,
         "loss": loss,
-        **again,
+        "again": again,
+        "new": new,
+        "revived": float(repeated(law_of(student), withheld_CL, config.prompt)[1].mean()),
+        "bystanders": float(repeated(law_of(student), unseen_CL, config.prompt)[1].mean()),
     }
 
 
@@ -75,25 +81,19 @@ def ascended(
     return model, config.most
 
 
-def learned_again(model: Transformer, strings_CL: Windows, config: Unlearning) -> dict[str, float | int]:
-    """Teach a copy of a model the first half of the strings until it continues all of that half.
-
-    `again` the steps that took, the most allowed if they did not do; `withheld` the mean nats of the other half before,
-    `revived` those after.
+def learned(model: Transformer, strings_CL: Windows, config: Unlearning) -> tuple[Transformer, int]:
+    """A copy of a model that was taught strings until it continues them all, and the steps that took, or the most.
 
     Raises:
         Diverged: a loss that is no number.
     """
-    student, half = copy.deepcopy(model), len(strings_CL) // 2
-    taught, withheld = strings_CL[:half], strings_CL[half:]
-    lesson = strings_on_device(taught)
+    student, lesson_CL = copy.deepcopy(model), strings_on_device(strings_CL)
     step = steps_down([student], config.again_rate, lambda tokens_CL: string_loss(student, tokens_CL, config.prompt))
-    before, number = float(repeated(law_of(student), withheld, config.prompt)[1].mean()), 0
-    while number < config.again_most and not repeated(law_of(student), taught, config.prompt)[0].all():
-        step(lesson)
-        number += 1
-    after = float(repeated(law_of(student), withheld, config.prompt)[1].mean())
-    return {"again": number, "withheld": before, "revived": after}
+    for number in range(config.again_most):
+        if repeated(law_of(student), strings_CL, config.prompt)[0].all():
+            return student, number
+        step(lesson_CL)
+    return student, config.again_most
 
 
 def string_loss(model: Transformer, strings_CL: Tensor, prompt: int) -> Tensor:
@@ -122,17 +122,16 @@ def sharded(config: Sharding, seed: int) -> Numbers:
         "before": float(repeated(mixture(models), strings_CL, config.prompt)[0].mean()),
         "after": float(repeated(mixture(without), strings_CL, config.prompt)[0].mean()),
         "apart": max(apart(one, other) for one, other in zip(without, anew, strict=True)),
-        "share": last.readings[-1] / sum(steps_of(config, number, seed) for number in range(config.shards)),
+        "share": steps_of(last) / sum(steps_of(config.part(number, seed)) for number in range(config.shards)),
     }
 
 
-def steps_of(config: Sharding, number: int, seed: int) -> int:
-    """Tokens that the run on one shard reads."""
-    part: Pretraining = config.part(number, seed)
-    return part.readings[-1]
+def steps_of(part: Pretraining) -> int:
+    """Optimiser steps of a run."""
+    return part.steps(part.readings[-1])
 
 
-def mixture(models: list[Transformer]):  # type: ignore[no-untyped-def]
+def mixture(models: list[Transformer]) -> Law:
     """The law that is the mean of the laws of some models.
 
     Source: Bourtoule et al. 2019 (arXiv:1912.03817), for models of shards that predict together.
