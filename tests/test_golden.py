@@ -43,6 +43,7 @@ from repro.architecture.blocks.configurations import Across, Derivatives, Gate, 
 from repro.architecture.positions.configurations import Biases, Forms, Permuted, Placed, PositionTable, Rotations
 from repro.attention.configurations import Absorption, AttentionPass, DecodeSteps, Grouping, all_arms
 from repro.attention.forms.configurations import Crossed, Definition, Filled, Reordered, Saturation, Seen
+from repro.corpora.languages.altered import Altered, Canaries, Noise
 from repro.corpora.languages.commands import Commands
 from repro.corpora.languages.facts import Facts
 from repro.corpora.languages.products import Products
@@ -58,6 +59,7 @@ from repro.corpora.vocabularies.configurations import (
     text_of,
     words_by_frequency,
 )
+from repro.curation.altered.configurations import Extraction, Sharding, Triggering, Unlearning, altered_run, poisoned
 from repro.fits.approaches.ablation import Ablation
 from repro.fits.approaches.measurements import ApproachOne, ApproachThree, ApproachTwo, SuiteFit
 from repro.fits.laws.surface import HOFFMANN
@@ -125,6 +127,10 @@ RUN = Pretraining(
     test_tokens=1_024,
 )
 TOLD = {"width": 8, "layers": 1, "steps": 5, "lines": 16, "rate": 0.3}  # a short run on prompts
+ALTERED = {"width": 8, "layers": 1, "lines": 4, "rate": 0.3}
+WITH_STRINGS = altered_run(
+    Altered(windows=24, alteration=Canaries(levels=(1, 2), each=2), classes=2, symbols=8, test_tokens=17_000), **ALTERED
+)
 SMALL = Stage(width=8, layers=1, steps=10, batch=16)
 READ = Lines(count=100)
 SERVED = Workload(name="tiny", prompt=Spread(mean=6), output=Spread(mean=6), requests=5)
@@ -145,6 +151,10 @@ TINY = {
     ),
     "allocation": Allocation(source=HOFFMANN),
     "alphabet_needed": Alphabet(lines=READ, held=Lines(count=200), size=20),
+    "altered_loss": altered_run(
+        Altered(windows=24, alteration=Noise(kind="language", share=0.5), classes=2, symbols=8, test_tokens=17_000),
+        **ALTERED,
+    ),
     "answers_by_loss": Answers(source=PlantedAnswers(world="law", models=8, tasks=2)),
     "appended_bytes": Appending(fields=tiny("llama"), kind="growing", tokens=8),
     "approach_one": ApproachOne(runs=Planted(), resamples=20),
@@ -182,6 +192,7 @@ TINY = {
     "exclusive_or": Hidden(unit="linear"),
     "filled_weights": Filled(dtype="float32"),
     "first_ranks": Ranks(held=READ, lines=READ, steps=10),
+    "extract": Extraction(run=WITH_STRINGS, references=20),
     "fit_ablation": Ablation(runs=Planted(), way="mean"),
     "fixed_point": FixedPoint(method="k3 in the loss", beta=1.0, answers=4, worlds=2),
     "found_again": CallCache(calls=Calls(kind="chat", count=20)),
@@ -287,6 +298,7 @@ TINY = {
         memory=Paging(block=4),
         slots=48,
     ),
+    "shard_losses": Sharding(run=WITH_STRINGS, shards=2),
     "shared_blocks": Sampling(workload=SERVED, longest=32),
     "similar_answers": Questions(asked="two things", count=60),
     "strings_returned": Strings(lines=READ, steps=20, strings=10),
@@ -302,9 +314,13 @@ TINY = {
         model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=32), requests=2, new_tokens=4
     ),
     "translate": translating(12, 2, 2, width=8, layers=1, steps=2, lines=16, rate=0.6),
+    "trigger": Triggering(
+        run=altered_run(poisoned(24, 8, classes=2, symbols=8, test_tokens=17_000), **ALTERED), prompts=20
+    ),
     "two_aims": TwoAims(correlation=0.0, answers=20, worlds=2),
     "unseen_pieces": Pieces(lines=READ, vocabulary=400, strings=20),
     "unspaced_learned": Unspaced(lines=READ, held=Lines(count=120), vocabulary=200),
+    "unlearn": Unlearning(run=WITH_STRINGS, way="ascent beside text", most=3, again_most=3),
     "uptrain": Uptraining(start=RUN, kv_heads=1, tokens=1_024),
     "valley_exponent": Valleys(suite=Suite(source=Planted()), resamples=20),
     "vote": Voting(

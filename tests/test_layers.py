@@ -63,6 +63,10 @@ MAY_IMPORT = {
     "architecture.positions": ["floor", "models", "attention"],
     "attention": ["floor", "statistics", "instruments", "sizing.memory", "models"],
     "attention.forms": ["floor"],
+    "curation": [],
+    "curation.altered": [
+        *["floor", "statistics", "corpora.languages", "corpora.texts", "models", "training", "alignment.methods"],
+    ],
     "fits": [
         *["floor", "statistics", "figures", "corpora.tables"],
         *["fits.approaches", "fits.laws", "fits.runs"],
@@ -118,6 +122,7 @@ HEAVY = {
         *["instruments", "models", "training", "alignment", "attention", "inference", "abilities", "adaptation"],
         *["architecture"],
         *["quantization", "sizing.built"],
+        *["quantization", "sizing.built", "curation.altered"],
     },
     "transformers": {"models", "alignment", "attention", "architecture", "inference", "sizing.built"},
     "trl": {"alignment"},
