@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from repro.corpora.languages.altered import Altered, Canaries, Poison
+from repro.corpora.languages.altered import NOISES, Altered, Canaries, Copies, Noise, Poison
 from repro.training.configurations import Pretraining
 from repro.training.short import short_run
 
@@ -99,6 +99,40 @@ def altered_run(
     steps = text.read // lines if steps is None else steps
     run = short_run(text, text.length, width=width, layers=layers, steps=steps, lines=lines, rate=rate)
     return replace(run, unique=text.read * text.length)
+
+
+def copied_runs(
+    windows: int, shares: tuple[float, ...], copies: tuple[int, ...], **shape: Any
+) -> dict[str | tuple[float, int | str], Pretraining]:
+    """Runs on texts of so many windows of which a share is copies, and on those that they are compared with.
+
+    Keys: (share, copies of each window in it); (share, "without") the text without that share; (share, "longer") that,
+    read for as many steps as the whole text; "fresh" a text of as many windows, none a copy.
+    """
+    runs: dict[str | tuple[float, int | str], Pretraining] = {"fresh": altered_run(Altered(windows=windows), **shape)}
+    for share in shares:
+        rest = Altered(windows=windows - round(share * windows))
+        runs[share, "without"] = altered_run(rest, **shape)
+        runs[share, "longer"] = altered_run(rest, steps=windows // shape["lines"], **shape)
+        for number in copies:
+            text = Altered(windows=windows, alteration=Copies(share=share, copies=number))
+            runs[share, number] = altered_run(text, **shape)
+    return runs
+
+
+def spoilt_texts(windows: int, lines: int) -> dict[str, dict[str, Any]]:
+    """What `altered_run` takes of clean texts, one of so many windows, and of texts four times as long, half noise.
+
+    Keys: "1 x clean", "2 x clean", "4 x clean", "1 x clean, read four times", and "4 x, half noise: " with its kind.
+    """
+    texts: dict[str, dict[str, Any]] = {
+        f"{times} x clean": {"text": Altered(windows=times * windows)} for times in (1, 2, 4)
+    }
+    texts["1 x clean, read four times"] = {**texts["1 x clean"], "steps": 4 * windows // lines}
+    for kind in NOISES:
+        noisy = Altered(windows=4 * windows, alteration=Noise(kind=kind, share=0.5))
+        texts[f"4 x, half noise: {kind}"] = {"text": noisy}
+    return texts
 
 
 def rerun(run: Pretraining, text: Altered) -> Pretraining:
