@@ -95,6 +95,10 @@ class HiddenMarkov:
         laws: np.ndarray = self._transitions()[kind[:-2], kind[1:-1], kind[2:]] * self._word_law.p[word[2:]]
         return laws
 
+    def states(self) -> tuple[np.ndarray, np.ndarray]:
+        """(C*C,) long-run share of each state, which is all that the past says of the next class, (C*C, C) its law."""
+        return self._stationary_pairs().ravel(), self._transitions().reshape(-1, self.classes)
+
     @property
     def _class_law(self) -> Zipf:
         return Zipf(self.classes, self.between)

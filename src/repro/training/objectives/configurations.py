@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from repro.corpora.languages.ambiguous import Ambiguous
+from repro.corpora.languages.hidden_markov import HiddenMarkov
 from repro.models.decoder import Decoder
 
+SEEN = ("ours", "Llama", "BERT")
 KINDS = ("causal", "masked", "any rate", "spans", "whole")
 
 
@@ -103,3 +105,72 @@ class Fitting:
             heads=max(1, self.width // 16),
             context=3 + 2 * self.language.length,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """A model of random weights whose logits are differentiated by what it reads.
+
+    Fields: `of` ours, or a tiny Llama or BERT of `transformers`; `tokens` that are read; of ours alone `prefix` (the
+    first tokens that all see) and `positions`.
+
+    Raises:
+        ValueError: a model that there is not, or a choice that is of ours alone.
+    """
+
+    of: str = "ours"
+    tokens: int = 8
+    prefix: int = 0
+    positions: str = "rope"
+
+    def __post_init__(self) -> None:
+        if self.of not in SEEN or (self.of != "ours" and (self.prefix, self.positions) != (0, "rope")):
+            raise ValueError(f"{self}; expected of {', '.join(SEEN)}, the last two without prefix or positions")
+
+    @property
+    def shape(self) -> Decoder:
+        """The decoder, where it is ours."""
+        return Decoder(vocabulary=16, width=16, layers=2, heads=2, context=self.tokens, positions=self.positions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Losses:
+    """A decoder of random weights in double precision, whose losses are compared and then raised or lowered."""
+
+    shape: Decoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """Logits of `words` words, the least `gap` below the greatest, turned into probabilities in a `precision`."""
+
+    precision: str
+    words: int = 128_000
+    gap: float = 40.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coded:
+    """The first `tokens` of a hidden Markov language's test text, coded by n-grams of an `order` of its other text."""
+
+    order: int
+    language: HiddenMarkov
+    tokens: int = 8_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spanned:
+    """Lines of `length` random words, `lines` of them, whose spans are taken apart."""
+
+    objective: Objective
+    length: int = 512
+    lines: int = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collated:
+    """Tokens masked by `DataCollatorForLanguageModeling` of `transformers` (library) or by ours."""
+
+    library: bool
+    tokens: int = 1_000_000
+    words: int = 1_000
