@@ -27,6 +27,7 @@ from repro.abilities.configurations import (
     translating,
 )
 from repro.abilities.prompts.configurations import Breaking, Calling, Commanding, Reordering, prompt_run
+from repro.abilities.objectives.configurations import ARMS, Left
 from repro.adaptation.configurations import OneStep
 from repro.adaptation.tuning.configurations import InPlace, PlantedUpdate, SecondLanguage, Tuning
 from repro.alignment.demonstrations.configurations import Eliciting, Masking, Referred
@@ -44,6 +45,7 @@ from repro.architecture.positions.configurations import Biases, Forms, Permuted,
 from repro.attention.configurations import Absorption, AttentionPass, DecodeSteps, Grouping, all_arms
 from repro.attention.forms.configurations import Crossed, Definition, Filled, Reordered, Saturation, Seen
 from repro.corpora.languages.altered import Altered, Canaries, Noise
+from repro.corpora.languages.ambiguous import Ambiguous
 from repro.corpora.languages.commands import Commands
 from repro.corpora.languages.facts import Facts
 from repro.corpora.languages.products import Products
@@ -113,6 +115,16 @@ from repro.tokens.algorithms.configurations import (
     Unspaced,
 )
 from repro.training.configurations import Pretraining, Uptraining
+from repro.training.objectives.configurations import (
+    Coded,
+    Collated,
+    Fitting,
+    Losses,
+    Objective,
+    Sight,
+    Spanned,
+    Vocabulary,
+)
 
 import_measurements()
 GOLDEN = Path(__file__).with_name("golden.json")
@@ -135,6 +147,15 @@ SMALL = Stage(width=8, layers=1, steps=10, batch=16)
 READ = Lines(count=100)
 SERVED = Workload(name="tiny", prompt=Spread(mean=6), output=Spread(mean=6), requests=5)
 OURS = named("world-1024")
+ASKED = Fitting(
+    objective=ARMS["masked 80/10/10"],
+    rate=0.2,
+    language=Ambiguous(words=8, length=12),
+    width=16,
+    layers=1,
+    steps=4,
+    lines=8,
+)
 PROMPTS = Prompts(text=RUN.text, count=2, length=4)
 
 TINY = {
@@ -167,6 +188,9 @@ TINY = {
     "broken_premise": Premise(broken="narrow policy", beta=0.5, answers=6, worlds=2),
     "cache_agreement": Generation(fields=tiny("llama"), kind="whole", tokens=4, late=1),
     "check_drawings": DrawingLaws(laws=5),
+    "coded_text": Coded(
+        order=2, language=HiddenMarkov(symbols=16, classes=4, tokens=3_000, test_tokens=1_000), tokens=200
+    ),
     "command": Commanding(run=prompt_run(Commands(), **TOLD), items=20),
     "counting_exponents": Counting(),
     "criteria_agree": Training(lines=READ, steps=10),
@@ -174,6 +198,7 @@ TINY = {
     "decode_steps": DecodeSteps(shape=SHAPE, batch=1, arms=all_arms(2, [2, 1], 1), rounds=1, stream_bytes=2**12),
     "definition": Definition(written="without the scale"),
     "directional_derivatives": Derivatives(directions=3, detached=True),
+    "dependence_of": Sight(tokens=4, prefix=2),
     "elicited": Eliciting(
         facts=Facts(known=60, hidden=30, forms=2, parts=10, values=8),
         demonstrations=(0, 10),
@@ -207,6 +232,7 @@ TINY = {
     "learn": learning("reversed addition", 2, 10, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "lengths_refused": PositionTable(rows=8, lengths=(8, 9)),
     "linear_biases": Biases(heads=12, time=8),
+    "labels_of": Losses(shape=SHAPE),
     "listed_language": Listed(
         method="PPO",
         learning_rate=1e-3,
@@ -216,6 +242,8 @@ TINY = {
     ),
     "long_step_seconds": LongStep(fields=tiny("llama"), held=8, steps=1),
     "loss_readings": LossReading(words=6, width=8, pairs=2, prompt=3, reply=2),
+    "losses_agree": Losses(shape=SHAPE),
+    "masks_drawn": Collated(library=True, tokens=20_000),
     "masked_tuning": Masking(
         loss="all",
         prompt="text",
@@ -236,6 +264,8 @@ TINY = {
     "norm_identities": Norms(width=8, vectors=4),
     "number_tokens": RandomNumbers(vocabulary=OURS, numbers=20, longest=12),
     "one_matrix": Stack(activated=True),
+    "objective_left": Left(fitting=ASKED, looks=(2, 4), probed=12, topics=20, drawn=4),
+    "objective_loss": ASKED,
     "one_pass": OnePass(model=RUN.model, tokens=3, held=4),
     "one_step": OneStep(
         shape=Decoder(vocabulary=16, width=32, layers=1, heads=1, hidden=64, tied=False), rank=2, tokens=8
@@ -303,6 +333,7 @@ TINY = {
     "similar_answers": Questions(asked="two things", count=60),
     "strings_returned": Strings(lines=READ, steps=20, strings=10),
     "sublayer_orders": SubLayers(width=8, vectors=4),
+    "spans_taken": Spanned(objective=Objective(kind="spans"), lines=20),
     "suite_fit": SuiteFit(suite=Suite(source=Planted()), resamples=20),
     "surface_fit": ApproachThree(runs=Planted(), resamples=20),
     "texts_changed": Pieces(lines=READ, vocabulary=400, strings=20),
@@ -323,6 +354,7 @@ TINY = {
     "unlearn": Unlearning(run=WITH_STRINGS, way="ascent beside text", most=3, again_most=3),
     "uptrain": Uptraining(start=RUN, kv_heads=1, tokens=1_024),
     "valley_exponent": Valleys(suite=Suite(source=Planted()), resamples=20),
+    "vocabulary_law": Vocabulary(precision="float32", words=1_000),
     "vote": Voting(
         learning=learning("sum in steps", 4, 10, width=8, layers=1, steps=20, lines=16, rate=0.3), samples=5
     ),

@@ -144,8 +144,8 @@ def collated(lines_BT: Tokens, marks: Marks, seed: int) -> tuple[Tokens, NDArray
 
     names = [*map(str, range(marks.words)), "[START]", "[MASK]", "[PAD]", "[UNK]", "[CLS]", "[SEP]"]
     tokeniser = transformers.BertTokenizer(vocab={name: number for number, name in enumerate(names)})
-    collator = transformers.DataCollatorForLanguageModeling(tokeniser, mlm=True, mlm_probability=0.15, seed=seed)
-    collator.create_rng()
+    collator = transformers.DataCollatorForLanguageModeling(tokeniser, mlm=True, mlm_probability=0.15)
+    collator.generator = torch.Generator().manual_seed(seed)
     tokens_BT = torch.from_numpy(lines_BT)
     inputs_BT, labels_BT = collator.torch_mask_tokens(tokens_BT.clone(), torch.zeros(tokens_BT.shape, dtype=torch.bool))
     return inputs_BT.numpy(), (labels_BT != -100).numpy()
