@@ -13,6 +13,7 @@ from repro.models.counting import training_flops
 from repro.training.objectives.configurations import Fitting
 
 WAYS = ("left", "random", "gibbs")
+QUESTIONS = {"open words": "open", "closed words": "closed", "open words, later": "later_open", "topic": "topic"}
 
 
 def best_rates(tuning: pd.DataFrame) -> dict[str, float]:
@@ -22,7 +23,7 @@ def best_rates(tuning: pd.DataFrame) -> dict[str, float]:
         tuning: a row per trial, with `arm`, `rate` and `loss`; one that diverged has no loss, and its rate is out.
     """
     losses = tuning.groupby(["arm", "rate"])["loss"].agg(lambda part: part.mean(skipna=False)).unstack()
-    return {str(arm): float(row.idxmin()) for arm, row in losses.iterrows()}
+    return {str(arm): float(str(row.idxmin())) for arm, row in losses.iterrows()}
 
 
 def with_arms(table: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
@@ -70,14 +71,15 @@ def tokens_read(fitting: Fitting) -> int:
 
 
 def work_of(fittings: Mapping[str, Fitting]) -> pd.DataFrame:
-    """By arm: `targets` per word, `tokens` read per line, and `flops` of the whole training, in units of 1e9."""
+    """A row per `arm`: targets per word, tokens read per line, operations of the whole training, and the rate."""
 
-    def row(fitting: Fitting) -> dict[str, float]:
+    def row(arm: str, fitting: Fitting) -> dict[str, str | float]:
         read = tokens_read(fitting)
         flops = training_flops(fitting.model, fitting.steps * fitting.lines * read, read)
-        return {"targets": targets(fitting), "tokens": read, "flops": flops / 1e9}
+        cost = {"targets per word": targets(fitting), "tokens read per line": read, "operations, 1e9": flops / 1e9}
+        return {"arm": arm, **cost, "rate times width": fitting.rate}
 
-    return pd.DataFrame({arm: row(fitting) for arm, fitting in fittings.items()}).T
+    return pd.DataFrame([row(arm, fitting) for arm, fitting in fittings.items()])
 
 
 def targets(fitting: Fitting) -> float:
@@ -117,6 +119,32 @@ def visible(runs: pd.DataFrame, arm: str, *, layers: str = "") -> list[float]:
     """
     pair = zip(of_arm(runs, arm, f"{layers}open"), of_arm(runs, arm, f"{layers}closed"), strict=True)
     return [(one + other) / 2 for one, other in pair]
+
+
+def shares_read(runs: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
+    """A row per question and arm: the mean `share` that probes read rightly."""
+    rows = [
+        {"arm": arm, "question": question, "share": float(np.mean(of_arm(runs, arm, column)))}
+        for question, column in QUESTIONS.items()
+        for arm in arms
+    ]
+    return pd.DataFrame(rows)
+
+
+def written_lines(runs: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
+    """A row per arm and seed: the share of possible `steps` and of faultless `lines`, each arm by its best way."""
+    rows = []
+    for arm in arms:
+        way = best_way(runs, arm)
+        pairs = zip(of_arm(runs, arm, f"legal_{way}"), of_arm(runs, arm, f"whole_{way}"), strict=True)
+        rows += [{"arm": arm, "steps": legal, "lines": whole} for legal, whole in pairs]
+    return pd.DataFrame(rows)
+
+
+def slower_than_causal(runs: pd.DataFrame, looks: Iterable[int], wanted: float, arm: str) -> list[float]:
+    """Steps of an arm until a share of the tags of closed words is read, over those of the causal arm, by seed."""
+    ours, theirs = (steps_by_arm(runs, looks, wanted, name) for name in (arm, "causal"))
+    return [one / other for one, other in zip(ours, theirs, strict=True)]
 
 
 def steps_by_arm(runs: pd.DataFrame, looks: Iterable[int], wanted: float, arm: str) -> list[float]:

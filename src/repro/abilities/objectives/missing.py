@@ -43,7 +43,7 @@ def _spans(config: Left, lines_BT: Tokens, seed: int) -> Batch:
     """Lines with spans apart, and a target of which the hidden words alone have weight."""
     objective, marks = config.fitting.objective, config.fitting.marks
     given, spans = spans_apart(lines_BT, objective, marks, np.random.default_rng([seed, 9]))
-    hidden_BT, _ = drawn_spans(*lines_BT.shape, objective, np.random.default_rng([seed, 9]))
+    hidden_BT, _ = drawn_spans(len(lines_BT), lines_BT.shape[1], objective, np.random.default_rng([seed, 9]))
     whole = objective.kind == "whole"
     target = whole_target(lines_BT, marks) if whole else spans
     asked = np.hstack([hidden_BT, np.zeros((len(lines_BT), 1), dtype=bool)]) if whole else spans < marks.words

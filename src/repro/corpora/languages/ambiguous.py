@@ -131,7 +131,8 @@ class Ambiguous:
         return self._emitted()[words_B] / 4
 
     def _tags(self, law_BTS: Array) -> Array:
-        return law_BTS.reshape(*law_BTS.shape[:-1], 2, 2 * self.words).sum(axis=-2)
+        tags: Array = law_BTS.reshape(*law_BTS.shape[:-1], 2, 2 * self.words).sum(axis=-2)
+        return tags
 
 
 def _normal(mass: Array) -> Array:

@@ -86,7 +86,7 @@ def spans_apart(
 
     Source: Raffel et al. 2019 (arXiv:1910.10683), section 3.1.4 and figure 2.
     """
-    hidden_BT, first_BT = drawn_spans(*lines_BT.shape, objective, rng)
+    hidden_BT, first_BT = drawn_spans(len(lines_BT), lines_BT.shape[1], objective, rng)
     spans = int(first_BT[0].sum())
     if spans >= marks.sentinels:
         raise ValueError(f"{spans} spans and {marks.sentinels} sentinels; give one more than there are spans")
@@ -109,7 +109,9 @@ def drawn_spans(
     begins_BK = np.cumsum(outside[:, :-1], axis=1) + np.cumsum(inside_BK, axis=1) - inside_BK
     places = np.arange(length)
     within = (places >= begins_BK[..., None]) & (places < (begins_BK + inside_BK)[..., None])
-    return within.any(axis=1), (places == begins_BK[..., None]).any(axis=1)
+    hidden_BT: NDArray[np.bool_] = within.any(axis=1)
+    first_BT: NDArray[np.bool_] = (places == begins_BK[..., None]).any(axis=1)
+    return hidden_BT, first_BT
 
 
 def _parts(count: int, total: int, parts: int, rng: np.random.Generator) -> Tokens:

@@ -36,5 +36,5 @@ def _square(table: Sequence[float]) -> Array:
 
 
 def _chosen(square: Array, pairs: Pairs) -> NDArray[np.bool_]:
-    rows, columns = np.indices(square.shape)
-    return pairs(rows, columns)
+    places = np.indices(square.shape)
+    return pairs(places[0], places[1])

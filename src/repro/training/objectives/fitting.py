@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from repro.floor.measurement import Diverged
-from repro.models.transformer import Transformer, fused
+from repro.models.transformer import Attention, Transformer, fused
 from repro.training.configurations import decayed, warmed_up
 from repro.training.objectives.configurations import Fitting
 from repro.training.objectives.corruptions import Batch, batch_of
@@ -56,7 +56,14 @@ def let_see(model: Transformer, prefix: int) -> Transformer:
     """The model whose first `prefix` tokens are seen by all from now on, and later tokens from themselves on.
 
     A prefix of 0 is a causal decoder; one of all tokens an encoder.
+
+    Raises:
+        ValueError: a prefix for a model whose positions are linear biases, which know no token to the right.
     """
+    if prefix and model.shape.positions == "alibi":
+        raise ValueError(
+            f"a prefix of {prefix} with positions 'alibi'; give a model with other positions, or no prefix"
+        )
 
     def mix(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
         length = query.shape[2]
@@ -67,8 +74,9 @@ def let_see(model: Transformer, prefix: int) -> Transformer:
         places = torch.arange(length, device=query.device)
         return fused(query, key, value, (places <= places[:, None]) | (places < prefix))
 
-    for block in model.blocks:
-        block.attention.mix = mix
+    for module in model.modules():
+        if isinstance(module, Attention):
+            module.mix = mix
     return model
 
 

@@ -31,7 +31,7 @@ def dependence(config: Sight, seed: int) -> Array:
     tokens_T = torch.randint(16, (config.tokens,), generator=torch.Generator().manual_seed(seed))
     embedded_TW = table(tokens_T).detach()
     with sdpa_kernel([SDPBackend.MATH]):  # the fused kernel knows no vmap
-        jacobian: Tensor = torch.func.jacrev(model)(embedded_TW)  # type: ignore[no-untyped-call]
+        jacobian: Tensor = torch.func.jacrev(model)(embedded_TW)
     greatest: Array = jacobian.abs().amax(dim=(1, 3)).detach().numpy()
     return greatest
 
@@ -40,17 +40,23 @@ def _embedded(config: Sight) -> tuple[nn.Module, Any]:
     """The table of embeddings, and a function from (T, W) embeddings to (T, V) logits, of a model of random weights."""
     if config.of == "ours":
         return _ours(config)
+    model = _of_library(config.of)
+    return model.get_input_embeddings(), lambda embedded_TW: model(inputs_embeds=embedded_TW[None]).logits[0]
+
+
+def _of_library(name: str) -> Any:
+    """A tiny Llama or BERT of random weights in double precision."""
     import transformers
 
     kinds = {"Llama": ("LlamaConfig", "LlamaForCausalLM"), "BERT": ("BertConfig", "BertForMaskedLM")}
-    settings, kind = (getattr(transformers, name) for name in kinds[config.of])
-    model = kind(settings(**LIBRARY, intermediate_size=32, attn_implementation="eager")).double().eval()
-    return model.get_input_embeddings(), lambda embedded_TW: model(inputs_embeds=embedded_TW[None]).logits[0]
+    settings, kind = (getattr(transformers, part) for part in kinds[name])
+    return kind(settings(**LIBRARY, intermediate_size=32, attn_implementation="eager")).double().eval()
 
 
 def _ours(config: Sight) -> tuple[nn.Module, Any]:
     model = let_see(Transformer(config.shape).double().eval(), config.prefix)
-    table, model.embedding = model.embedding, nn.Identity()
+    table = model.embedding
+    model.embedding = nn.Identity()  # type: ignore[assignment]
     return table, lambda embedded_TW: model(embedded_TW[None])[0]
 
 
@@ -97,10 +103,10 @@ def after_steps(config: Losses, seed: int, sign: int) -> float:
     before = float(loss().detach())
     for _ in range(STEPS):
         gradients = torch.autograd.grad(loss(), list(model.parameters()))
-        size = torch.sqrt(sum(gradient.square().sum() for gradient in gradients))
+        size = torch.stack([gradient.norm() for gradient in gradients]).norm()
         with torch.no_grad():
             for part, gradient in zip(model.parameters(), gradients, strict=True):
-                part += sign * LENGTH * gradient / size
+                part.add_(sign * LENGTH * gradient / size)
     return float(loss().detach()) - before
 
 
@@ -126,11 +132,8 @@ def library_loss(shift: int, seed: int) -> tuple[float, float]:
 
     Beside it, the mean loss of each next token by our own hand.
     """
-    import transformers
-
     torch.manual_seed(seed)
-    settings = transformers.LlamaConfig(**LIBRARY, intermediate_size=32, attn_implementation="eager")
-    model = transformers.LlamaForCausalLM(settings).double().eval()
+    model = _of_library("Llama")
     tokens_BT = torch.randint(16, (4, 12))
     labels_BT = torch.cat([tokens_BT[:, shift:], torch.full((4, shift), -100)], dim=1)
     logits_BTV = model(input_ids=tokens_BT).logits[:, :-1]
