@@ -122,11 +122,12 @@ def visible(runs: pd.DataFrame, arm: str, *, layers: str = "") -> list[float]:
 
 
 def shares_read(runs: pd.DataFrame, arms: Iterable[str]) -> pd.DataFrame:
-    """A row per question and arm: the mean `share` that probes read rightly."""
+    """A row per arm, question and seed: the `share` that probes read rightly."""
     rows = [
-        {"arm": arm, "question": question, "share": float(np.mean(of_arm(runs, arm, column)))}
-        for question, column in QUESTIONS.items()
+        {"arm": arm, "question": question, "share": share}
         for arm in arms
+        for question, column in QUESTIONS.items()
+        for share in of_arm(runs, arm, column)
     ]
     return pd.DataFrame(rows)
 
