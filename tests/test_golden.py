@@ -26,8 +26,8 @@ from repro.abilities.configurations import (
     recalling,
     translating,
 )
-from repro.abilities.prompts.configurations import Breaking, Calling, Commanding, Reordering, prompt_run
 from repro.abilities.objectives.configurations import ARMS, Left
+from repro.abilities.prompts.configurations import Breaking, Calling, Commanding, Reordering, prompt_run
 from repro.adaptation.configurations import OneStep
 from repro.adaptation.tuning.configurations import InPlace, PlantedUpdate, SecondLanguage, Tuning
 from repro.alignment.demonstrations.configurations import Eliciting, Masking, Referred
