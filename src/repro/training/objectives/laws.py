@@ -113,7 +113,8 @@ def after_steps(config: Losses, seed: int, sign: int) -> float:
 def law_of(config: Vocabulary, seed: int) -> dict[str, float]:
     """How far softmax over a vocabulary is from a distribution, in one precision; sums are taken in double.
 
-    `sum` is the distance from 1, `least` the least probability, `shift` what adding 8 to every logit changes.
+    `sum` is the distance from 1, `least` the least probability, `zero` the words left without one, `shift` what adding
+    8 to every logit changes.
     """
     kind = getattr(torch, config.precision)
     drawn_V = torch.rand(config.words, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
@@ -123,6 +124,7 @@ def law_of(config: Vocabulary, seed: int) -> dict[str, float]:
     return {
         "sum": abs(float(law_V.double().sum()) - 1),
         "least": float(law_V.double().min()),
+        "zero": int((law_V == 0).sum()),
         "shift": float((law_V.double() - shifted_V.double()).abs().max()),
     }
 
