@@ -125,7 +125,8 @@ class Ambiguous:
     def _emitted(self) -> Array:
         """(W, S) 1 where a state shows this word."""
         shown = np.tile(np.arange(2 * self.words) // 2, 2)
-        return (np.arange(self.words)[:, None] == shown).astype(float)
+        emitted: Array = (np.arange(self.words)[:, None] == shown).astype(float)
+        return emitted
 
     def _first(self, words_B: Lines) -> Array:
         return self._emitted()[words_B] / 4

@@ -108,10 +108,9 @@ def drawn_spans(
     outside[:, [0, -1]] -= 1
     begins_BK = np.cumsum(outside[:, :-1], axis=1) + np.cumsum(inside_BK, axis=1) - inside_BK
     places = np.arange(length)
-    within = (places >= begins_BK[..., None]) & (places < (begins_BK + inside_BK)[..., None])
-    hidden_BT: NDArray[np.bool_] = within.any(axis=1)
-    first_BT: NDArray[np.bool_] = (places == begins_BK[..., None]).any(axis=1)
-    return hidden_BT, first_BT
+    within: NDArray[np.bool_] = (places >= begins_BK[..., None]) & (places < (begins_BK + inside_BK)[..., None])
+    begun: NDArray[np.bool_] = places == begins_BK[..., None]
+    return np.logical_or.reduce(within, axis=1), np.logical_or.reduce(begun, axis=1)
 
 
 def _parts(count: int, total: int, parts: int, rng: np.random.Generator) -> Tokens:
