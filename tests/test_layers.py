@@ -122,12 +122,11 @@ MAY_IMPORT = {
 HEAVY = {
     "torch": {
         *["instruments", "models", "training", "alignment", "attention", "inference", "abilities", "adaptation"],
-        *["architecture"],
-        *["quantization", "sizing.built"],
-        *["quantization", "sizing.built", "curation.altered"],
+        *["architecture", "curation.altered", "quantization", "sizing.built"],
     },
-    "transformers": {"models", "alignment", "attention", "architecture", "inference", "sizing.built"},
-    "transformers": {"models", "training", "alignment", "attention", "inference", "sizing.built"},
+    "transformers": {
+        *["models", "training", "alignment", "attention", "architecture", "inference", "sizing.built"],
+    },
     "trl": {"alignment"},
     "datasets": {"corpora", "alignment"},
     "tokenizers": {"corpora", "alignment", "tokens"},
