@@ -91,6 +91,10 @@ MAY_IMPORT = {
     "tokens.algorithms": [
         *["floor", "statistics", "corpora.languages", "corpora.parallel", "corpora.vocabularies"],
     ],
+    "curation": [],
+    "curation.copies": ["floor", "statistics", "corpora.texts"],
+    "curation.domains": ["floor", "corpora.languages", "corpora.texts", "models", "training"],
+    "curation.filters": ["floor", "corpora.texts", "models", "training"],
     # bookkeeping: knows no science
     "bookkeeping": [],
     LEDGER: ["floor"],
@@ -126,6 +130,7 @@ HEAVY = {
     },
     "transformers": {
         *["models", "training", "alignment", "attention", "architecture", "inference", "sizing.built"],
+        *["quantization", "sizing.built", "curation.domains"],
     },
     "trl": {"alignment"},
     "datasets": {"corpora", "alignment"},

@@ -8,22 +8,27 @@ arXiv:2107.06499, remove such copies from training text by the MinHash estimate 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 LINES = 5
 SHARE = 0.5
-# odd multipliers, one per line of the shingle: a 64-bit polynomial over 32-bit sums of lines
-_MULTIPLIERS = np.array([pow(0x9E3779B97F4A7C15, n, 2**64) | 1 for n in range(1, LINES + 1)], dtype=np.uint64)
 
 
 def shingles(document: str) -> np.ndarray:
     """(shingles,) distinct uint64 hashes; a document of fewer than five lines is one shingle."""
-    sums = [zlib.crc32(line.encode()) for line in map(str.strip, document.splitlines()) if line]
-    lines = np.array(sums + [0] * (LINES - len(sums)), dtype=np.uint64)
-    windows = np.lib.stride_tricks.sliding_window_view(lines, LINES)
-    return np.unique((windows * _MULTIPLIERS).sum(axis=1, dtype=np.uint64))
+    return hashed_runs([line for line in map(str.strip, document.splitlines()) if line], LINES)
+
+
+def hashed_runs(pieces: Sequence[str], length: int) -> np.ndarray:
+    """(runs,) distinct uint64 hashes of each run of so many neighbouring pieces; fewer pieces are one run."""
+    sums = [zlib.crc32(piece.encode(errors="surrogatepass")) for piece in pieces]
+    padded = np.array(sums + [0] * (length - len(sums)), dtype=np.uint64)
+    # odd multipliers, one per piece of the run: a 64-bit polynomial over 32-bit sums of pieces
+    multipliers = np.array([pow(0x9E3779B97F4A7C15, n, 2**64) | 1 for n in range(1, length + 1)], dtype=np.uint64)
+    hashes = sum(padded[place : len(padded) - length + 1 + place] * multipliers[place] for place in range(length))
+    return np.unique(np.asarray(hashes, dtype=np.uint64))
 
 
 def near_copies(documents: Iterable[str]) -> Iterator[bool]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from repro.corpora.languages.altered import Altered
 from repro.corpora.languages.commands import Commands
+from repro.corpora.languages.dialects import Dialects
 from repro.corpora.languages.dictionaries import Dictionaries
 from repro.corpora.languages.hidden_markov import HiddenMarkov
 from repro.corpora.languages.problems import Problems
@@ -22,6 +23,7 @@ from repro.corpora.languages.skills import Skills
 from repro.corpora.texts.environment import Environment, documents, environment, text_of
 from repro.corpora.texts.hub import Hub, stream
 from repro.corpora.texts.manifest import manifest
+from repro.corpora.texts.packages import Packages
 from repro.corpora.texts.packed import dtype_for, open_or_make, packed_sha256, write_tokens
 from repro.corpora.texts.tokenisers import encode, sample_of, tokeniser
 from repro.floor import places
@@ -30,10 +32,12 @@ from repro.floor.identity import key
 __all__ = [
     "Altered",
     "Commands",
+    "Dialects",
     "Dictionaries",
     "Environment",
     "HiddenMarkov",
     "Hub",
+    "Packages",
     "Problems",
     "Products",
     "Refusals",
@@ -43,7 +47,20 @@ __all__ = [
     "TokensDiffer",
     "tokens_of",
 ]
-Text = Altered | Commands | Dictionaries | Environment | Hub | HiddenMarkov | Problems | Products | Refusals | Skills
+Text = (
+    Altered
+    | Commands
+    | Dialects
+    | Dictionaries
+    | Environment
+    | Hub
+    | HiddenMarkov
+    | Packages
+    | Problems
+    | Products
+    | Refusals
+    | Skills
+)
 _RECIPE = 1  # raise when the same text would now give other tokens
 
 
@@ -115,7 +132,8 @@ def _make(text: Text, place: Path) -> dict[str, Any]:
         return _make_hub(text, place)
     for split in ("train", "test"):
         write_tokens(place / f"{split}.bin", [text.draw(split)])
-    return {"dtype": "<u2", "bytes_per_token": None, "entropy": text.entropy}
+    per_token = 1.0 if isinstance(text, Packages) else None
+    return {"dtype": "<u2", "bytes_per_token": per_token, "entropy": text.entropy}
 
 
 def _make_environment(text: Environment, place: Path) -> dict[str, Any]:
