@@ -47,9 +47,11 @@ from repro.attention.forms.configurations import Crossed, Definition, Filled, Re
 from repro.corpora.languages.altered import Altered, Canaries, Noise
 from repro.corpora.languages.ambiguous import Ambiguous
 from repro.corpora.languages.commands import Commands
+from repro.corpora.languages.dialects import Dialects
 from repro.corpora.languages.facts import Facts
 from repro.corpora.languages.products import Products
 from repro.corpora.languages.refusals import Refusals
+from repro.corpora.texts.packages import packages
 from repro.corpora.texts.text import HiddenMarkov, Skills
 from repro.corpora.vocabularies.configurations import (
     RandomNumbers,
@@ -62,6 +64,9 @@ from repro.corpora.vocabularies.configurations import (
     words_by_frequency,
 )
 from repro.curation.altered.configurations import Extraction, Sharding, Triggering, Unlearning, altered_run, poisoned
+from repro.curation.copies.configurations import Files, KnownPairs, Orders, PlantedCopies
+from repro.curation.domains.configurations import Mixing
+from repro.curation.filters.configurations import Filtering, Kept
 from repro.fits.approaches.ablation import Ablation
 from repro.fits.approaches.measurements import ApproachOne, ApproachThree, ApproachTwo, SuiteFit
 from repro.fits.laws.surface import HOFFMANN
@@ -157,6 +162,9 @@ ASKED = Fitting(
     lines=8,
 )
 PROMPTS = Prompts(text=RUN.text, count=2, length=4)
+PACKED = packages("python-small", ("click", "rich", "traitlets"), (), tokens=1, test_tokens=1)
+CLICK = Files(manifest=PACKED.manifest, sha256=PACKED.sha256, packages=("click",))
+FILTERING = Filtering(text=PACKED, judged=1, passages=12, length=800, slots=2**10)
 
 TINY = {
     "absorbed_attention": Absorption(decoupled=False),
@@ -218,6 +226,9 @@ TINY = {
     "filled_weights": Filled(dtype="float32"),
     "first_ranks": Ranks(held=READ, lines=READ, steps=10),
     "extract": Extraction(run=WITH_STRINGS, references=20),
+    "filter_scores": FILTERING,
+    "find_copies": PlantedCopies(files=CLICK, copies=10),
+    "find_real_copies": CLICK,
     "fit_ablation": Ablation(runs=Planted(), way="mean"),
     "fixed_point": FixedPoint(method="k3 in the loss", beta=1.0, answers=4, worlds=2),
     "found_again": CallCache(calls=Calls(kind="chat", count=20)),
@@ -293,6 +304,12 @@ TINY = {
     "probe": replace(probing(4, 16, 8, width=8, layers=1, steps=5, lines=16, rate=0.6), states=1_000),
     "pruned_vocabularies": Pruning(lines=READ, candidates=60, draws=1),
     "published_counts": held_against("bytes", "", ""),
+    "read_elsewhere": Mixing(
+        run=replace(
+            RUN, text=Dialects(language=HiddenMarkov(symbols=16, classes=4, tokens=3_000, test_tokens=2_000), count=1)
+        ),
+        domains=2,
+    ),
     "reachable": Reach(stage=SMALL, samples=20),
     "recall": recalling(0.1, 16, 2, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "reference_change": Referred(method="DPO", pairs=2),
@@ -334,6 +351,8 @@ TINY = {
     "strings_returned": Strings(lines=READ, steps=20, strings=10),
     "sublayer_orders": SubLayers(width=8, vectors=4),
     "spans_taken": Spanned(objective=Objective(kind="spans"), lines=20),
+    "sketch_every_order": Orders(elements=3),
+    "sketch_known_pairs": KnownPairs(pairs=5, items=40),
     "suite_fit": SuiteFit(suite=Suite(source=Planted()), resamples=20),
     "surface_fit": ApproachThree(runs=Planted(), resamples=20),
     "texts_changed": Pieces(lines=READ, vocabulary=400, strings=20),
@@ -343,6 +362,9 @@ TINY = {
     "token_counts": TokenCounts(vocabulary=OURS, text=text_of("planted", "hin_Deva")),
     "transformers_pages": PagedGeneration(
         model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=32), requests=2, new_tokens=4
+    ),
+    "train_on_half": Kept(
+        filtering=FILTERING, run=replace(RUN, model=replace(SHAPE, vocabulary=256), text=PACKED), keeps="classifier"
     ),
     "translate": translating(12, 2, 2, width=8, layers=1, steps=2, lines=16, rate=0.6),
     "trigger": Triggering(
