@@ -95,6 +95,7 @@ MAY_IMPORT = {
     "curation.copies": ["floor", "statistics", "corpora.texts"],
     "curation.domains": ["floor", "corpora.languages", "corpora.texts", "models", "training"],
     "curation.filters": ["floor", "corpora.texts", "models", "training"],
+    "curation.survey": ["corpora.texts", "curation.copies"],
     # bookkeeping: knows no science
     "bookkeeping": [],
     LEDGER: ["floor"],
@@ -116,6 +117,7 @@ MAY_IMPORT = {
     "cli": [
         *["floor", "sizing", "fits"],
         *["corpora.parallel", "corpora.tables", "corpora.texts", "corpora.vocabularies"],
+        *["floor", "sizing", "corpora.tables", "corpora.texts", "curation.survey", "fits"],
         *[LEDGER, DISPLAY, RECORDS, ARCHIVE, SWEEPS, SITE, PAGES, KNOBS, NOTEBOOKS, CHAPTERS, EDITION],
     ],
     "cli.campaign": ["floor", RECORDS, SWEEPS, CAMPAIGN, "cli"],

@@ -30,7 +30,7 @@ Packed = Annotated[Path, typer.Argument(help="What `repro data pack` wrote.", ex
 
 @app.callback()
 def data() -> None:
-    """Public tables, parallel texts, vocabularies, and training texts made of packages: list, fetch and move them."""
+    """Public tables, parallel texts, vocabularies and training texts: list, fetch and move them; survey a folder."""
 
 
 @app.command("list")
@@ -142,13 +142,24 @@ def unpack_parcel(file: Packed) -> None:
 
 @app.command("survey")
 def take_survey(
-    name: Name,
+    name: Annotated[str, typer.Argument(help="A folder of text, or a text's name; `repro data list` shows them.")],
     vocabulary: Annotated[
         list[int] | None,
         typer.Option(help="A tokeniser to state the tokens of; may be repeated. Left out: those stated now."),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The survey of a folder for programs.")] = False,
 ) -> None:
-    """Write a text's manifest anew from the packages installed here (after a change of constraints.txt)."""
+    """Say what a folder of text holds: sizes, copies, languages, licence lines.
+
+    With a text's name: write its manifest anew from the packages installed here (after a change of constraints.txt).
+    """
+    if name not in manifests():
+        if vocabulary:
+            raise typer.BadParameter("--vocabulary is for a text that `repro data list` names, not for a folder")
+        _survey_folder(Path(name), as_json=as_json)
+        return
+    if as_json:
+        raise typer.BadParameter("--json is for a folder; a named text is written into its manifest")
     console = Console(stderr=True)
     with refusing(ValueError, EnvironmentDiffers), console.status(f"reading the packages of {name}"):
         old = manifest(name)
@@ -159,6 +170,18 @@ def take_survey(
             counts = TokenCounts(len(tokens.train), len(tokens.test), tokens.sha256)
             text = _written(replace(text, tokens={**text.tokens, size: counts}))
     console.print(f"{kept_in(name)}: sha256 {text.sha256}", soft_wrap=True)
+
+
+def _survey_folder(folder: Path, *, as_json: bool) -> None:
+    from repro.curation.survey.report import report
+    from repro.curation.survey.survey import survey_folder
+
+    with refusing(ValueError, OSError), Console(stderr=True).status("reading the files"):
+        if not folder.exists():
+            raise ValueError(f"no folder and no text is named {str(folder)!r}; the texts are {', '.join(manifests())}")
+        survey = survey_folder(folder)
+    for line in [json.dumps(survey.plain(), indent=1)] if as_json else report(survey):
+        typer.echo(line)
 
 
 def _fetch_one(entry: Table, console: Console) -> bool:
