@@ -56,7 +56,7 @@ def count_pairs(config: KnownPairs, rng: np.random.Generator) -> list[tuple[Hash
         one = rng.multinomial(2 * config.items, law / law.sum())
         kept = rng.random(config.items) < rng.random()
         other = np.where(kept, one, rng.multinomial(2 * config.items, law / law.sum()))
-        cosine = one @ other / math.sqrt((one @ one) * (other @ other))
+        cosine = float(one @ other) / math.sqrt(float(one @ one) * float(other @ other))
         pairs.append((features, one.astype(float), other.astype(float), math.acos(min(1.0, cosine))))
     return pairs
 
@@ -66,10 +66,9 @@ def known_pairs(config: KnownPairs, seed: int) -> dict[str, float | list[float]]
     rng, sketch = np.random.default_rng([seed, 52]), config.sketch
     minhash, errors, shares = MinHash(sketch.hashes, seed), [], []
     for level in config.levels:
-        pairs = set_pairs(config, level, rng)
-        one_NK, other_NK = (np.array([minhash.signature(pair[side]) for pair in pairs]) for side in (0, 1))
-        likeness = np.array([pair[2] for pair in pairs])
-        errors.append(standardised((one_NK == other_NK).mean(axis=1), likeness, sketch.hashes))
+        ones, others, likeness = zip(*set_pairs(config, level, rng), strict=True)
+        one_NK, other_NK = (np.array([minhash.signature(each) for each in side]) for side in (ones, others))
+        errors.append(standardised((one_NK == other_NK).mean(axis=1), np.array(likeness), sketch.hashes))
         shares.append(float((band_keys(one_NK, sketch) == band_keys(other_NK, sketch)).any(axis=1).mean()))
     agreements, laws = [], []
     for features, one, other, angle in count_pairs(config, rng):

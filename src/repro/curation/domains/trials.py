@@ -28,7 +28,7 @@ def mixed_numbers(config: Mixing, seed: int) -> dict[str, float]:
     """The numbers of `read_elsewhere`."""
     run = config.run_of(seed)
     model, context = trained(run, seed), run.model.context
-    numbers = {}
+    numbers: dict[str, float] = {}
     for name, tokens in places_of(run.text, run.test_tokens).items():
         chances_N, confidence_N, right_N = readings(model, tokens, context)
         numbers |= {

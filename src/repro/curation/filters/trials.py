@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,6 +13,8 @@ from repro.curation.filters.badness import in_another_alphabet, made_bad, prose_
 from repro.curation.filters.classifier import Classifier, area, in_bytes, rule_scores, surprise_scores
 from repro.curation.filters.configurations import KINDS, UNLIKE, Filtering, Kept
 from repro.floor.arrays import Array
+
+Scores = Callable[[Sequence[str]], Array]
 
 REFUSED = 0.05  # of the judged packages' good passages a threshold refuses
 FEWEST = 400  # characters of a passage
@@ -110,7 +113,11 @@ def filter_numbers(config: Filtering, seed: int) -> dict[str, float | int]:
     """The numbers of `filter_scores`."""
     parts, slots = dealt(config, seed), config.slots
     whole = Classifier(parts.reference, parts.raw(), slots)
-    ways = {"known": whole.scores, "rules": rule_scores, "surprise": partial(surprise_scores, parts.reference)}
+    ways: dict[str, Scores] = {
+        "known": whole.scores,
+        "rules": rule_scores,
+        "surprise": partial(surprise_scores, parts.reference),
+    }
     good = {way: scores(parts.judged) for way, scores in ways.items()}
     bad = {way: {kind: scores(texts) for kind, texts in parts.judged_bad.items()} for way, scores in ways.items()}
     threshold = float(np.quantile(good["known"], REFUSED))
