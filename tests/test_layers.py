@@ -94,7 +94,7 @@ MAY_IMPORT = {
     "curation": [],
     "curation.copies": ["floor", "statistics", "corpora.texts"],
     "curation.domains": ["floor", "corpora.languages", "corpora.texts", "models", "training"],
-    "curation.filters": ["floor", "corpora.texts", "models", "training"],
+    "curation.filters": ["floor", "statistics", "corpora.texts", "models", "training"],
     "curation.survey": ["corpora.texts", "curation.copies"],
     # bookkeeping: knows no science
     "bookkeeping": [],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from repro.corpora.texts.packages import Packages
 from repro.curation.filters.badness import in_another_alphabet, made_bad, prose_of
 from repro.curation.filters.classifier import Classifier, area, rule_scores, surprise_scores
 from repro.curation.filters.configurations import KINDS, Filtering
+from repro.curation.filters.estimates import refused_share
 from repro.statistics import student_t
 
 WORDS = [f"word{number}" for number in range(60)]
@@ -44,6 +46,18 @@ def test_the_area_is_the_chance_that_a_good_passage_scores_higher():
     good, bad = np.array([1.0, 2.0, 3.0]), np.array([2.0, 0.0])
 
     assert (1 + 1.5 + 2) / 6 == pytest.approx(area(good, bad))  # pairs won, a tie as half a pair, of six
+
+
+def test_a_share_is_judged_over_draws_unless_they_are_all_alike():
+    """One draw in six that lets a third pass leaves a share of .95 open."""
+    of = [160] * 6
+    varying, alike = (
+        refused_share(pd.DataFrame({"spam: refused": refused, "spam: of": of}), "spam")
+        for refused in ([160, 160, 160, 160, 110, 160], of)
+    )
+
+    assert varying.low < 0.95 < varying.high
+    assert 0.98 < alike.low < alike.high == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
