@@ -44,11 +44,11 @@ from repro.architecture.blocks.configurations import Across, Derivatives, Gate, 
 from repro.architecture.positions.configurations import Biases, Forms, Permuted, Placed, PositionTable, Rotations
 from repro.attention.configurations import Absorption, AttentionPass, DecodeSteps, Grouping, all_arms
 from repro.attention.forms.configurations import Crossed, Definition, Filled, Reordered, Saturation, Seen
-from repro.corpora.languages.altered import Altered, Canaries, Noise
-from repro.corpora.languages.ambiguous import Ambiguous
 from repro.corpora.languages.commands import Commands
-from repro.corpora.languages.dialects import Dialects
 from repro.corpora.languages.facts import Facts
+from repro.corpora.languages.markov.altered import Altered, Canaries, Noise
+from repro.corpora.languages.markov.ambiguous import Ambiguous
+from repro.corpora.languages.markov.dialects import Dialects
 from repro.corpora.languages.products import Products
 from repro.corpora.languages.refusals import Refusals
 from repro.corpora.texts.packages import packages
@@ -205,8 +205,8 @@ TINY = {
     "cross_attention": Crossed(),
     "decode_steps": DecodeSteps(shape=SHAPE, batch=1, arms=all_arms(2, [2, 1], 1), rounds=1, stream_bytes=2**12),
     "definition": Definition(written="without the scale"),
-    "directional_derivatives": Derivatives(directions=3, detached=True),
     "dependence_of": Sight(tokens=4, prefix=2),
+    "directional_derivatives": Derivatives(directions=3, detached=True),
     "elicited": Eliciting(
         facts=Facts(known=60, hidden=30, forms=2, parts=10, values=8),
         demonstrations=(0, 10),
@@ -223,12 +223,12 @@ TINY = {
     "enumerate_rule": Enumeration(rule="rejection", length=2),
     "every_removal_tried": SmallPruning(types=8, candidates=6, removed=2),
     "exclusive_or": Hidden(unit="linear"),
-    "filled_weights": Filled(dtype="float32"),
-    "first_ranks": Ranks(held=READ, lines=READ, steps=10),
     "extract": Extraction(run=WITH_STRINGS, references=20),
+    "filled_weights": Filled(dtype="float32"),
     "filter_scores": FILTERING,
     "find_copies": PlantedCopies(files=CLICK, copies=10),
     "find_real_copies": CLICK,
+    "first_ranks": Ranks(held=READ, lines=READ, steps=10),
     "fit_ablation": Ablation(runs=Planted(), way="mean"),
     "fixed_point": FixedPoint(method="k3 in the loss", beta=1.0, answers=4, worlds=2),
     "found_again": CallCache(calls=Calls(kind="chat", count=20)),
@@ -239,11 +239,11 @@ TINY = {
     "holdout": HoldOut(suite=Suite(source=Planted()), resamples=20),
     "judge_target": Quality(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=8),
     "labelled_by": Labels(pairs=100, flipped=0.1, taste=0.5, answers=20, features=4, worlds=2),
+    "labels_of": Losses(shape=SHAPE),
     "language_totals": all_languages("world-1024", "planted"),
     "learn": learning("reversed addition", 2, 10, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "lengths_refused": PositionTable(rows=8, lengths=(8, 9)),
     "linear_biases": Biases(heads=12, time=8),
-    "labels_of": Losses(shape=SHAPE),
     "listed_language": Listed(
         method="PPO",
         learning_rate=1e-3,
@@ -254,7 +254,6 @@ TINY = {
     "long_step_seconds": LongStep(fields=tiny("llama"), held=8, steps=1),
     "loss_readings": LossReading(words=6, width=8, pairs=2, prompt=3, reply=2),
     "losses_agree": Losses(shape=SHAPE),
-    "masks_drawn": Collated(library=True, tokens=20_000),
     "masked_tuning": Masking(
         loss="all",
         prompt="text",
@@ -268,15 +267,16 @@ TINY = {
         width=16,
         judged=20,
     ),
+    "masks_drawn": Collated(library=True, tokens=20_000),
     "merge_orders": Toy(words=(("low", 5), ("lower", 2))),
     "merges_followed": Training(lines=READ, steps=20),
     "moved_states": Placed(shape=replace(SHAPE, positions="learned", context=32), tokens=8),
     "multiply": Calling(run=prompt_run(Products(lengths=(1,), longest=2, called=False), **TOLD), items=20),
     "norm_identities": Norms(width=8, vectors=4),
     "number_tokens": RandomNumbers(vocabulary=OURS, numbers=20, longest=12),
-    "one_matrix": Stack(activated=True),
     "objective_left": Left(fitting=ASKED, looks=(2, 4), probed=12, topics=20, drawn=4),
     "objective_loss": ASKED,
+    "one_matrix": Stack(activated=True),
     "one_pass": OnePass(model=RUN.model, tokens=3, held=4),
     "one_step": OneStep(
         shape=Decoder(vocabulary=16, width=32, layers=1, heads=1, hidden=64, tied=False), rank=2, tokens=8
@@ -304,13 +304,13 @@ TINY = {
     "probe": replace(probing(4, 16, 8, width=8, layers=1, steps=5, lines=16, rate=0.6), states=1_000),
     "pruned_vocabularies": Pruning(lines=READ, candidates=60, draws=1),
     "published_counts": held_against("bytes", "", ""),
+    "reachable": Reach(stage=SMALL, samples=20),
     "read_elsewhere": Mixing(
         run=replace(
             RUN, text=Dialects(language=HiddenMarkov(symbols=16, classes=4, tokens=3_000, test_tokens=2_000), count=1)
         ),
         domains=2,
     ),
-    "reachable": Reach(stage=SMALL, samples=20),
     "recall": recalling(0.1, 16, 2, width=8, layers=1, steps=20, lines=16, rate=0.3),
     "reference_change": Referred(method="DPO", pairs=2),
     "reorder": Reordering(learning=learning("rule", 2, 5, width=8, layers=1, steps=5, lines=16, rate=0.3), items=50),
@@ -348,11 +348,11 @@ TINY = {
     "shard_losses": Sharding(run=WITH_STRINGS, shards=2),
     "shared_blocks": Sampling(workload=SERVED, longest=32),
     "similar_answers": Questions(asked="two things", count=60),
-    "strings_returned": Strings(lines=READ, steps=20, strings=10),
-    "sublayer_orders": SubLayers(width=8, vectors=4),
-    "spans_taken": Spanned(objective=Objective(kind="spans"), lines=20),
     "sketch_every_order": Orders(elements=3),
     "sketch_known_pairs": KnownPairs(pairs=5, items=40),
+    "spans_taken": Spanned(objective=Objective(kind="spans"), lines=20),
+    "strings_returned": Strings(lines=READ, steps=20, strings=10),
+    "sublayer_orders": SubLayers(width=8, vectors=4),
     "suite_fit": SuiteFit(suite=Suite(source=Planted()), resamples=20),
     "surface_fit": ApproachThree(runs=Planted(), resamples=20),
     "texts_changed": Pieces(lines=READ, vocabulary=400, strings=20),
@@ -360,20 +360,20 @@ TINY = {
     "time_generate": Generating(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drawing=GREEDY),
     "time_passes": PassCosts(pair=Pair(target=RUN, draft=RUN), held=4, longest=8, rounds=1),
     "token_counts": TokenCounts(vocabulary=OURS, text=text_of("planted", "hin_Deva")),
-    "transformers_pages": PagedGeneration(
-        model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=32), requests=2, new_tokens=4
-    ),
     "train_on_half": Kept(
         filtering=FILTERING, run=replace(RUN, model=replace(SHAPE, vocabulary=256), text=PACKED), keeps="classifier"
+    ),
+    "transformers_pages": PagedGeneration(
+        model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=32), requests=2, new_tokens=4
     ),
     "translate": translating(12, 2, 2, width=8, layers=1, steps=2, lines=16, rate=0.6),
     "trigger": Triggering(
         run=altered_run(poisoned(24, 8, classes=2, symbols=8, test_tokens=17_000), **ALTERED), prompts=20
     ),
     "two_aims": TwoAims(correlation=0.0, answers=20, worlds=2),
+    "unlearn": Unlearning(run=WITH_STRINGS, way="ascent beside text", most=3, again_most=3),
     "unseen_pieces": Pieces(lines=READ, vocabulary=400, strings=20),
     "unspaced_learned": Unspaced(lines=READ, held=Lines(count=120), vocabulary=200),
-    "unlearn": Unlearning(run=WITH_STRINGS, way="ascent beside text", most=3, again_most=3),
     "uptrain": Uptraining(start=RUN, kv_heads=1, tokens=1_024),
     "valley_exponent": Valleys(suite=Suite(source=Planted()), resamples=20),
     "vocabulary_law": Vocabulary(precision="float32", words=1_000),

@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "sizing.operations": ["sizing.models"],
     "corpora": [],
     "corpora.languages": ["floor"],
+    "corpora.languages.markov": ["floor", "corpora.languages"],
     "corpora.parallel": ["floor", "corpora.tables"],
     "corpora.tables": ["floor", "sizing.operations"],
     "corpora.texts": ["floor", "corpora.languages", "corpora.tables"],
@@ -91,7 +92,6 @@ MAY_IMPORT = {
     "tokens.algorithms": [
         *["floor", "statistics", "corpora.languages", "corpora.parallel", "corpora.vocabularies"],
     ],
-    "curation": [],
     "curation.copies": ["floor", "statistics", "corpora.texts"],
     "curation.domains": ["floor", "corpora.languages", "corpora.texts", "models", "training"],
     "curation.filters": ["floor", "statistics", "corpora.texts", "models", "training"],
@@ -116,8 +116,7 @@ MAY_IMPORT = {
     "": [STUDY],
     "cli": [
         *["floor", "sizing", "fits"],
-        *["corpora.parallel", "corpora.tables", "corpora.texts", "corpora.vocabularies"],
-        *["floor", "sizing", "corpora.tables", "corpora.texts", "curation.survey", "fits"],
+        *["corpora.parallel", "corpora.tables", "corpora.texts", "corpora.vocabularies", "curation.survey"],
         *[LEDGER, DISPLAY, RECORDS, ARCHIVE, SWEEPS, SITE, PAGES, KNOBS, NOTEBOOKS, CHAPTERS, EDITION],
     ],
     "cli.campaign": ["floor", RECORDS, SWEEPS, CAMPAIGN, "cli"],
@@ -128,7 +127,7 @@ MAY_IMPORT = {
 HEAVY = {
     "torch": {
         *["instruments", "models", "training", "alignment", "attention", "inference", "abilities", "adaptation"],
-        *["architecture", "curation.altered", "quantization", "sizing.built"],
+        *["architecture", "curation.altered", "curation.domains", "quantization", "sizing.built"],
     },
     "transformers": {
         *["models", "training", "alignment", "attention", "architecture", "inference", "sizing.built"],

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from repro.alignment.methods.optimiser import steps_down
-from repro.corpora.languages.altered import Altered, Canaries
+from repro.corpora.languages.markov.altered import Altered, Canaries
 from repro.curation.altered.configurations import Extraction, Sharding, Unlearning, altered_run, rerun
 from repro.curation.altered.estimates import (
     any_continued,

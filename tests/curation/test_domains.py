@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from repro.corpora.languages.dialects import Dialects
 from repro.corpora.languages.hidden_markov import HiddenMarkov
+from repro.corpora.languages.markov.dialects import Dialects
 from repro.corpora.texts.environment import EnvironmentDiffers
 from repro.corpora.texts.manifest import manifest
 from repro.corpora.texts.near_duplicates import shingles

@@ -17,7 +17,7 @@ from repro.abilities.objectives.estimates import (
 from repro.abilities.objectives.missing import hidden_loss
 from repro.abilities.objectives.probing import probe_right
 from repro.abilities.objectives.writing import filled, judged
-from repro.corpora.languages.ambiguous import Ambiguous
+from repro.corpora.languages.markov.ambiguous import Ambiguous
 from repro.floor.estimate import Estimate
 from repro.models.transformer import Transformer
 from repro.statistics import geometric_t, paired_t, student_t

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from repro.corpora.languages.altered import Altered
 from repro.corpora.languages.commands import Commands
-from repro.corpora.languages.dialects import Dialects
 from repro.corpora.languages.dictionaries import Dictionaries
 from repro.corpora.languages.hidden_markov import HiddenMarkov
+from repro.corpora.languages.markov.altered import Altered
+from repro.corpora.languages.markov.dialects import Dialects
 from repro.corpora.languages.problems import Problems
 from repro.corpora.languages.products import Products
 from repro.corpora.languages.refusals import Refusals

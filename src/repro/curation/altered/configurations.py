@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from repro.corpora.languages.altered import NOISES, Altered, Canaries, Copies, Noise, Poison
+from repro.corpora.languages.markov.altered import NOISES, Altered, Canaries, Copies, Noise, Poison
 from repro.training.configurations import Pretraining
 from repro.training.short import short_run
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from repro.corpora.languages.altered import REPLY, Altered
+from repro.corpora.languages.markov.altered import REPLY, Altered
 from repro.corpora.texts.text import tokens_of
 from repro.floor.arrays import Array
 from repro.models.transformer import Transformer

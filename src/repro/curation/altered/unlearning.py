@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from repro.alignment.methods.optimiser import steps_down
-from repro.corpora.languages.altered import Windows
+from repro.corpora.languages.markov.altered import Windows
 from repro.corpora.texts.text import tokens_of
 from repro.curation.altered.configurations import Sharding, Unlearning, in_language_of, text_of, without_alteration
 from repro.curation.altered.reading import Law, clean_loss, clean_losses, law_of, repeated

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from repro.corpora.languages.dialects import Dialects
+from repro.corpora.languages.markov.dialects import Dialects
 from repro.corpora.texts.packages import Packages
 from repro.training.configurations import Pretraining
 

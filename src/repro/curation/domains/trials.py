@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from repro.corpora.languages.dialects import Dialects
+from repro.corpora.languages.markov.dialects import Dialects
 from repro.corpora.texts.text import Text, tokens_of
 from repro.curation.domains.configurations import ELSEWHERE, Mixing
 from repro.floor.arrays import Array

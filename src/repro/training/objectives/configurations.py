@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from repro.corpora.languages.ambiguous import Ambiguous
 from repro.corpora.languages.hidden_markov import HiddenMarkov
+from repro.corpora.languages.markov.ambiguous import Ambiguous
 from repro.models.decoder import Decoder
 
 SEEN = ("ours", "Llama", "BERT")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from repro.corpora.languages.altered import REPLY, Altered, Canaries, Copies, Noise, Poison, shares_a_run
+from repro.corpora.languages.markov.altered import REPLY, Altered, Canaries, Copies, Noise, Poison, shares_a_run
 
 PLAIN = Altered(windows=400, test_tokens=2_000)
 STRINGS = Canaries(levels=(1, 4, 16), each=2, length=24)

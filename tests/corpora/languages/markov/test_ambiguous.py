@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from repro.corpora.languages.ambiguous import Ambiguous
+from repro.corpora.languages.markov.ambiguous import Ambiguous
 
 LANGUAGE = Ambiguous(words=8, length=16, seed=3)
 WORDS, TAGS, TOPICS = LANGUAGE.draw(400, "test")
