@@ -1,5 +1,7 @@
 """The laws of objectives, each beside a false rival that it must catch."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -13,22 +15,27 @@ from repro.training.objectives.fitting import let_see
 from repro.training.objectives.laws import after_steps, dependence, law_of, library_loss, one_loss
 
 LOSSES = Losses(shape=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=12))
-TABLES = {prefix: dependence(Sight(prefix=prefix), 0).ravel().tolist() for prefix in (0, 3, 8)}
+
+
+@cache
+def table(prefix: int) -> list[float]:
+    """Derivatives of logits by tokens; not at import, since the imitated GPU must see a process's first backward pass."""
+    return dependence(Sight(prefix=prefix), 0).ravel().tolist()
 
 
 def left(prefix: int) -> float:
     """The largest derivative by a token to the right."""
-    return most_seen([TABLES[prefix]], lambda row, column: column > row)
+    return most_seen([table(prefix)], lambda row, column: column > row)
 
 
 def inside(prefix: int) -> float:
     """The least derivative by a token of a prefix of three."""
-    return least_seen([TABLES[prefix]], lambda row, column: column < 3)
+    return least_seen([table(prefix)], lambda row, column: column < 3)
 
 
 def after(prefix: int) -> float:
     """The largest derivative by a later token that is to the right."""
-    return most_seen([TABLES[prefix]], lambda row, column: (column > row) & (column >= 3))
+    return most_seen([table(prefix)], lambda row, column: (column > row) & (column >= 3))
 
 
 def test_a_causal_model_sees_nothing_to_its_right_and_one_without_a_mask_does():
@@ -42,7 +49,7 @@ def test_a_prefix_is_seen_by_all_and_the_rest_by_later_tokens_alone():
 
 
 def test_a_mark_stands_where_something_depends():
-    assert ["■■■·····", "■■■■····"] == marks_of(TABLES[3])[2:4]
+    assert ["■■■·····", "■■■■····"] == marks_of(table(3))[2:4]
 
 
 def test_one_model_goes_from_encoder_to_decoder():
