@@ -45,6 +45,7 @@ __all__ = [
     "Text",
     "Tokens",
     "TokensDiffer",
+    "splits_of",
     "tokens_of",
 ]
 Text = (
@@ -136,7 +137,13 @@ def _make(text: Text, place: Path) -> dict[str, Any]:
     return {"dtype": "<u2", "bytes_per_token": per_token, "entropy": text.entropy}
 
 
-def _make_environment(text: Environment, place: Path) -> dict[str, Any]:
+def splits_of(text: Environment) -> tuple[list[str], list[str]]:
+    """The documents of an environment text, those of training and those of the test.
+
+    Raises:
+        EnvironmentDiffers: the packages here are not the manifest's and no unpacked text is at hand.
+        ValueError: this version of the project has another text of that name.
+    """
     wanted = manifest(text.manifest)
     if text.sha256 != wanted.sha256:
         raise ValueError(
@@ -144,9 +151,12 @@ def _make_environment(text: Environment, place: Path) -> dict[str, Any]:
             "is asked for, as in an older version; its tokens cannot be made here"
         )
     whole = text_of(wanted)
-    train, test = documents(whole[: wanted.train_bytes]), documents(whole[wanted.train_bytes :])
-    about = _tokenise(train, test, text.vocabulary, place)
-    stated, packed = wanted.tokens.get(text.vocabulary), packed_sha256(place)
+    return documents(whole[: wanted.train_bytes]), documents(whole[wanted.train_bytes :])
+
+
+def _make_environment(text: Environment, place: Path) -> dict[str, Any]:
+    about = _tokenise(*splits_of(text), text.vocabulary, place)
+    stated, packed = manifest(text.manifest).tokens.get(text.vocabulary), packed_sha256(place)
     if stated is not None and stated.sha256 != packed:
         raise TokensDiffer(
             f"{text.manifest!r} at a vocabulary of {text.vocabulary} gives tokens of sha256 {packed[:12]}..., and the "

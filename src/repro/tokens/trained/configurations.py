@@ -1,0 +1,122 @@
+"""Configurations of trials on vocabularies: text that is cut, and models that are trained on what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from repro.corpora.parallel.files import corpora
+from repro.corpora.texts.environment import Environment
+from repro.models.counting import training_flops
+from repro.models.decoder import Decoder
+from repro.training.configurations import Pretraining
+
+FIRST_LEARNED = 257  # the number of the first token that is learned; before it stand the document's end and the bytes
+WARM_UP = 10  # the rate rises over the first one in so many of the tokens
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cutting:
+    """A text cut by a BPE that was trained on its first part, and pieces of that part in which entries are counted.
+
+    Fields: `piece` bytes of each of the `pieces`, one after the other; an entry is seldom read below `seldom` times.
+    """
+
+    text: Environment
+    piece: int = 1_000_000
+    pieces: int = 6
+    seldom: int = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParallelCutting:
+    """The same sentences in several languages, cut by a BPE that was trained on others, as many of each language.
+
+    Fields: `languages` of FLORES-200, the first the one that the others are compared with; `sha256` over their files;
+    `kind` of BPE; `blocks` of neighbouring sentences, since neighbours come from one article.
+
+    Raises:
+        ValueError: one language alone, or a sha256 that is not that of the files.
+    """
+
+    languages: tuple[str, ...]
+    sha256: str
+    vocabulary: int
+    kind: str = "bpe"
+    blocks: int = 40
+
+    def __post_init__(self) -> None:
+        if len(self.languages) < 2:
+            raise ValueError(f"languages {self.languages}; expected at least two, to compare")
+        if self.sha256 != files_sha256(self.languages):
+            raise ValueError(f"sha256 {self.sha256[:12]}... is not that of these files in this version of the project")
+
+
+def parallel_cutting(languages: list[str], vocabulary: int, kind: str) -> ParallelCutting:
+    """Languages of FLORES-200 cut by a BPE of a kind."""
+    named = tuple(languages)
+    return ParallelCutting(languages=named, sha256=files_sha256(named), vocabulary=vocabulary, kind=kind)
+
+
+def files_sha256(languages: tuple[str, ...]) -> str:
+    """One sha256 over those of the files of some languages, as the manifest of FLORES-200 states them."""
+    stated = corpora()["flores-200"].files
+    paths = [f"{split}/{language}.{split}" for split in ("dev", "devtest") for language in languages]
+    return sha256("".join(stated[path] for path in paths).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocabularyRun:
+    """A decoder trained on a text in the tokens of one vocabulary, and the held-out text that judges it.
+
+    Fields: `judged` characters from the middle of each held-out document; a word is rare that the training text holds
+    at most `rare` times, common from `common` times on; an entry is seldom read below `seldom` times.
+
+    Raises:
+        ValueError: no text of documents, or an embedding that the softmax moves too.
+    """
+
+    run: Pretraining
+    judged: int = 2_000
+    rare: int = 10
+    common: int = 1_000
+    seldom: int = 100
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.run.text, Environment):
+            raise ValueError(
+                f"a text of {self.run.text}; expected one of documents, which vocabularies cut differently"
+            )
+        if self.run.model.tied or self.run.weight_decay:
+            raise ValueError("a tied or decaying embedding moves in rows that were never read; expected neither")
+
+    @property
+    def text(self) -> Environment:
+        """The text."""
+        assert isinstance(self.run.text, Environment)
+        return self.run.text
+
+
+def at_equal_compute(
+    text: Environment, *, width: int, layers: int, context: int, lines: int, flops: float, rate: float
+) -> VocabularyRun:
+    """A run of `flops` operations, the output matrix counted, `lines` windows per step, at a peak rate of rate / width.
+
+    A larger vocabulary pays for its output matrix with steps.
+    """
+    model = Decoder(
+        vocabulary=text.vocabulary, width=width, layers=layers, heads=width // 16, context=context, tied=False
+    )
+    batch = lines * context
+    tokens = batch * max(1, round(flops / training_flops(model, batch, context)))
+    run = Pretraining(
+        model=model,
+        text=text,
+        readings=(tokens,),
+        batch=batch,
+        learning_rate=rate / width,
+        warmup=tokens // WARM_UP,
+        weight_decay=0.0,
+        test_tokens=8 * batch,
+    )
+    return VocabularyRun(run=run)

@@ -1,0 +1,117 @@
+"""From sweeps over vocabularies to estimates: the unit is the document, the block of sentences, or the seed.
+
+A table has one row per vocabulary (and seed), with lists over documents, blocks or pieces of text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from repro.floor.arrays import Array
+from repro.models.counting import matrix_parameters
+from repro.models.decoder import Decoder
+from repro.statistics import Estimate, joint_bootstrap
+
+TENTH = 1  # the most-read tenth of the rows, the last of the list
+HALF = 5  # the less-read half of them, the first five
+
+
+def tokens_slope(cuts: pd.DataFrame) -> Estimate:
+    """The slope of log tokens on log vocabulary over all held-out documents, which are resampled."""
+    sizes = np.log(cuts["text.vocabulary"].to_numpy(dtype=float))
+
+    def slope(*tokens: Array) -> float:
+        return float(np.polyfit(sizes, np.log([one.sum() for one in tokens]), 1)[0])
+
+    return joint_bootstrap(slope, *cuts["tokens"])
+
+
+def tokens_per_byte(cuts: pd.DataFrame) -> dict[int, float]:
+    """By vocabulary, tokens per byte of all held-out documents."""
+    return {
+        int(size): sum(tokens) / sum(spelled)
+        for size, tokens, spelled in zip(cuts["text.vocabulary"], cuts["tokens"], cuts["bytes"], strict=True)
+    }
+
+
+def operations(shape: Decoder, vocabulary: int) -> int:
+    """Operations per token in the matrices of a decoder with another vocabulary; attention to others is left out."""
+    return 2 * matrix_parameters(replace(shape, vocabulary=vocabulary))
+
+
+def operations_ratio(cuts: pd.DataFrame, shape: Decoder, small: int, large: int) -> Estimate:
+    """Operations per byte with the large vocabulary over those with the small one; documents are resampled."""
+    tokens = {int(size): row for size, row in zip(cuts["text.vocabulary"], cuts["tokens"], strict=True)}
+    per_token = operations(shape, large) / operations(shape, small)
+    return joint_bootstrap(
+        lambda many, few: float(per_token * few.sum() / many.sum()), tokens[small], tokens[large], unit="times"
+    )
+
+
+def unevenness(row: pd.Series) -> Array:
+    """(languages - 1, blocks) tokens of each other language and, as the last row, those of the first."""
+    first, *others = row["languages"]
+    return np.array([row[name] for name in (*others, first)], dtype=float)
+
+
+def worst_ratio(tokens: Array) -> float:
+    """The greatest total of a language over that of the language they are compared with, the last row."""
+    totals = tokens.sum(axis=1)
+    return float(totals[:-1].max() / totals[-1])
+
+
+def worst_ratio_change(small: pd.Series, large: pd.Series) -> Estimate:
+    """The worst ratio with the large vocabulary minus that with the small one; blocks of sentences are resampled."""
+    few, many = unevenness(large), unevenness(small)
+
+    def change(*rows: Array) -> float:
+        return worst_ratio(np.array(rows[: len(few)])) - worst_ratio(np.array(rows[len(few) :]))
+
+    return joint_bootstrap(change, *few, *many)
+
+
+def worst_tokens_ratio(small: pd.Series, large: pd.Series) -> Estimate:
+    """Tokens of the costliest language with the small vocabulary over those with the large; blocks are resampled."""
+    few, many = unevenness(large), unevenness(small)
+
+    def ratio(*rows: Array) -> float:
+        return float(np.array(rows[len(few) :]).sum(axis=1).max() / np.array(rows[: len(few)]).sum(axis=1).max())
+
+    return joint_bootstrap(ratio, *few, *many, unit="times")
+
+
+def moved_less(runs: pd.DataFrame) -> list[float]:
+    """Per seed, how far the less-read half of the rows moved over how far the most-read tenth did."""
+    return [float(np.mean(moved[:HALF]) / np.mean(moved[-TENTH:])) for moved in runs["moved"]]
+
+
+def of_vocabulary(runs: pd.DataFrame, vocabulary: int, column: str) -> list[float]:
+    """A column of the runs with one vocabulary, in order of seed."""
+    return [float(value) for value in at(runs, vocabulary)[column]]
+
+
+def at(runs: pd.DataFrame, vocabulary: int) -> pd.DataFrame:
+    """The runs with one vocabulary, in order of seed."""
+    return runs[runs["run.model.vocabulary"] == vocabulary].sort_values("seed")
+
+
+def rare_cost(runs: pd.DataFrame, vocabulary: int) -> list[float]:
+    """Per seed, bits per byte that rare words cost more than common ones."""
+    return list(np.subtract(*(of_vocabulary(runs, vocabulary, name) for name in ("rare_bits", "common_bits"))))
+
+
+def rates_chosen(tried: pd.DataFrame, rates: Sequence[float]) -> dict[int, float]:
+    """By vocabulary, the rate of fewest bits per byte, of the same few.
+
+    Raises:
+        ValueError: rows for more than one seed.
+    """
+    if tried["seed"].nunique() != 1:
+        raise ValueError(f"{tried['seed'].nunique()} seeds; rates are chosen on one that no estimate uses")
+    table = tried.assign(rate=np.resize(rates, len(tried)))
+    best = table.groupby("run.model.vocabulary")["bits_per_byte"].idxmin()
+    return {int(size): float(table.loc[place, "rate"]) for size, place in best.items()}
