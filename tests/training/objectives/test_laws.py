@@ -19,7 +19,7 @@ LOSSES = Losses(shape=Decoder(vocabulary=16, width=16, layers=1, heads=2, contex
 
 @cache
 def table(prefix: int) -> list[float]:
-    """Derivatives of logits by tokens; not at import, since the imitated GPU must see a process's first backward pass."""
+    """Derivatives of logits by tokens; not at import: an imitated GPU must see the first backward pass."""
     return dependence(Sight(prefix=prefix), 0).ravel().tolist()
 
 

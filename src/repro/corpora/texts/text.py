@@ -20,6 +20,7 @@ from repro.corpora.languages.problems import Problems
 from repro.corpora.languages.products import Products
 from repro.corpora.languages.refusals import Refusals
 from repro.corpora.languages.skills import Skills
+from repro.corpora.languages.sums import Sums
 from repro.corpora.texts.environment import Environment, documents, environment, text_of
 from repro.corpora.texts.hub import Hub, stream
 from repro.corpora.texts.manifest import manifest
@@ -42,6 +43,7 @@ __all__ = [
     "Products",
     "Refusals",
     "Skills",
+    "Sums",
     "Text",
     "Tokens",
     "TokensDiffer",
@@ -61,6 +63,7 @@ Text = (
     | Products
     | Refusals
     | Skills
+    | Sums
 )
 _RECIPE = 1  # raise when the same text would now give other tokens
 

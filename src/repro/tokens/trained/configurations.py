@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from repro.corpora.languages.sums import Sums
 from repro.corpora.parallel.files import corpora
 from repro.corpora.texts.environment import Environment
 from repro.models.counting import training_flops
 from repro.models.decoder import Decoder
-from repro.training.configurations import Pretraining
+from repro.training.configurations import Pretraining, decayed, warmed_up
+from repro.training.short import TESTED, short_run
 
 FIRST_LEARNED = 257  # the number of the first token that is learned; before it stand the document's end and the bytes
 WARM_UP = 10  # the rate rises over the first one in so many of the tokens
+SWAPS = ("kept", "renumbered", "naive", "averaged rows", "random rows", "fresh")
+UNTUNED = SWAPS[:3]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,3 +124,86 @@ def at_equal_compute(
         test_tokens=8 * batch,
     )
     return VocabularyRun(run=run)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adding:
+    """A training run on sums, and how many unseen ones its model answers.
+
+    Raises:
+        ValueError: the text holds no sums, or the context is not one line.
+    """
+
+    run: Pretraining
+    items: int = 1_000
+
+    def __post_init__(self) -> None:
+        text = self.run.text
+        if not isinstance(text, Sums) or self.run.model.context != text.length:
+            raise ValueError(f"a context of {self.run.model.context} over {text}; expected sums, one line a window")
+
+    @property
+    def sums(self) -> Sums:
+        """The text."""
+        assert isinstance(self.run.text, Sums)
+        return self.run.text
+
+
+def adding(
+    digits: int, chunk: int, cut: str, base: int, *, width: int, layers: int, steps: int, lines: int, rate: float
+) -> Adding:
+    """A `short_run` on sums, `lines` of them per step, all freshly drawn: as many for every way of cutting."""
+    text = Sums(digits=digits, chunk=chunk, cut=cut, base=base)
+    length = text.length
+    text = replace(text, tokens=(steps * lines + 1) * length, test_tokens=(TESTED * lines + 1) * length)
+    return Adding(run=short_run(text, length, width=width, layers=layers, steps=steps, lines=lines, rate=rate))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swap:
+    """A trained decoder that is given another tokeniser of as many entries, and what is trained after that.
+
+    Fields: `start` the first training, on a BPE's tokens; `way` kept: nothing is changed; renumbered: the entries get
+    other numbers, and the rows with them; naive: text is cut by the other tokeniser and the rows stay; averaged rows:
+    an entry's rows become the mean of those of the pieces that the first tokeniser cuts it into; random rows: they are
+    drawn anew; fresh: every weight is. `share` of the first training's steps that follow, 0 for none; `rate` their peak
+    over the first one's; `learned` bytes of the training text that the other tokeniser, a unigram, is trained on;
+    `read` bytes that are trained on; `judged` characters from the middle of each held-out document.
+
+    Raises:
+        ValueError: no such way, training after one that allows none, or a text without documents.
+    """
+
+    start: Pretraining
+    way: str
+    share: float = 0.0
+    rate: float = 1.0
+    learned: int = 2_000_000
+    read: int = 3_000_000
+    judged: int = 500
+
+    def __post_init__(self) -> None:
+        if self.way not in SWAPS:
+            raise ValueError(f"way is {self.way!r}; expected one of {', '.join(SWAPS)}")
+        if self.share < 0 or (self.share and self.way in UNTUNED):
+            raise ValueError(f"a share of {self.share} after {self.way!r}; expected 0 there, and elsewhere 0 or more")
+        if not isinstance(self.start.text, Environment):
+            raise ValueError(f"a text of {self.start.text}; expected one of documents, which can be cut otherwise")
+
+    @property
+    def text(self) -> Environment:
+        """The text."""
+        assert isinstance(self.start.text, Environment)
+        return self.start.text
+
+    @property
+    def steps(self) -> int:
+        """Steps after the swap."""
+        return round(self.share * self.start.steps(self.start.readings[-1]))
+
+    def rate_at(self, step: int) -> float:
+        """The learning rate of step number `step`, counted from 0: up over a tenth of the steps, then down to nothing."""
+        batch, peak = self.start.batch, self.rate * self.start.learning_rate
+        done, tokens = (step + 1) * batch, self.steps * batch
+        rising = warmed_up(done, peak=peak, warmup=tokens // WARM_UP)
+        return min(rising, decayed(done, peak=peak, start=tokens // WARM_UP, end=tokens + batch))

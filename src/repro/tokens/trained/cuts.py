@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,9 +57,9 @@ def _pieces(train: Sequence[str], config: Cutting) -> Iterator[list[str]]:
         yield sample_of(waiting, config.piece)
 
 
-def _learned_counts(bpe: object, documents: Sequence[str], vocabulary: int) -> NDArray[np.int64]:
+def _learned_counts(bpe: Any, documents: Sequence[str], vocabulary: int) -> NDArray[np.int64]:
     """(learned entries,) how often each is read in some documents."""
-    tokens = np.concatenate(list(encode(bpe, documents)))  # type: ignore[arg-type]
+    tokens = np.concatenate(list(encode(bpe, documents)))
     return np.bincount(tokens, minlength=vocabulary)[FIRST_LEARNED:]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,13 +49,26 @@ def token_nats(model: Transformer, ids: NDArray[np.int64]) -> Array:
     return nats
 
 
-def byte_bits(model: Transformer, texts: Sequence[str], bpe: object, lengths: NDArray[np.int64]) -> list[Array]:
-    """(bytes,) for each text the bits of each byte: those of its token, shared out evenly among the token's bytes."""
+def byte_bits(
+    model: Transformer,
+    texts: Sequence[str],
+    cutter: Any,
+    lengths: NDArray[np.int64],
+    numbers: NDArray[np.int64] | None = None,
+) -> list[Array]:
+    """(bytes,) for each text the bits of each byte: those of its token, shared out evenly among the token's bytes.
+
+    Args:
+        cutter: the tokeniser.
+        lengths: (V,) bytes of each of its tokens.
+        numbers: (V,) by which number the model knows each of its tokens, where that is another.
+    """
     bits = []
     for text in texts:
-        ids = np.array([0, *bpe.encode(text, add_special_tokens=False).ids])  # type: ignore[attr-defined]
+        ids = np.array([0, *cutter.encode(text, add_special_tokens=False).ids])
         sizes = lengths[ids[1:]]
-        bits.append(np.repeat(token_nats(model, ids) / math.log(2) / sizes, sizes))
+        nats = token_nats(model, ids if numbers is None else numbers[ids])
+        bits.append(np.repeat(nats / math.log(2) / sizes, sizes))
     return bits
 
 
