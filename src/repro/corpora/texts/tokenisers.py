@@ -112,7 +112,7 @@ def _train(sample: Sequence[str], vocabulary: int, kind: str) -> Tokenizer:
     learned.train_from_iterator(sample, trainer)
     if learned.get_vocab_size() != vocabulary:
         raise ValueError(
-            f"the sample gave a vocabulary of {learned.get_vocab_size()}, not {vocabulary}: it holds too few pairs. Ask "
-            "for a smaller vocabulary or give more text"
+            f"the sample gave a vocabulary of {learned.get_vocab_size()}, not {vocabulary}: it holds too few pairs. "
+            "Ask for a smaller vocabulary or give more text"
         )
     return learned
