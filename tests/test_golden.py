@@ -52,6 +52,7 @@ from repro.corpora.languages.markov.dialects import Dialects
 from repro.corpora.languages.products import Products
 from repro.corpora.languages.refusals import Refusals
 from repro.corpora.texts.packages import packages
+from repro.corpora.texts.environment import environment
 from repro.corpora.texts.text import HiddenMarkov, Skills
 from repro.corpora.vocabularies.configurations import (
     RandomNumbers,
@@ -119,6 +120,7 @@ from repro.tokens.algorithms.configurations import (
     Training,
     Unspaced,
 )
+from repro.tokens.trained.configurations import Cutting, Swap, adding, at_equal_compute, parallel_cutting
 from repro.training.configurations import Pretraining, Uptraining
 from repro.training.objectives.configurations import (
     Coded,
@@ -161,6 +163,8 @@ ASKED = Fitting(
     steps=4,
     lines=8,
 )
+PYTHON = environment("python-small", 300)
+READ = replace(at_equal_compute(PYTHON, width=16, layers=1, context=16, lines=2, flops=1e7, rate=0.5), judged=100)
 PROMPTS = Prompts(text=RUN.text, count=2, length=4)
 PACKED = packages("python-small", ("click", "rich", "traitlets"), (), tokens=1, test_tokens=1)
 CLICK = Files(manifest=PACKED.manifest, sha256=PACKED.sha256, packages=("click",))
@@ -168,6 +172,7 @@ FILTERING = Filtering(text=PACKED, judged=1, passages=12, length=800, slots=2**1
 
 TINY = {
     "absorbed_attention": Absorption(decoupled=False),
+    "add_numbers": adding(2, 2, "left", 5, width=16, layers=1, steps=5, lines=16, rate=0.3),
     "adapters_folded": InPlace(shape=SHAPE, rank=2, alpha=4),
     "aligned_reviews": Aligned(
         method="PPO",
@@ -203,6 +208,8 @@ TINY = {
     "counting_exponents": Counting(),
     "criteria_agree": Training(lines=READ, steps=10),
     "cross_attention": Crossed(),
+    "cut_documents": Cutting(text=PYTHON, piece=20_000, pieces=1),
+    "cut_languages": parallel_cutting("planted", ["plain", "marked"], 320, "bpe with marks"),
     "decode_steps": DecodeSteps(shape=SHAPE, batch=1, arms=all_arms(2, [2, 1], 1), rounds=1, stream_bytes=2**12),
     "definition": Definition(written="without the scale"),
     "dependence_of": Sight(tokens=4, prefix=2),
@@ -363,6 +370,11 @@ TINY = {
     "train_on_half": Kept(
         filtering=FILTERING, run=replace(RUN, model=replace(SHAPE, vocabulary=256), text=PACKED), keeps="classifier"
     ),
+    "swap_tokeniser": Swap(start=READ.run, way="kept", judged=100),
+    "time_decoding": Decoding(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drafted=2),
+    "time_generate": Generating(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drawing=GREEDY),
+    "time_passes": PassCosts(pair=Pair(target=RUN, draft=RUN), held=4, longest=8, rounds=1),
+    "train_vocabulary": READ,
     "transformers_pages": PagedGeneration(
         model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=32), requests=2, new_tokens=4
     ),

@@ -80,6 +80,11 @@ MAY_IMPORT = {
         *["floor", "sizing.operations", "corpora.tables", "fits.approaches", "fits.laws", "fits.runs"],
     ],
     "fits.runs": ["floor", "sizing.operations", "corpora.tables", "fits.laws"],
+    "tokens": [],
+    "tokens.trained": [
+        *["floor", "statistics", "corpora.languages", "corpora.parallel", "corpora.texts", "models", "training"],
+        "abilities.prompts",
+    ],
     "inference": [],
     "inference.caches": ["floor", "statistics", "instruments", "sizing", "models"],
     "inference.decoding": ["floor", "statistics", "instruments", "corpora.texts", "models", "training"],
@@ -132,6 +137,7 @@ HEAVY = {
     "transformers": {
         *["models", "training", "alignment", "attention", "architecture", "inference", "sizing.built"],
         *["quantization", "sizing.built", "curation.domains"],
+        *["quantization", "sizing.built", "tokens"],
     },
     "trl": {"alignment"},
     "datasets": {"corpora", "alignment"},

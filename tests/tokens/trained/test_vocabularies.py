@@ -16,6 +16,8 @@ from repro.floor.scale import Scale
 from repro.models.decoder import Decoder
 from repro.models.transformer import Transformer
 from repro.statistics import Estimate, paired_t
+from repro.tokens.trained.configurations import parallel_cutting
+from repro.tokens.trained.cuts import cut_parallel
 from repro.tokens.trained.estimates import (
     best_and_worst,
     moved_less,
@@ -75,6 +77,17 @@ def test_unevenness_is_that_of_the_language_that_fares_worst_in_each(large, told
     assert told == outcome("small-vocab-better-rare-multilingual-worst", change)
 
 
+def test_only_marks_that_are_cut_off_make_a_larger_vocabulary_more_uneven():
+    """Planted languages that differ in nothing but marks, from the text to the verdict."""
+    told = []
+    for kind in ("bpe", "bpe with marks"):
+        cuts = (cut_parallel(parallel_cutting("planted", ["plain", "marked"], size, kind)) for size in (320, 500))
+        change = worst_ratio_change(*(pd.Series(one) for one in cuts))
+        told.append(outcome("small-vocab-better-rare-multilingual-worst", change))
+
+    assert ["supported", "refuted"] == told
+
+
 def test_tokens_of_the_worst_language_are_compared_small_over_large():
     assert 2.0 == pytest.approx(worst_tokens_ratio(spoken(tam=4.0), spoken(tam=2.0, deu=1.0)).value)
 
@@ -126,7 +139,8 @@ def test_renumbered_rows_predict_as_before_and_others_do_not(both):
     moved = [np.concatenate(byte_bits(model, CODE[1:2], bpe, lengths, n)) for n in (np.argsort(order), order)]
 
     def largest(after):
-        return outcome("tokenizer-locked-to-model-renumbered", Estimate.exact(abs(after.mean() - before.mean())))
+        gap = Estimate.exact(abs(after.mean() - before.mean()), "bits per byte")
+        return outcome("tokenizer-locked-to-model-renumbered", gap)
 
     assert ["supported", "refuted"] == [largest(after) for after in moved]
 

@@ -8,6 +8,7 @@ from hashlib import sha256
 from repro.corpora.languages.sums import Sums
 from repro.corpora.parallel.files import corpora
 from repro.corpora.texts.environment import Environment
+from repro.floor.identity import added
 from repro.models.counting import training_flops
 from repro.models.decoder import Decoder
 from repro.training.configurations import Pretraining, decayed, warmed_up
@@ -15,6 +16,7 @@ from repro.training.short import TESTED, short_run
 
 FIRST_LEARNED = 257  # the number of the first token that is learned; before it stand the document's end and the bytes
 WARM_UP = 10  # the rate rises over the first one in so many of the tokens
+PLANTED = "planted"  # the source of made-up words
 SWAPS = ("kept", "renumbered", "naive", "averaged rows", "random rows", "fresh")
 UNTUNED = SWAPS[:3]
 
@@ -36,8 +38,9 @@ class Cutting:
 class ParallelCutting:
     """The same sentences in several languages, cut by a BPE that was trained on others, as many of each language.
 
-    Fields: `languages` of FLORES-200, the first the one that the others are compared with; `sha256` over their files;
-    `kind` of BPE; `blocks` of neighbouring sentences, since neighbours come from one article.
+    Fields: `languages` of the source, the first the one that the others are compared with; `sha256` over their files;
+    `kind` of BPE; `blocks` of neighbouring sentences, since neighbours come from one article; `source` FLORES-200 or
+    made-up words, in the languages "plain" and "marked", of which the second writes a mark after every letter.
 
     Raises:
         ValueError: one language alone, or a sha256 that is not that of the files.
@@ -48,23 +51,27 @@ class ParallelCutting:
     vocabulary: int
     kind: str = "bpe"
     blocks: int = 40
+    source: str = added("flores-200")
 
     def __post_init__(self) -> None:
         if len(self.languages) < 2:
             raise ValueError(f"languages {self.languages}; expected at least two, to compare")
-        if self.sha256 != files_sha256(self.languages):
+        if self.sha256 != files_sha256(self.languages, self.source):
             raise ValueError(f"sha256 {self.sha256[:12]}... is not that of these files in this version of the project")
 
 
-def parallel_cutting(languages: list[str], vocabulary: int, kind: str) -> ParallelCutting:
-    """Languages of FLORES-200 cut by a BPE of a kind."""
+def parallel_cutting(source: str, languages: list[str], vocabulary: int, kind: str) -> ParallelCutting:
+    """Languages of FLORES-200, or planted ones, cut by a BPE of a kind."""
     named = tuple(languages)
-    return ParallelCutting(languages=named, sha256=files_sha256(named), vocabulary=vocabulary, kind=kind)
+    sha256 = files_sha256(named, source)
+    return ParallelCutting(languages=named, sha256=sha256, vocabulary=vocabulary, kind=kind, source=source)
 
 
-def files_sha256(languages: tuple[str, ...]) -> str:
-    """One sha256 over those of the files of some languages, as the manifest of FLORES-200 states them."""
-    stated = corpora()["flores-200"].files
+def files_sha256(languages: tuple[str, ...], source: str) -> str:
+    """One sha256 over those of the files of some languages, as the manifest states them; none of planted words."""
+    if source == PLANTED:
+        return ""
+    stated = corpora()[source].files
     paths = [f"{split}/{language}.{split}" for split in ("dev", "devtest") for language in languages]
     return sha256("".join(stated[path] for path in paths).encode()).hexdigest()
 
@@ -202,7 +209,7 @@ class Swap:
         return round(self.share * self.start.steps(self.start.readings[-1]))
 
     def rate_at(self, step: int) -> float:
-        """The learning rate of step number `step`, counted from 0: up over a tenth of the steps, then down to nothing."""
+        """The learning rate of step number `step`, counted from 0: up over a tenth of them, then down to nothing."""
         batch, peak = self.start.batch, self.rate * self.start.learning_rate
         done, tokens = (step + 1) * batch, self.steps * batch
         rising = warmed_up(done, peak=peak, warmup=tokens // WARM_UP)

@@ -16,7 +16,7 @@ from repro.corpora.parallel import sentences
 from repro.corpora.texts.environment import Environment
 from repro.corpora.texts.text import splits_of
 from repro.corpora.texts.tokenisers import encode, sample_of, tokeniser
-from repro.tokens.trained.configurations import FIRST_LEARNED, Cutting, ParallelCutting
+from repro.tokens.trained.configurations import FIRST_LEARNED, PLANTED, Cutting, ParallelCutting
 
 WORD = re.compile(rb"[A-Za-z]{4,}")
 
@@ -65,11 +65,27 @@ def _learned_counts(bpe: Any, documents: Sequence[str], vocabulary: int) -> NDAr
 
 def cut_parallel(config: ParallelCutting) -> dict[str, list[int] | list[str]]:
     """The numbers of `cut_languages`."""
-    learned = [line for language in config.languages for line in sentences("flores-dev", language)]
+    learned = [line for language in config.languages for line in _sentences(config.source, "dev", language)]
     bpe = tokeniser(learned, config.vocabulary, kind=config.kind)
     numbers: dict[str, list[int] | list[str]] = {"languages": list(config.languages)}
     for language in config.languages:
-        encodings = bpe.encode_batch_fast(list(sentences("flores-devtest", language)), add_special_tokens=False)
-        counts = np.array([len(encoding.ids) for encoding in encodings])
+        lines = list(_sentences(config.source, "devtest", language))
+        counts = np.array([len(encoding.ids) for encoding in bpe.encode_batch_fast(lines, add_special_tokens=False)])
         numbers[language] = [int(block.sum()) for block in np.array_split(counts, config.blocks)]
     return numbers
+
+
+def _sentences(source: str, split: str, language: str) -> tuple[str, ...]:
+    return planted_sentences(split, language) if source == PLANTED else sentences(f"flores-{split}", language)
+
+
+def planted_sentences(split: str, language: str, count: int = 400) -> tuple[str, ...]:
+    """Sentences of made-up words, the same in both languages; in "marked" a combining mark stands after each letter."""
+    rng = np.random.default_rng(0)
+    spelled = [rng.integers(20, size=rng.integers(2, 8)).tolist() for _ in range(300)]
+    if language == "marked":
+        words = ["".join(chr(0x5D0 + letter) + chr(0x5B0 + letter % 8) for letter in word) for word in spelled]
+    else:
+        words = ["".join(chr(ord("a") + letter) for letter in word) for word in spelled]
+    drawn = np.random.default_rng([1, len(split)]).zipf(1.3, size=(count, 8)) % len(words)
+    return tuple(" ".join(words[number] for number in line) for line in drawn)

@@ -48,7 +48,7 @@ def pieces_of(entries: Any, bpe: Any) -> Rows:
 def with_averaged_rows(model: Transformer, pieces: Rows) -> None:
     """Set each row of embedding and output to the mean of the rows of its pieces, in place.
 
-    Source: Hewitt 2021 and others start new entries so; Minixhofer et al. 2022 (arXiv:2112.06598) compare better ways.
+    Source: the plainest relative of Minixhofer et al. 2022 (arXiv:2112.06598), who find near entries by word vectors.
     """
     for matrix_VW in (model.embedding.weight, model.output.weight):
         matrix_VW.copy_(torch.stack([matrix_VW[row].mean(dim=0) for row in pieces]))
