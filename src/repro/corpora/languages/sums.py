@@ -47,8 +47,8 @@ class Sums:
             raise ValueError(f"cut is {self.cut!r}; expected one of {', '.join(CUTS)}")
         if not 1 < self.chunk <= self.digits <= 8 or self.chunk > 4 or not 2 <= self.base <= 10:
             raise ValueError(
-                f"{self.digits} digits of base {self.base} in chunks of {self.chunk}; expected at most 8 digits, a base of "
-                "2 to 10, chunks of 2 to 4"
+                f"{self.digits} digits of base {self.base} in chunks of {self.chunk}; expected at most 8 digits, "
+                "a base of 2 to 10, chunks of 2 to 4"
             )
 
     @property
