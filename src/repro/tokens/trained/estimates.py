@@ -43,6 +43,17 @@ def operations(shape: Decoder, vocabulary: int) -> int:
     return 2 * matrix_parameters(replace(shape, vocabulary=vocabulary))
 
 
+def costs_table(cuts: pd.DataFrame, shapes: Mapping[int, Decoder], small: int) -> pd.DataFrame:
+    """Per byte, over what the small vocabulary takes: tokens, and operations by width; one row per vocabulary."""
+    spelled = pd.Series(tokens_per_byte(cuts))
+    counted = {
+        f"operations, width {width}": [operations(shape, size) for size in spelled.index]
+        for width, shape in shapes.items()
+    }
+    costs = pd.DataFrame(counted, index=spelled.index).mul(spelled, axis=0).assign(tokens=spelled)
+    return costs / costs.loc[small]
+
+
 def operations_ratio(cuts: pd.DataFrame, shape: Decoder, small: int, large: int) -> Estimate:
     """Operations per byte with the large vocabulary over those with the small one; documents are resampled."""
     tokens = {int(size): row for size, row in zip(cuts["text.vocabulary"], cuts["tokens"], strict=True)}
@@ -87,6 +98,20 @@ def worst_tokens_ratio(small: pd.Series, large: pd.Series) -> Estimate:
 def moved_less(runs: pd.DataFrame) -> list[float]:
     """Per seed, how far the less-read half of the rows moved over how far the most-read tenth did."""
     return [float(np.mean(moved[:HALF]) / np.mean(moved[-TENTH:])) for moved in runs["moved"]]
+
+
+def rows_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """Means over seeds by vocabulary: what a run read, and what became of its rows."""
+    both = 2 * runs["run.model.vocabulary"] * runs["run.model.width"] / runs["parameters"]
+    columns = {
+        "entries": runs["run.model.vocabulary"],
+        "MB read": runs["bytes_read"] / 1e6,
+        "share of parameters in both matrices": both,
+        "read seldom, share": runs["seldom"],
+        "never read, share": runs["unread"],
+        "way of the less-read half": moved_less(runs),
+    }
+    return pd.DataFrame(columns).groupby("entries", as_index=False).mean().round(2)
 
 
 def of_vocabulary(runs: pd.DataFrame, vocabulary: int, column: str) -> list[float]:
