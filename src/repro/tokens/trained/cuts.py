@@ -80,7 +80,7 @@ def _sentences(source: str, split: str, language: str) -> tuple[str, ...]:
 
 
 def planted_sentences(split: str, language: str, count: int = 400) -> tuple[str, ...]:
-    """Sentences of made-up words, the same in both languages; in "marked" a combining mark stands after each letter."""
+    """Sentences of made-up words, the same in every language; in "marked" a combining mark stands after each letter."""
     rng = np.random.default_rng(0)
     spelled = [rng.integers(20, size=rng.integers(2, 8)).tolist() for _ in range(300)]
     if language == "marked":

@@ -85,6 +85,14 @@ def worst_ratio_change(small: pd.Series, large: pd.Series) -> Estimate:
     return joint_bootstrap(change, *few, *many)
 
 
+def without_costliest(*rows: pd.Series) -> list[pd.Series]:
+    """The same trials without the language, other than the first, that takes most tokens in the first of them."""
+    first, *others = rows[0]["languages"]
+    costliest = max(others, key=lambda name: sum(rows[0][name]))
+    left = [first, *(name for name in others if name != costliest)]
+    return [pd.Series({"languages": left, **{name: row[name] for name in left}}) for row in rows]
+
+
 def worst_tokens_ratio(small: pd.Series, large: pd.Series) -> Estimate:
     """Tokens of the costliest language with the small vocabulary over those with the large; blocks are resampled."""
     few, many = unevenness(large), unevenness(small)
