@@ -40,7 +40,7 @@ class ParallelCutting:
 
     Fields: `languages` of the source, the first the one that the others are compared with; `sha256` over their files;
     `kind` of BPE; `blocks` of neighbouring sentences, since neighbours come from one article; `source` FLORES-200 or
-    made-up words, alike in all languages but "marked", which writes a mark after every letter.
+    made-up words, in "plain", "marked" with a mark after every letter, and "backwards".
 
     Raises:
         ValueError: one language alone, or a sha256 that is not that of the files.

@@ -80,12 +80,16 @@ def _sentences(source: str, split: str, language: str) -> tuple[str, ...]:
 
 
 def planted_sentences(split: str, language: str, count: int = 400) -> tuple[str, ...]:
-    """Sentences of made-up words, the same in every language; in "marked" a combining mark stands after each letter."""
+    """Sentences of made-up words, the same in every language.
+
+    In "marked" a combining mark stands after each letter, in "backwards" a word's last letter comes first.
+    """
     rng = np.random.default_rng(0)
     spelled = [rng.integers(20, size=rng.integers(2, 8)).tolist() for _ in range(300)]
     if language == "marked":
         words = ["".join(chr(0x5D0 + letter) + chr(0x5B0 + letter % 8) for letter in word) for word in spelled]
     else:
-        words = ["".join(chr(ord("a") + letter) for letter in word) for word in spelled]
+        step = -1 if language == "backwards" else 1
+        words = ["".join(chr(ord("a") + letter) for letter in word[::step]) for word in spelled]
     drawn = np.random.default_rng([1, len(split)]).zipf(1.3, size=(count, 8)) % len(words)
     return tuple(" ".join(words[number] for number in line) for line in drawn)
