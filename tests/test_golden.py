@@ -164,6 +164,7 @@ ASKED = Fitting(
     lines=8,
 )
 PYTHON = environment("python-small", 300)
+PYTHON = environment("python-tiny", 300)
 READ = replace(at_equal_compute(PYTHON, width=16, layers=1, context=16, lines=2, flops=1e7, rate=0.5), judged=100)
 PROMPTS = Prompts(text=RUN.text, count=2, length=4)
 PACKED = packages("python-small", ("click", "rich", "traitlets"), (), tokens=1, test_tokens=1)

@@ -134,20 +134,24 @@ def at(runs: pd.DataFrame, vocabulary: int) -> pd.DataFrame:
 
 def rare_cost(runs: pd.DataFrame, vocabulary: int) -> list[float]:
     """Per seed, bits per byte that rare words cost more than common ones."""
-    return list(np.subtract(*(of_vocabulary(runs, vocabulary, name) for name in ("rare_bits", "common_bits"))))
+    rare, common = (np.array(of_vocabulary(runs, vocabulary, name)) for name in ("rare_bits", "common_bits"))
+    return [float(more) for more in rare - common]
 
 
 def rates_chosen(tried: pd.DataFrame, rates: Sequence[float]) -> dict[int, float]:
     """By vocabulary, the rate of fewest bits per byte, of the same few.
+
+    Args:
+        tried: a row per vocabulary and, within it, per rate.
 
     Raises:
         ValueError: rows for more than one seed.
     """
     if tried["seed"].nunique() != 1:
         raise ValueError(f"{tried['seed'].nunique()} seeds; rates are chosen on one that no estimate uses")
-    table = tried.assign(rate=np.resize(rates, len(tried)))
-    best = table.groupby("run.model.vocabulary")["bits_per_byte"].idxmin()
-    return {int(size): float(table.loc[place, "rate"]) for size, place in best.items()}
+    sizes = tried["run.model.vocabulary"].to_numpy().reshape(-1, len(rates))[:, 0]
+    losses = tried["bits_per_byte"].to_numpy(dtype=float).reshape(-1, len(rates))
+    return {int(size): rates[int(row.argmin())] for size, row in zip(sizes, losses, strict=True)}
 
 
 def retraining_spared(fresh: Sequence[float], swapped: Sequence[float], whole: Sequence[float]) -> Estimate:
