@@ -51,8 +51,8 @@ from repro.corpora.languages.markov.ambiguous import Ambiguous
 from repro.corpora.languages.markov.dialects import Dialects
 from repro.corpora.languages.products import Products
 from repro.corpora.languages.refusals import Refusals
-from repro.corpora.texts.packages import packages
 from repro.corpora.texts.environment import environment
+from repro.corpora.texts.packages import packages
 from repro.corpora.texts.text import HiddenMarkov, Skills
 from repro.corpora.vocabularies.configurations import (
     RandomNumbers,
@@ -173,8 +173,8 @@ FILTERING = Filtering(text=PACKED, judged=1, passages=12, length=800, slots=2**1
 
 TINY = {
     "absorbed_attention": Absorption(decoupled=False),
-    "add_numbers": adding(2, 2, "left", 5, width=16, layers=1, steps=5, lines=16, rate=0.3),
     "adapters_folded": InPlace(shape=SHAPE, rank=2, alpha=4),
+    "add_numbers": adding(2, 2, "left", 5, width=16, layers=1, steps=5, lines=16, rate=0.3),
     "aligned_reviews": Aligned(
         method="PPO",
         beta=0.1,
@@ -363,6 +363,7 @@ TINY = {
     "sublayer_orders": SubLayers(width=8, vectors=4),
     "suite_fit": SuiteFit(suite=Suite(source=Planted()), resamples=20),
     "surface_fit": ApproachThree(runs=Planted(), resamples=20),
+    "swap_tokeniser": Swap(start=READ.run, way="kept", judged=100),
     "texts_changed": Pieces(lines=READ, vocabulary=400, strings=20),
     "time_decoding": Decoding(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drafted=2),
     "time_generate": Generating(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drawing=GREEDY),
@@ -371,10 +372,6 @@ TINY = {
     "train_on_half": Kept(
         filtering=FILTERING, run=replace(RUN, model=replace(SHAPE, vocabulary=256), text=PACKED), keeps="classifier"
     ),
-    "swap_tokeniser": Swap(start=READ.run, way="kept", judged=100),
-    "time_decoding": Decoding(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drafted=2),
-    "time_generate": Generating(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drawing=GREEDY),
-    "time_passes": PassCosts(pair=Pair(target=RUN, draft=RUN), held=4, longest=8, rounds=1),
     "train_vocabulary": READ,
     "transformers_pages": PagedGeneration(
         model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=32), requests=2, new_tokens=4

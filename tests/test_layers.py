@@ -93,7 +93,6 @@ MAY_IMPORT = {
     "inference.speculation": [
         *["floor", "statistics", "instruments", "sizing", "corpora.texts", "models", "training", "inference.decoding"],
     ],
-    "tokens": [],
     "tokens.algorithms": [
         *["floor", "statistics", "corpora.languages", "corpora.parallel", "corpora.vocabularies"],
     ],
@@ -132,7 +131,7 @@ MAY_IMPORT = {
 HEAVY = {
     "torch": {
         *["instruments", "models", "training", "alignment", "attention", "inference", "abilities", "adaptation"],
-        *["architecture", "curation.altered", "curation.domains", "quantization", "sizing.built"],
+        *["architecture", "curation.altered", "curation.domains", "quantization", "sizing.built", "tokens.trained"],
     },
     "transformers": {
         *["models", "training", "alignment", "attention", "architecture", "inference", "sizing.built"],
