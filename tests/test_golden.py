@@ -163,9 +163,8 @@ ASKED = Fitting(
     steps=4,
     lines=8,
 )
-PYTHON = environment("python-small", 300)
 PYTHON = environment("python-tiny", 300)
-READ = replace(at_equal_compute(PYTHON, width=16, layers=1, context=16, lines=2, flops=1e7, rate=0.5), judged=100)
+EQUAL = replace(at_equal_compute(PYTHON, width=16, layers=1, context=16, lines=2, flops=1e7, rate=0.5), judged=100)
 PROMPTS = Prompts(text=RUN.text, count=2, length=4)
 PACKED = packages("python-small", ("click", "rich", "traitlets"), (), tokens=1, test_tokens=1)
 CLICK = Files(manifest=PACKED.manifest, sha256=PACKED.sha256, packages=("click",))
@@ -363,7 +362,7 @@ TINY = {
     "sublayer_orders": SubLayers(width=8, vectors=4),
     "suite_fit": SuiteFit(suite=Suite(source=Planted()), resamples=20),
     "surface_fit": ApproachThree(runs=Planted(), resamples=20),
-    "swap_tokeniser": Swap(start=READ.run, way="kept", judged=100),
+    "swap_tokeniser": Swap(start=EQUAL.run, way="kept", judged=100),
     "texts_changed": Pieces(lines=READ, vocabulary=400, strings=20),
     "time_decoding": Decoding(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drafted=2),
     "time_generate": Generating(pair=Pair(target=RUN, draft=RUN), prompts=PROMPTS, length=6, drawing=GREEDY),
@@ -372,7 +371,7 @@ TINY = {
     "train_on_half": Kept(
         filtering=FILTERING, run=replace(RUN, model=replace(SHAPE, vocabulary=256), text=PACKED), keeps="classifier"
     ),
-    "train_vocabulary": READ,
+    "train_vocabulary": EQUAL,
     "transformers_pages": PagedGeneration(
         model=Decoder(vocabulary=16, width=16, layers=1, heads=2, context=32), requests=2, new_tokens=4
     ),

@@ -19,7 +19,7 @@ function openLedger(ledger) {
       (!state || row.dataset.state === state) &&
       (!reach || row.dataset.reach === reach) &&
       (!chapter || row.dataset.chapter === chapter) &&
-      (!article || row.dataset.article.split(" ").includes(article)) &&
+      (!article || (row.dataset.article ?? "").split(" ").includes(article)) &&
       (!kind || row.dataset.kind === kind) &&
       (!control || row.dataset.control === control)
     );

@@ -171,7 +171,8 @@ def _group(claim: Claim, site: Site) -> str:
 
 def _row(claim: Claim, site: Site) -> str:
     verdict = site.verdicts[claim.id]
-    about = tag("a", text(claim.id), href=claim.address, class_="repro-id") + f" {linked(claim.primary)}".rstrip()
+    papers = "" if claim.part_of else linked(claim.primary)  # a part stands under its whole, which names them
+    about = tag("a", text(claim.id), href=claim.address, class_="repro-id") + f" {papers}".rstrip()
     unsettled = verdict.outcome is Outcome.UNTESTED and claim.why
     reason = verdict.reason if unsettled or verdict.outcome in (Outcome.NOT_TESTABLE, Outcome.CONTRADICTED) else ""
     says = [tag("span", text(claim.says), class_="repro-says"), tag("span", about, class_="repro-meta")]
@@ -184,7 +185,7 @@ def _row(claim: Claim, site: Site) -> str:
             _measured(claim, verdict, site),
             f"{measured.value:.6g}" if measured else "",
         ),
-        _cell(_reach(claim, verdict), str(claim.reach or "") if verdict.estimate else ""),
+        _cell(_reach(claim, verdict), None if verdict.estimate else ""),
         _cell(", ".join(claim.said_by), "".join(claim.said_by) or None),
         _cell(str(claim.kind)),
         _cell(_chapter(claim, site), list(site.chapters).index(claim.chapter)),
@@ -196,7 +197,7 @@ def _row(claim: Claim, site: Site) -> str:
         class_="repro-part" if claim.part_of else None,
         data_outcome=verdict.outcome,
         data_chapter=claim.chapter,
-        data_article=" ".join(claim.said_by),
+        data_article=" ".join(claim.said_by) or None,
         data_kind=claim.kind,
         data_reach=claim.reach if verdict.estimate else None,
         data_state=state(claim, verdict),

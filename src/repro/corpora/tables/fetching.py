@@ -9,7 +9,6 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from repro.corpora.tables.conversion import convert
 from repro.corpora.tables.tables import Table, keep, kept_at
 
 RAW = "https://raw.githubusercontent.com"
@@ -42,6 +41,8 @@ def fetch(
         address = f"{origin}/{table.repository}/{table.commit}/{urllib.parse.quote(path)}"
         files[path] = download(address, pause_s)
         advance()
+    from repro.corpora.tables.conversion import convert  # pandas, which a list of tables does without
+
     content = convert(table.convert, files)
     got = hashlib.sha256(content).hexdigest()
     if got != table.sha256:
