@@ -19,6 +19,7 @@ NOTEBOOKS = sorted(EXPERIMENTS.rglob("*.ipynb"))
 LINES = range(40, 161)  # besides parameters and imports; the answer, which the page opens with, among them
 LONGEST_FUNCTION = 5
 AT_SCALE = re.compile(r"at (?:scale )?(?:smoke|cpu|gpu)\b(?: scale)?", re.IGNORECASE)
+CITED = re.compile(r"\{cite(?::\w+)?\}`([^`]+)`")
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
@@ -87,6 +88,17 @@ def test_every_notebook_has_its_place_in_the_book():
     listed = tomllib.loads((EXPERIMENTS.parent / "book" / "parts.toml").read_text(encoding="utf-8"))
 
     assert sorted(path.stem for path in NOTEBOOKS) == sorted(page for part in listed.values() for page in part["pages"])
+
+
+def test_every_work_that_is_cited_stands_in_the_bibliography():
+    """The book would end its build on the first that does not."""
+    book = EXPERIMENTS.parent / "book"
+    known = set(re.findall(r"^@\w+\{([^,]+),", (book / "references.bib").read_text(encoding="utf-8"), re.MULTILINE))
+    pages = {path.name: path.read_text(encoding="utf-8") for path in (*NOTEBOOKS, *book.glob("*.md"))}
+    cited = {(name, key) for name, text in pages.items() for keys in CITED.findall(text) for key in keys.split(",")}
+
+    assert cited
+    assert [] == sorted((name, key) for name, key in cited if key.strip() not in known)
 
 
 SCALES = '[knobs]\nresamples = "draws"\n[smoke]\nscope = "planted"\nresamples = 10\n'
