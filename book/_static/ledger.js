@@ -21,7 +21,7 @@ function openLedger(ledger) {
       (!chapter || row.dataset.chapter === chapter) &&
       (!article || (row.dataset.article ?? "").split(" ").includes(article)) &&
       (!kind || row.dataset.kind === kind) &&
-      (!control || row.dataset.control === control)
+      (!control || (row.dataset.control ?? "no") === control)
     );
   }
 

@@ -188,7 +188,7 @@ def _row(claim: Claim, site: Site) -> str:
         _cell(_reach(claim, verdict), None if verdict.estimate else ""),
         _cell(", ".join(claim.said_by), "".join(claim.said_by) or None),
         _cell(str(claim.kind)),
-        _cell(_chapter(claim, site), list(site.chapters).index(claim.chapter)),
+        _cell(text(site.chapters[claim.chapter].title), list(site.chapters).index(claim.chapter)),
     ]
     return tag(
         "tr",
@@ -201,7 +201,7 @@ def _row(claim: Claim, site: Site) -> str:
         data_kind=claim.kind,
         data_reach=claim.reach if verdict.estimate else None,
         data_state=state(claim, verdict),
-        data_control="yes" if claim.control else "no",
+        data_control="yes" if claim.control else None,
         data_settled=verdict.outcome.settled,
     )
 
@@ -240,11 +240,3 @@ def _reach(claim: Claim, verdict: Verdict) -> str:
     if verdict.estimate and claim.reach:
         return f"{text(claim.reach)}{scope}"
     return scope or (tag("span", f"needs {claim.needs}", class_="repro-meta") if claim.needs else "")
-
-
-def _chapter(claim: Claim, site: Site) -> str:
-    title, card = text(site.chapters[claim.chapter].title), site.card_of(claim)
-    if card is None:
-        return title
-    page, anchor = card
-    return tag("a", title, href=f"{page.address}.html#{anchor}")

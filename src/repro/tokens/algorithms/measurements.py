@@ -221,7 +221,8 @@ def unspaced_learned(config: Unspaced, seed: int) -> Numbers:
 def criteria_agree(config: Training, seed: int) -> Numbers:
     """Of `steps` by the largest exact gain, in how many WordPiece's score (`by_score`) and counts (`by_count`) agree.
 
-    `shared` is the share of entries that tokenizers' WordPiece trainer has in common with its byte-pair trainer.
+    `shared` is the share of entries that tokenizers' WordPiece trainer has in common with its byte-pair trainer. The
+    library breaks ties as its hash tables fall, so a few entries may differ from one run to the next.
     """
     from repro.tokens.algorithms import texts
     from repro.tokens.algorithms.roundtrips import shared_entries
