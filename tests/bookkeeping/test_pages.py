@@ -93,7 +93,7 @@ def test_the_ledger_has_every_claim_with_an_address_of_its_own(site):
 
 
 def test_a_row_says_all_that_a_reader_needs(site):
-    """Claim, outcome, estimate with interval, region, scale and scope, who says it, source, card and own address."""
+    """Claim, outcome, estimate with interval, region, scale and scope, who says it, source and the claim's own page, which leads to its card."""
     table = fragments(site)["_generated/ledger-table.md"]
     row = re.search(r'<tr id="claim-loss-falls-as-a-power".*?</tr>', table, re.DOTALL)[0]
 
@@ -111,16 +111,15 @@ def test_a_row_says_all_that_a_reader_needs(site):
     ):
         assert part in words(row)
     assert 'href="claims/scaling-chinchilla.html#claim-loss-falls-as-a-power"' in row
-    assert 'href="chapters/small.html#claim-loss-falls-as-a-power"' in row
 
 
-def test_parts_stand_under_their_claim_which_leads_to_their_cards(site):
+def test_parts_stand_under_their_claim_and_lead_to_their_own_entries(site):
     table = fragments(site)["_generated/ledger-table.md"]
     [group] = [body for body in re.findall(r"<tbody>.*?</tbody>", table, re.DOTALL) if "claim-split-early" in body]
 
     assert ["claim-split", "claim-split-early", "claim-split-late"] == re.findall(r'<tr id="([^"]+)"', group)
     assert ["mixed", "supported", "refuted"] == re.findall(r'data-outcome="([^"]+)"', group)
-    assert 2 == group.count("chapters/small.html#claim-split-early")
+    assert 1 == group.count("claims/scaling-chinchilla.html#claim-split-early")
 
 
 def test_the_cover_counts_whole_claims_and_settled_ones(site):
