@@ -93,7 +93,7 @@ def test_the_ledger_has_every_claim_with_an_address_of_its_own(site):
 
 
 def test_a_row_says_all_that_a_reader_needs(site):
-    """Claim, outcome, estimate with interval, region, scale and scope, who says it, source and the claim's own page, which leads to its card."""
+    """Claim, outcome, estimate with interval, region, scale and scope, who says it, source and the claim's own page."""
     table = fragments(site)["_generated/ledger-table.md"]
     row = re.search(r'<tr id="claim-loss-falls-as-a-power".*?</tr>', table, re.DOTALL)[0]
 
