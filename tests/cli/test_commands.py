@@ -70,7 +70,7 @@ def test_status_knows_the_measurements_without_what_fits_and_draws():
     imported = modules_of("status")
 
     assert set(measuring_modules()) <= imported
-    assert set() == imported & (HEAVY - {"scipy", "pandas"} | {"scipy.stats", "scipy.optimize"})
+    assert set() == imported & (HEAVY - {"scipy"} | {"scipy.stats", "scipy.optimize"})
 
 
 def test_claims_names_controls_fits_and_alarms(tmp_path, monkeypatch):

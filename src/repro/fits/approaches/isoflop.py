@@ -7,9 +7,9 @@ in nats.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from repro.fits.approaches.frontier import Frontier, FrontierDraws, lines, sound_draws
@@ -17,6 +17,9 @@ from repro.fits.laws.cost import SIX_N_D, cost_of
 from repro.fits.laws.resamples import blocks
 from repro.floor.arrays import Array
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TOLERANCE = 0.1  # runs within 10 % of a budget count as runs of that budget
 FEWEST = 5  # runs that a budget needs: three for the parabola, two to notice that it is none
@@ -176,4 +179,6 @@ def valleys(runs: pd.DataFrame, window: int = WINDOW) -> pd.DataFrame:
             windows.append(of_budget.iloc[first : first + window])
     if not windows:
         raise ValueError(f"none of {len(runs)} runs lie at a budget whose lowest run has runs on both sides")
+    import pandas as pd
+
     return pd.concat(windows)

@@ -6,9 +6,9 @@ Legend: n runs of which h are held out, P resamples; N parameters, D tokens, C =
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from repro.fits.approaches.frontier import Frontier
@@ -18,6 +18,9 @@ from repro.fits.laws.surface import Surface, SurfaceDraws, fit_surface
 from repro.fits.runs.suites import Broken, Suite, columns_of, draw_surfaces, group_weights, suite_runs
 from repro.floor.arrays import Array
 from repro.floor.measurement import Numbers, measurement
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RATIO = 30.0  # the plan is made with runs of less than a thirtieth of the largest budget
 TOP = 3.0  # the big run itself: within this factor of the largest budget

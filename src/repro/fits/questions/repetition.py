@@ -8,9 +8,9 @@ Source: Muennighoff et al. 2023 (arXiv:2305.16264).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from repro.corpora.tables.tables import TableId, load_runs
@@ -20,6 +20,9 @@ from repro.fits.laws.surface import Surface
 from repro.floor.arrays import Array
 from repro.floor.measurement import Number, Numbers, measurement
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -274,6 +277,8 @@ def repeat_pairs(config: RepeatPairs, seed: int) -> Numbers:
 
 def pairs_near(pairs: Numbers, passes: float, within: float) -> pd.DataFrame:
     """One pair per model: of those within a factor `within` of so many passes, the one nearest to them."""
+    import pandas as pd
+
     table = pd.DataFrame({name: pairs[name] for name in ("N", "D", "passes", "rise", "worth", "own_worth")})
     table["away"] = np.abs(np.log(table["passes"] / passes))
     near: pd.DataFrame = table[table["away"] <= np.log(within)].sort_values(["N", "away", "D"])

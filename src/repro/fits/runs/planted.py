@@ -6,14 +6,17 @@ Legend: N parameters, D tokens, C = 6 N D floating-point operations, loss in nat
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from repro.fits.laws.surface import BESIROGLU, Surface
 from repro.floor.arrays import Array
 from repro.sizing.operations.flops import FLOP_PER_PARAMETER_TOKEN
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # The nine budgets of Hoffmann et al. 2022 (arXiv:2203.15556), figure 3, in floating-point operations.
 HOFFMANN_BUDGETS = (6e18, 1e19, 3e19, 6e19, 1e20, 3e20, 6e20, 1e21, 3e21)
@@ -47,6 +50,8 @@ def plant(planted: Planted, seed: int) -> pd.DataFrame:
     C = np.broadcast_to(budgets[:, None], N.shape)
     D = C / FLOP_PER_PARAMETER_TOKEN / N
     loss = noisy_loss(planted.surface, N.ravel(), D.ravel(), noise=planted.noise, seed=seed)
+    import pandas as pd
+
     return pd.DataFrame({"N": N.ravel(), "D": D.ravel(), "C": C.ravel(), "loss": loss})
 
 

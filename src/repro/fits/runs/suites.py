@@ -8,9 +8,9 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from repro.corpora.tables.tables import TableId, load_runs, table_id
@@ -18,8 +18,12 @@ from repro.fits.laws.huber import Points
 from repro.fits.laws.surface import SurfaceDraws, SurfaceFit, refit_surfaces
 from repro.fits.runs.columns import WITH
 from repro.fits.runs.planted import Planted, plant
-from repro.fits.runs.reading import Runs, read_runs
 from repro.floor.arrays import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from repro.fits.runs.reading import Runs
 
 PLANTED = "planted"
 
@@ -63,6 +67,8 @@ def named_runs(name: str) -> TableId | Planted:
 
 def given_runs(name: str, *, best_of_cell: bool = False, keep_outliers: bool = False) -> Runs:
     """Runs of a reader's file, or planted ones that stand in for them; the switches are those of `read_runs`."""
+    from repro.fits.runs.reading import Runs, read_runs
+
     if name == PLANTED:
         return Runs(runs_of(Planted(sizes=9), seed=0), WITH, (), {name: name for name in ("N", "D", "C", "loss")})
     return read_runs(Path(name), best_of_cell=best_of_cell, keep_outliers=keep_outliers)
@@ -97,6 +103,8 @@ def suite_runs(suite: Suite | Broken, seed: int) -> pd.DataFrame:
     Raises:
         ValueError: no row of the table agrees with the suite.
     """
+    import pandas as pd
+
     if isinstance(suite, Broken):
         runs = pd.concat([plant(suite.small, seed), plant(suite.large, seed + 1)])
         return _ordered(runs, "")
@@ -109,6 +117,8 @@ def suite_runs(suite: Suite | Broken, seed: int) -> pd.DataFrame:
 
 
 def _ordered(runs: pd.DataFrame, group: str) -> pd.DataFrame:
+    import pandas as pd
+
     ordered = runs.sort_values(["C", "N"], ignore_index=True)
     return ordered.assign(group=pd.factorize(ordered[group])[0] if group else np.arange(len(ordered)))
 
@@ -119,6 +129,8 @@ def group_weights(groups: ArrayLike, resamples: int, generator: np.random.Genera
     Args:
         groups: (n,) label of each row's group.
     """
+    import pandas as pd
+
     codes, labels = pd.factorize(np.asarray(groups))
     times = generator.multinomial(len(labels), np.full(len(labels), 1 / len(labels)), size=resamples)
     return np.asarray(times[:, codes], dtype=float)

@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from repro.floor.identity import added
 from repro.models.given import GivenModel, given_model, link, linked
 
 if TYPE_CHECKING:
+    import pandas as pd
     from torch import Tensor
 
 
@@ -110,6 +109,8 @@ def described_pair(pair: GivenPair) -> pd.DataFrame:
             notes.append(f"{len(found.unused)} tensors have no place in it and are not read, first {found.unused[0]}")
         named = {"model": f"{role}: {side.name}", "family": found.family, "run by": pair.by}
         rows.append({**named, "note": "; ".join(notes)})
+    import pandas as pd
+
     return pd.DataFrame(rows)
 
 
